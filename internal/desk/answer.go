@@ -1,0 +1,169 @@
+package desk
+
+import "time"
+
+// RouteKind is the way an answer is composed.
+type RouteKind string
+
+const (
+	Simple  RouteKind = "simple"  // one call to the cheap tier
+	Complex RouteKind = "complex" // retrieval, then the strong tier
+	Agent   RouteKind = "agent"   // Complex with a bounded tool loop
+)
+
+// Route is a routing decision that explains itself.
+type Route struct {
+	Kind       RouteKind `json:"kind"`
+	Reason     string    `json:"reason"`     // short, from a closed set
+	Confidence float64   `json:"confidence"` // [0,1]
+	// Pleasantry marks a greeting, thanks or goodbye, which needs no source.
+	Pleasantry bool `json:"pleasantry,omitempty"`
+}
+
+// Tier names of the cache that answered.
+const (
+	TierMemory = "memory"
+	TierRedis  = "redis"
+)
+
+// Citation names the passage that supports a part of an answer. Quote is found
+// verbatim in that passage.
+type Citation struct {
+	Index    int        `json:"index"` // the [n] in the answer, 1-based
+	Document DocumentID `json:"document_id"`
+	Chunk    ChunkID    `json:"chunk_id"`
+	Title    string     `json:"title"`
+	URL      string     `json:"url"`
+	Quote    string     `json:"quote"`
+	Score    float64    `json:"score"`
+}
+
+// Contact is how a customer reaches a person. Any field may be empty.
+type Contact struct {
+	URL   string `json:"url,omitempty"`
+	Email string `json:"email,omitempty"`
+	Phone string `json:"phone,omitempty"`
+	// Message offers the contact in the customer's language.
+	Message string `json:"message"`
+}
+
+// HandoffReason says why a person is offered.
+type HandoffReason string
+
+const (
+	HandoffNoAnswer  HandoffReason = "no_answer" // the knowledge base has no supported answer
+	HandoffRequested HandoffReason = "requested" // the customer asked for a person
+)
+
+// Handoff offers a person.
+type Handoff struct {
+	Reason  HandoffReason `json:"reason"`
+	Contact Contact       `json:"contact"`
+}
+
+// Outcome is how a question ended, a closed set for metrics.
+type Outcome string
+
+const (
+	Answered   Outcome = "answered"  // grounded, or a pleasantry
+	Abstained  Outcome = "abstained" // no support: said so and offered a person
+	Degraded   Outcome = "degraded"  // answered by quoting, since no provider could be reached
+	ErrOutcome Outcome = "error"     // no answer could be given
+)
+
+// Answer is what Kefu says. Its fields are masked; Restored alone is not.
+type Answer struct {
+	ID        AnswerID   `json:"id"`
+	Text      Masked     `json:"text"`
+	Lang      Lang       `json:"lang"`
+	Citations []Citation `json:"citations"`
+	Route     Route      `json:"route"`
+	Outcome   Outcome    `json:"outcome"`
+	Model     string     `json:"model"`
+	Provider  string     `json:"provider"`
+	Usage     Usage      `json:"usage"`
+	Cost      MicroUSD   `json:"cost"`
+	Grounded  bool       `json:"grounded"`
+	Degraded  bool       `json:"degraded,omitempty"`
+	Handoff   *Handoff   `json:"handoff,omitempty"`
+	Basis     Basis      `json:"basis"`
+
+	// The rest belongs to one delivery, not to the cached answer.
+	Conversation ConversationID `json:"-"`
+	CacheTier    string         `json:"-"` // "" when composed
+	TraceID      string         `json:"-"`
+	Latency      time.Duration  `json:"-"`
+	// Restored is Text with the asker's own personal data put back. It is set
+	// only in the value returned to the asker and never serialised.
+	Restored string `json:"-"`
+	Trace    *Trace `json:"-"`
+}
+
+// Trace explains an answer to an operator.
+type Trace struct {
+	Revision Revision        `json:"revision"`
+	Cache    string          `json:"cache"`  // memory, redis, miss, bypass
+	Routes   []Route         `json:"routes"` // more than one after an escalation
+	Passages []TracedPassage `json:"passages"`
+	Attempts []Attempt       `json:"attempts"`
+	Grounds  []Ground        `json:"grounds"`
+	Stages   []Stage         `json:"stages"`
+}
+
+// TracedPassage is a retrieved passage without its text.
+type TracedPassage struct {
+	Index    int        `json:"index"`
+	Document DocumentID `json:"document_id"`
+	Chunk    ChunkID    `json:"chunk_id"`
+	Score    float64    `json:"score"`
+	Vector   float64    `json:"vector"`
+	Lexical  float64    `json:"lexical"`
+	Cited    bool       `json:"cited"`
+}
+
+// Ground is the verifier's verdict on one sentence of an answer.
+type Ground struct {
+	Sentence  int     `json:"sentence"` // 0-based
+	Supported bool    `json:"supported"`
+	Source    int     `json:"source"` // citation index, 0 when none
+	Coverage  float64 `json:"coverage"`
+	Reason    string  `json:"reason"`
+}
+
+// Stage is the time one step took.
+type Stage struct {
+	Name     string        `json:"name"`
+	Duration time.Duration `json:"ns"`
+}
+
+// Purpose is what a provider call was made for.
+type Purpose string
+
+const (
+	PurposeAnswer Purpose = "answer"
+	PurposeEmbed  Purpose = "embed"
+)
+
+// Attempt is one call to one provider: a row of the ledger. It is written once
+// when it begins and once when it ends; an attempt without an end is charged
+// at Worst.
+type Attempt struct {
+	ID       AttemptID     `json:"id"`
+	Answer   AnswerID      `json:"answer_id"` // empty for calls made outside an answer
+	Tenant   TenantID      `json:"tenant"`
+	Number   int           `json:"number"` // 1-based within the answer
+	Provider string        `json:"provider"`
+	Model    string        `json:"model"`
+	Purpose  Purpose       `json:"purpose"`
+	Started  time.Time     `json:"started"`
+	Latency  time.Duration `json:"latency_ns"`
+	Usage    Usage         `json:"usage"`
+	Cost     MicroUSD      `json:"cost"`
+	Worst    MicroUSD      `json:"worst"`  // bound on the cost before the call
+	Priced   bool          `json:"priced"` // false: the model has no known price and Cost is unknown, not 0
+	// Failure is empty after success, else the name of a failure kind.
+	Failure string `json:"failure,omitempty"`
+	// PromptLength and ResponseLength count characters; texts are never kept.
+	PromptLength   int `json:"prompt_length"`
+	ResponseLength int `json:"response_length"`
+}

@@ -1,0 +1,41 @@
+package desk
+
+import "fmt"
+
+// Kind classifies an error for callers; httpapi alone maps it to a status, the
+// command line to an exit code.
+type Kind uint8
+
+const (
+	Internal     Kind = iota // our fault
+	Invalid                  // the caller's input
+	NotFound                 // no such thing, or not the caller's
+	TooLarge                 // input beyond a limit
+	Unsupported              // a method, media type or file format we do not take
+	Unauthorised             // no valid key
+	Forbidden                // a valid key without the right
+	Conflict                 // in flight, or changed meanwhile
+	RateLimited              // too many requests
+	OverBudget               // a spending cap
+	Unavailable              // something we depend on does not answer
+	TimedOut                 // the deadline passed
+	Cancelled                // the caller left
+)
+
+// Error speaks to two readers.
+type Error struct {
+	Kind   Kind
+	Code   string // stable, snake_case: "question_too_long"
+	Field  string // the input's field, where one is at fault
+	Public string // for the customer or operator; never derived from Err
+	Err    error  // for the log; may be nil
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Code, e.Err)
+	}
+	return e.Code
+}
+
+func (e *Error) Unwrap() error { return e.Err }

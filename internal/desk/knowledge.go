@@ -1,0 +1,74 @@
+package desk
+
+import "time"
+
+// DocumentKind tells how a document's chunks may be used.
+type DocumentKind string
+
+const (
+	Page DocumentKind = "page" // prose: its chunks are passages
+	FAQ  DocumentKind = "faq"  // question–answer pairs: its chunks are curated answers too
+)
+
+// Document is one unit that an operator loads, replaces or removes as a whole.
+type Document struct {
+	ID     DocumentID
+	Tenant TenantID
+	// Source names the load the document came with, Path where it was found
+	// there (slash-separated, relative to the source's root).
+	Source string
+	Path   string
+	Title  string
+	URL    string // where a customer may read it; may be empty
+	Lang   Lang
+	Kind   DocumentKind
+	Hash   string // hex SHA-256 of the extracted content and its metadata
+	Bytes  int64  // size of the original
+	Chunks int
+	// Revision is the publish that made this version visible.
+	Revision  Revision
+	UpdatedAt time.Time
+}
+
+// Chunk is a piece of one document, small enough to quote from.
+type Chunk struct {
+	ID       ChunkID
+	Document DocumentID
+	Ordinal  int    // 0-based position within the document
+	Heading  string // heading path, outermost first, joined by " › "
+	// Question is set for a question–answer pair; Text is then the answer.
+	Question string
+	Text     string // verbatim from the extracted document: quotes are found in it
+	Lang     Lang
+	Tokens   int // o200k tokens of Text
+}
+
+// Passage is a chunk together with the document it stands in and, once
+// retrieved, its scores.
+type Passage struct {
+	Chunk
+	Title    string
+	URL      string
+	Kind     DocumentKind
+	Hash     string   // of the document
+	Revision Revision // of the document
+	// Score ranks passages of one search, in [0,1]. Vector is the cosine
+	// similarity in [-1,1], Lexical the BM25 score, at least 0.
+	Score, Vector, Lexical float64
+}
+
+// Basis is what a cached answer rests on. The answer is valid while every
+// cited document has the hash recorded here and nothing published since
+// Revision ranks as high as the weakest source. Without Sources the answer
+// rests on absence and is valid at Revision only.
+type Basis struct {
+	Revision Revision      `json:"r"`
+	Sources  []BasisSource `json:"s,omitempty"`
+}
+
+// BasisSource is one cited chunk and the state of its document.
+type BasisSource struct {
+	Document DocumentID `json:"d"`
+	Chunk    ChunkID    `json:"c"`
+	Hash     string     `json:"h"`
+}

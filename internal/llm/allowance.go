@@ -1,0 +1,158 @@
+package llm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Ledger keeps every attempt.
+type Ledger interface {
+	// Begin returns once the intent is durable: bytes may then leave.
+	Begin(ctx context.Context, a desk.Attempt) error
+	// End records the outcome. It never blocks for long and never drops.
+	End(a desk.Attempt)
+}
+
+// Reasons why Begin refuses; they are causes of a Failure of kind Exhausted.
+var (
+	ErrNoAttempts = errors.New("attempt budget of the answer is used up")
+	ErrNoTime     = errors.New("deadline of the answer is too near")
+	ErrNoMoney    = errors.New("money held for the answer is used up")
+	ErrNoPrice    = errors.New("model has no known price and the answer is under a budget")
+)
+
+// Allowance is what one answer may spend: attempts, money, time. One value
+// serves everything done for that answer, embeddings and fallbacks included.
+// It is safe for concurrent use.
+type Allowance struct {
+	answer   desk.AnswerID
+	tenant   desk.TenantID
+	deadline time.Time
+	ledger   Ledger
+
+	mu       sync.Mutex
+	left     int
+	begun    int
+	held     desk.MicroUSD
+	capped   bool
+	attempts []desk.Attempt
+}
+
+// Grant says what an Allowance starts with.
+type Grant struct {
+	Answer   desk.AnswerID
+	Tenant   desk.TenantID
+	Deadline time.Time // zero: none
+	Attempts int       // at least 1
+	// Held is the money reserved for the answer; it binds only when Capped.
+	Held   desk.MicroUSD
+	Capped bool
+}
+
+// NewAllowance opens an allowance whose attempts are recorded in ledger.
+func NewAllowance(g Grant, ledger Ledger) *Allowance {
+	return &Allowance{
+		answer: g.Answer, tenant: g.Tenant, deadline: g.Deadline, ledger: ledger,
+		left: g.Attempts, held: g.Held, capped: g.Capped,
+	}
+}
+
+// Deadline is when the answer must be there; zero means none.
+func (a *Allowance) Deadline() time.Time { return a.deadline }
+
+// Answer is the answer that the allowance belongs to; empty outside one.
+func (a *Allowance) Answer() desk.AnswerID { return a.answer }
+
+// Intent describes the attempt about to be made.
+type Intent struct {
+	Provider, Model string
+	Purpose         desk.Purpose
+	PromptLength    int // characters
+	// Worst bounds the cost from above; Priced is false when no price is known.
+	Worst  desk.MicroUSD
+	Priced bool
+}
+
+// Begin takes one attempt and draws its worst case, then writes the intent to
+// the ledger. On error nothing was taken and no byte may leave; the error is a
+// *Failure of kind Exhausted, or Unavailable when a capped allowance has no
+// ledger to write to. Without a cap a failing ledger does not stop the answer.
+func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
+	row, err := a.take(in)
+	if err != nil {
+		return nil, &Failure{Kind: Exhausted, Provider: in.Provider, Model: in.Model, Err: err}
+	}
+	if err := a.ledger.Begin(ctx, row); err != nil && a.capped {
+		a.giveBack(row.Worst)
+		return nil, &Failure{Kind: Unavailable, Provider: in.Provider, Model: in.Model, Err: err}
+	}
+	return &Attempt{of: a, row: row}, nil
+}
+
+func (a *Allowance) take(in Intent) (desk.Attempt, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.left <= 0:
+		return desk.Attempt{}, ErrNoAttempts
+	case !a.deadline.IsZero() && !time.Now().Before(a.deadline):
+		return desk.Attempt{}, ErrNoTime
+	case a.capped && !in.Priced:
+		return desk.Attempt{}, ErrNoPrice
+	case a.capped && in.Worst > a.held:
+		return desk.Attempt{}, ErrNoMoney
+	}
+	a.left--
+	a.begun++
+	a.held -= in.Worst
+	return desk.Attempt{
+		ID: desk.AttemptID("att_" + rand.Text()), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
+		Provider: in.Provider, Model: in.Model, Purpose: in.Purpose, Started: time.Now(),
+		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced,
+	}, nil
+}
+
+func (a *Allowance) giveBack(worst desk.MicroUSD) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.left++
+	a.begun--
+	a.held += worst
+}
+
+// Attempts returns what was tried so far, in the order in which it ended.
+func (a *Allowance) Attempts() []desk.Attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]desk.Attempt(nil), a.attempts...)
+}
+
+// Attempt is a call under way. End must be called exactly once.
+type Attempt struct {
+	of  *Allowance
+	row desk.Attempt
+}
+
+// End settles the attempt: the real cost is kept, the rest of the worst case
+// is given back. The finished row is returned for metrics and logs.
+// responseLength counts the characters that arrived.
+func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int, err error) desk.Attempt {
+	row := at.row
+	row.Latency = time.Since(row.Started)
+	row.Usage, row.Cost = usage, cost
+	row.ResponseLength = responseLength
+	row.Failure = string(KindOf(err))
+
+	a := at.of
+	a.mu.Lock()
+	a.held += row.Worst - cost
+	a.attempts = append(a.attempts, row)
+	a.mu.Unlock()
+	a.ledger.End(row)
+	return row
+}

@@ -1,0 +1,23 @@
+package llm
+
+import "kefu/internal/desk"
+
+// Prompt is structured, so that the offline model and the verifier read the
+// same sources that a language model is shown as text.
+type Prompt struct {
+	// System holds the instructions; it never contains customer text.
+	System string
+	// Question is what is asked, standing alone.
+	Question desk.Masked
+	Lang     desk.Lang
+	// Route is how the answer is composed; the offline model reads Pleasantry.
+	Route desk.Route
+	// Sources are numbered from 1 in this order; answers cite them as [n].
+	Sources []desk.Passage
+}
+
+// Message is one message of a chat protocol.
+type Message struct {
+	Role string // system, user or assistant
+	Text string
+}
