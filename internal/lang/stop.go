@@ -1,0 +1,62 @@
+package lang
+
+import "strings"
+
+// IsStopWord reports whether a lower-case English word only holds a sentence
+// together: articles, pronouns, auxiliaries, prepositions, question words.
+func IsStopWord(word string) bool {
+	_, ok := stopWords[word]
+	return ok
+}
+
+// stopWords is read only.
+var stopWords = set(`a about after again all also am an and any are aren't as at be because been
+	before being but by can can't cannot could couldn't did didn't do does doesn't doing don't
+	down during each for from further get got had hadn't has hasn't have haven't having he her here
+	hers him his how how's however i i'd i'll i'm i've if in into is isn't it it's its itself just let
+	let's me more most my myself of off on once only or other our ours out over own please
+	same shall she should shouldn't so some such tell than that that's the their theirs them then
+	there there's these they they're this those through to too under until up us very was wasn't we
+	we're we've were weren't what what's when where where's which while who who's whom whose why will with
+	won't would wouldn't you you'd you'll you're you've your yours hi hello hey thanks thank`)
+
+// functionWords are Chinese words that ask, count or connect. Longer ones come
+// first, so that the longest match is cut; single characters are listed only
+// where they seldom stand inside another word, and the words in which they do
+// (the first line) are kept. Read only.
+var functionWords = strings.NewReplacer(append(kept(`了解 瞭解 目的 其他 其它 他人 是非 那么 那麼`), spaced(`
+	为什么 為什麼 是不是 能不能 可不可以 有没有 有沒有 会不会 會不會 要不要 怎么样 怎麼樣 怎么办 怎麼辦 什么时候 什麼時候
+	多长时间 多長時間 多少钱 多少錢 是什么 是什麼 有什么 有什麼 有哪些 哪一个 哪一個 告诉我 告訴我 我想知道 我想问 我想問
+	什么 什麼 怎么 怎麼 怎样 怎樣 如何 哪些 哪个 哪個 哪里 哪裡 哪儿 多少 多久 几个 幾個 请问 請問 你们 你們 我们 我們 他们 他們
+	可以 能否 是否 可否 应该 應該 需要 想要 因为 因為 所以 如果 但是 而且 或者 还是 還是 以及 并且 並且 这个 這個 那个 那個
+	一下 一个 一個 关于 關於 对于 對於 的话 的話 您好 你好 谢谢 謝謝
+	的 了 吗 嗎 呢 吧 啊 呀 么 麼 我 你 您 他 她 它 是 这 這 那 哪 谁 誰 几 幾`)...)...)
+
+// cutFunctionWords replaces every function word of a Han run by a space.
+func cutFunctionWords(run string) string { return functionWords.Replace(run) }
+
+func set(words string) map[string]struct{} {
+	m := make(map[string]struct{})
+	for w := range strings.FieldsSeq(words) {
+		m[w] = struct{}{}
+	}
+	return m
+}
+
+// spaced pairs every word with a space, as strings.NewReplacer wants them.
+func spaced(words string) []string {
+	var pairs []string
+	for w := range strings.FieldsSeq(words) {
+		pairs = append(pairs, w, " ")
+	}
+	return pairs
+}
+
+// kept pairs every word with itself.
+func kept(words string) []string {
+	var pairs []string
+	for w := range strings.FieldsSeq(words) {
+		pairs = append(pairs, w, w)
+	}
+	return pairs
+}

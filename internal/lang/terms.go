@@ -1,0 +1,195 @@
+package lang
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/kljensen/snowball/english"
+)
+
+// Terms splits text into search terms, in order and with repetitions.
+//
+//   - Han (and kana) runs give their bigrams; a single character gives itself.
+//   - English words are stemmed (snowball); other words are kept as they are.
+//   - Part numbers, versions and dates ("AB-1203", "v5.4", "2024-03-01") are
+//     kept whole and give their parts too; decimals and thousands ("9.99",
+//     "1,000") are one number.
+//   - A hyphenated word gives its parts and, where a part is a letter or two
+//     ("e-mail", "Wi-Fi"), also the word without hyphens.
+func Terms(text string) []string {
+	terms := make([]string, 0, len(text)/4+1)
+	eachRun(fold(text), func(run string, han bool) {
+		if han {
+			terms = appendBigrams(terms, run)
+		} else {
+			terms = appendWords(terms, run)
+		}
+	})
+	return terms
+}
+
+// ContentTerms is Terms without English stop words and without the Chinese
+// bigrams that only ask, count or connect. It may be empty.
+func ContentTerms(text string) []string {
+	terms := make([]string, 0, len(text)/4+1)
+	eachRun(fold(text), func(run string, han bool) {
+		if !han {
+			if !IsStopWord(run) {
+				terms = appendWords(terms, run)
+			}
+			return
+		}
+		for piece := range strings.FieldsFuncSeq(cutFunctionWords(run), isSpace) {
+			terms = appendBigrams(terms, piece)
+		}
+	})
+	return terms
+}
+
+func isSpace(r rune) bool { return r == ' ' }
+
+// eachRun calls yield for every maximal run of Han or kana characters and for
+// every word of other scripts, joiners within it included, in order.
+func eachRun(text string, yield func(run string, han bool)) {
+	start, han := -1, false
+	var prev rune
+	flush := func(end int) {
+		if start < 0 {
+			return
+		}
+		run := text[start:end]
+		if !han {
+			run = strings.TrimRight(run, joiners)
+		}
+		yield(run, han)
+		start = -1
+	}
+	for i, r := range text {
+		switch {
+		case isHan(r) || isKana(r):
+			if start >= 0 && !han {
+				flush(i)
+			}
+			if start < 0 {
+				start, han = i, true
+			}
+		case isWordRune(r):
+			if start >= 0 && han {
+				flush(i)
+			}
+			if start < 0 {
+				start, han = i, false
+			}
+		case start >= 0 && !han && strings.ContainsRune(joiners, r) && isWordRune(prev):
+			// stays within the word; a joiner at its end is trimmed
+		default:
+			flush(i)
+		}
+		prev = r
+	}
+	flush(len(text))
+}
+
+// joiners may stand singly between the letters and digits of one word.
+const joiners = "-_.,'/:"
+
+func isWordRune(r rune) bool {
+	if r < 0x80 {
+		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r)
+}
+
+func appendBigrams(terms []string, run string) []string {
+	before, last := -1, -1 // starts of the two characters before i
+	for i := range run {
+		if before >= 0 {
+			terms = append(terms, run[before:i])
+		}
+		before, last = last, i
+	}
+	if before < 0 {
+		return append(terms, run)
+	}
+	return append(terms, run[before:])
+}
+
+// appendWords appends the terms of one word with its joiners.
+func appendWords(terms []string, run string) []string {
+	if !strings.ContainsAny(run, joiners) {
+		return append(terms, stem(run))
+	}
+	if isNumber(run) {
+		return append(terms, strings.ReplaceAll(run, ",", ""))
+	}
+	if isCompound(run) {
+		terms = append(terms, strings.ReplaceAll(run, "'", ""))
+	} else if join := joined(run); join != "" {
+		terms = append(terms, stem(join))
+	}
+	for part := range strings.FieldsFuncSeq(run, func(r rune) bool { return r != '\'' && strings.ContainsRune(joiners, r) }) {
+		if part = strings.Trim(part, "'"); part != "" {
+			terms = append(terms, stem(part))
+		}
+	}
+	return terms
+}
+
+// isNumber reports a decimal or a number with thousands separators.
+func isNumber(run string) bool {
+	whole, fraction, _ := strings.Cut(run, ".")
+	groups := strings.Split(whole, ",")
+	for i, g := range groups {
+		if !isDigits(g) || i > 0 && len(g) != 3 {
+			return false
+		}
+	}
+	return fraction == "" && !strings.HasSuffix(run, ".") || isDigits(fraction)
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isCompound reports a part number, version, date or identifier: something
+// that is searched for as a whole.
+func isCompound(run string) bool {
+	if strings.ContainsAny(run, ",") {
+		return false
+	}
+	return strings.ContainsAny(run, "0123456789") && strings.ContainsAny(run, "-_./") || strings.ContainsRune(run, '_')
+}
+
+// joined returns a hyphenated word without its hyphens when one of its parts
+// is so short that people also write it as one word, else "".
+func joined(run string) string {
+	if !strings.ContainsRune(run, '-') || strings.ContainsAny(run, "_.,'/:") {
+		return ""
+	}
+	short := false
+	for part := range strings.SplitSeq(run, "-") {
+		short = short || len(part) <= 2
+	}
+	if !short {
+		return ""
+	}
+	return strings.ReplaceAll(run, "-", "")
+}
+
+// stem stems an English word; words with digits or other letters are kept.
+func stem(word string) string {
+	if len(word) > 32 {
+		return word // no English word; the stemmer is slow on them
+	}
+	for i := range len(word) {
+		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
+			return word
+		}
+	}
+	return english.Stem(word, true)
+}
