@@ -1,0 +1,211 @@
+package grounding
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+)
+
+// finding is where a claim stands.
+type finding struct {
+	index    int // source, 1-based; 0: nowhere
+	quote    string
+	coverage float64
+	reason   string
+}
+
+// checker holds the sources of one answer, taken apart once.
+type checker struct{ sources []source }
+
+type source struct {
+	lang      desk.Lang
+	text      string
+	context   map[string]bool // terms of title, heading and question: they tell what the passage is about
+	sentences []piece
+}
+
+type piece struct {
+	span    lang.Span
+	terms   map[string]bool
+	numbers []string
+}
+
+func newChecker(passages []desk.Passage) *checker {
+	c := &checker{sources: make([]source, len(passages))}
+	for i, p := range passages {
+		about := p.Title + "\n" + p.Heading + "\n" + p.Question
+		s := source{lang: lang.Of(p.Text), text: p.Text, context: set(lang.Terms(about))}
+		for _, span := range lang.Sentences(p.Text) {
+			text := p.Text[span.Start:span.End]
+			if strings.TrimSpace(text) == "" {
+				continue
+			}
+			s.sentences = append(s.sentences, piece{span: span, terms: set(lang.Terms(text)), numbers: lang.Numbers(text)})
+		}
+		c.sources[i] = s
+	}
+	return c
+}
+
+// find looks for the claim first in the sources it names, then in the others:
+// a sentence that is true but cites the wrong passage is set right rather than
+// thrown away.
+func (c *checker) find(cl claim) (finding, bool) {
+	best := finding{reason: "no source holds it"}
+	try := func(n int) bool {
+		f, ok := c.sources[n-1].support(cl)
+		if !ok && f.coverage <= best.coverage {
+			return false
+		}
+		if f.index = n; !ok {
+			f.index = 0
+		}
+		best = f
+		return ok
+	}
+	for _, n := range cl.named {
+		if n < 1 || n > len(c.sources) {
+			continue
+		}
+		if try(n) {
+			return best, true
+		}
+	}
+	for n := 1; n <= len(c.sources); n++ {
+		if !slices.Contains(cl.named, n) && try(n) {
+			if len(cl.named) > 0 {
+				best.reason = "cited another source"
+			}
+			return best, true
+		}
+	}
+	return best, false
+}
+
+// support finds the run of sentences in the source that covers the claim best.
+func (s source) support(cl claim) (finding, bool) {
+	if s.lang != cl.lang {
+		return s.translated(cl)
+	}
+	var best finding
+	ok := false
+	for i := range s.sentences {
+		for j := i + 1; j <= min(i+quoteWindow, len(s.sentences)); j++ {
+			f, holds := s.covers(cl, s.sentences[i:j])
+			// A shorter quote wins unless the longer one adds support.
+			if holds == ok && f.coverage <= best.coverage+0.01 || ok && !holds {
+				continue
+			}
+			best, ok = f, holds
+		}
+	}
+	return best, ok
+}
+
+func (s source) covers(cl claim, run []piece) (finding, bool) {
+	held, inText := 0, 0
+	for _, t := range cl.terms {
+		switch {
+		case hasTerm(run, t):
+			held++
+			inText++
+		case s.context[t]:
+			held++
+		}
+	}
+	f := finding{quote: s.quote(run), coverage: share(held, len(cl.terms)), reason: "covered"}
+	need := coverageEnglish
+	if cl.lang == desk.Chinese {
+		need = coverageChinese
+	}
+	switch {
+	case !hasNumbers(run, cl.numbers):
+		f.reason = "a number is not in the source"
+		return f, false
+	case f.coverage < need || inText == 0:
+		f.reason = "words are not in the source"
+		return f, false
+	}
+	return f, true
+}
+
+// translated supports a claim by a source in the other language. Words cannot
+// be compared then, but numbers, names and part numbers survive translation:
+// all of them must stand together in the source, and there must be one.
+func (s source) translated(cl claim) (finding, bool) {
+	var anchors []string
+	for _, t := range cl.terms {
+		if cl.lang == desk.Chinese && isLatin(t) {
+			anchors = append(anchors, t)
+		}
+	}
+	if len(anchors)+len(cl.numbers) == 0 {
+		return finding{reason: "nothing to compare across languages"}, false
+	}
+	for i := range s.sentences {
+		for j := i + 1; j <= min(i+quoteWindow, len(s.sentences)); j++ {
+			run := s.sentences[i:j]
+			all := hasNumbers(run, cl.numbers)
+			for _, a := range anchors {
+				all = all && (hasTerm(run, a) || s.context[a])
+			}
+			if all {
+				return finding{quote: s.quote(run), coverage: 1, reason: "numbers and names hold across languages"}, true
+			}
+		}
+	}
+	return finding{reason: "a number or name is not in the source"}, false
+}
+
+func (s source) quote(run []piece) string {
+	return strings.TrimSpace(s.text[run[0].span.Start:run[len(run)-1].span.End])
+}
+
+func hasTerm(run []piece, term string) bool {
+	return slices.ContainsFunc(run, func(p piece) bool { return p.terms[term] })
+}
+
+func hasNumbers(run []piece, numbers []string) bool {
+	for _, n := range numbers {
+		if !slices.ContainsFunc(run, func(p piece) bool { return slices.Contains(p.numbers, n) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLatin(term string) bool {
+	return strings.IndexFunc(term, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
+
+func set(terms []string) map[string]bool {
+	m := make(map[string]bool, len(terms))
+	for _, t := range terms {
+		m[t] = true
+	}
+	return m
+}
+
+func share(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
+}
+
+// Coverage is the share of the question's content terms that stand in the
+// passage, its headings included, in [0,1]: how strongly it matches.
+func Coverage(question string, p desk.Passage) float64 {
+	terms := distinct(lang.ContentTerms(question))
+	held := set(lang.Terms(p.Title + "\n" + p.Heading + "\n" + p.Question + "\n" + p.Text))
+	n := 0
+	for _, t := range terms {
+		if held[t] {
+			n++
+		}
+	}
+	return share(n, len(terms))
+}
