@@ -1,0 +1,155 @@
+// Package cache keeps composed answers in two tiers: memory in front of
+// Redis. It stores and finds; whether an entry is still true is decided by the
+// caller at every read. Redis is an accelerator, never a dependency: when it
+// fails, lookups miss at no cost until it is back.
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
+)
+
+// Config bounds both tiers. All answers are shared by a tenant's users.
+type Config struct {
+	MemoryEntries int           // 0 turns the memory tier off; default 10,000
+	MemoryTTL     time.Duration // default 1 h
+	RedisTTL      time.Duration // default 168 h
+	Jitter        float64       // share by which RedisTTL varies, in [0,1); default 0.1
+	// Timeout bounds each Redis operation on the path of a question; default
+	// 40 ms.
+	Timeout time.Duration
+}
+
+// Results of a lookup, a closed set for metrics.
+const (
+	Hit    = "hit"
+	Miss   = "miss"
+	Bypass = "bypass" // the tier is down
+	Error  = "error"
+)
+
+// Observer is told what the cache does.
+type Observer interface {
+	CacheLookup(tier, result string, took time.Duration)
+	// Dropped counts entries that did not reach a tier.
+	Dropped(sink string)
+}
+
+// Key identifies an answer within a tenant.
+type Key string
+
+// NewKey digests what makes two questions the same: the parts must hold the
+// normalised question, its language and a fingerprint of everything that
+// composes answers.
+func NewKey(scope desk.Scope, parts ...string) Key {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	// The tenant is a hash tag, so that a tenant's keys share a Cluster slot.
+	return Key("kefu:{" + string(scope.Tenant) + "}:answer:" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
+}
+
+// Cache is safe for concurrent use.
+type Cache struct {
+	memory *otter.Cache[Key, *desk.Answer] // nil: off
+	remote *remote                         // nil: off
+	obs    Observer
+}
+
+// New returns a cache; client may be nil for memory alone.
+func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
+	c := &Cache{obs: obs}
+	if cfg.MemoryEntries > 0 {
+		memory, err := otter.New(&otter.Options[Key, *desk.Answer]{
+			MaximumSize:      cfg.MemoryEntries,
+			ExpiryCalculator: otter.ExpiryWriting[Key, *desk.Answer](cfg.MemoryTTL),
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.memory = memory
+	}
+	if client != nil {
+		c.remote = newRemote(cfg, client, obs)
+	}
+	return c, nil
+}
+
+// Get finds an answer that valid accepts and names its tier. The answer's
+// slices are shared: they must not be changed.
+func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool) (a desk.Answer, tier string, ok bool) {
+	if c.memory != nil {
+		start := time.Now()
+		a, ok := c.memory.GetIfPresent(key)
+		ok = ok && valid(*a)
+		c.obs.CacheLookup(desk.TierMemory, result(ok), time.Since(start))
+		if ok {
+			return *a, desk.TierMemory, true
+		}
+	}
+	if c.remote == nil {
+		return desk.Answer{}, "", false
+	}
+	start := time.Now()
+	a, outcome := c.remote.get(ctx, key)
+	if outcome == Hit && !valid(a) {
+		outcome = Miss
+	}
+	c.obs.CacheLookup(desk.TierRedis, outcome, time.Since(start))
+	if outcome != Hit {
+		return desk.Answer{}, "", false
+	}
+	if c.memory != nil {
+		c.memory.Set(key, &a)
+	}
+	return a, desk.TierRedis, true
+}
+
+func result(hit bool) string {
+	if hit {
+		return Hit
+	}
+	return Miss
+}
+
+// Put stores an answer in both tiers. The Redis write is queued: it delays
+// nobody, and is dropped and counted when the queue is full or Redis is down.
+func (c *Cache) Put(key Key, a desk.Answer) {
+	if c.memory != nil {
+		c.memory.Set(key, &a)
+	}
+	if c.remote != nil {
+		c.remote.put(key, a)
+	}
+}
+
+// Run writes to Redis and watches its health until ctx ends; it then writes
+// what is queued, bounded by a second or two. The cache must not be used after.
+func (c *Cache) Run(ctx context.Context) error {
+	if c.memory != nil {
+		defer c.memory.StopAllGoroutines()
+	}
+	if c.remote == nil {
+		<-ctx.Done()
+		return nil
+	}
+	c.remote.run(ctx)
+	return nil
+}
+
+// Ping reports whether Redis answers; nil when there is none.
+func (c *Cache) Ping(ctx context.Context) error {
+	if c.remote == nil {
+		return nil
+	}
+	return c.remote.ping(ctx)
+}

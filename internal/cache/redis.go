@@ -1,0 +1,196 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
+)
+
+// Dial returns a client for a redis:// or rediss:// URL that fails fast: the
+// library's defaults spend 1.75 s on a command when the server is gone. It
+// does not connect yet.
+func Dial(url string, timeout time.Duration) (*redis.Client, error) {
+	opt, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, fmt.Errorf("redis url: %w", err)
+	}
+	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = timeout, timeout, timeout, timeout
+	opt.DialerRetries, opt.MaxRetries = 1, -1
+	opt.ContextTimeoutEnabled = true
+	return redis.NewClient(opt), nil
+}
+
+const (
+	writeQueue   = 1024                   // answers waiting for Redis
+	writeBatch   = 64                     // answers a pipeline carries at most
+	writeTimeout = time.Second            // for a batch; nobody waits for it
+	probeEvery   = 250 * time.Millisecond // while Redis is down
+)
+
+// remote is the Redis tier. The first failure takes it out of the path of
+// questions; a probe in the background brings it back.
+type remote struct {
+	client  *redis.Client
+	timeout time.Duration
+	ttl     time.Duration
+	jitter  float64
+	obs     Observer
+	down    atomic.Bool
+	failed  chan struct{}
+	writes  chan write
+}
+
+type write struct {
+	key    Key
+	answer desk.Answer
+}
+
+func newRemote(cfg Config, client *redis.Client, obs Observer) *remote {
+	return &remote{
+		client: client, timeout: cfg.Timeout, ttl: cfg.RedisTTL, jitter: cfg.Jitter, obs: obs,
+		failed: make(chan struct{}, 1), writes: make(chan write, writeQueue),
+	}
+}
+
+func (r *remote) get(ctx context.Context, key Key) (desk.Answer, string) {
+	if r.down.Load() {
+		return desk.Answer{}, Bypass
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	raw, err := r.client.Get(ctx, string(key)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return desk.Answer{}, Miss
+	}
+	if err != nil {
+		r.blame(ctx, err)
+		return desk.Answer{}, Error
+	}
+	var a desk.Answer
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return desk.Answer{}, Error
+	}
+	return a, Hit
+}
+
+// blame takes the tier out of the path when Redis is at fault: not for an
+// error that Redis itself replied with, nor for a caller who left.
+func (r *remote) blame(ctx context.Context, err error) {
+	var reply redis.Error
+	if errors.As(err, &reply) || errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	if r.down.CompareAndSwap(false, true) {
+		select {
+		case r.failed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (r *remote) put(key Key, a desk.Answer) {
+	select {
+	case r.writes <- write{key, a}:
+	default:
+		r.obs.Dropped("cache")
+	}
+}
+
+func (r *remote) run(ctx context.Context) {
+	probe := time.NewTicker(probeEvery)
+	defer probe.Stop()
+	if !r.down.Load() {
+		probe.Stop()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			r.drain()
+			return
+		case w := <-r.writes:
+			r.flush(ctx, w)
+		case <-r.failed:
+			probe.Reset(probeEvery)
+		case <-probe.C:
+			if r.ping(ctx) == nil {
+				probe.Stop()
+				r.down.Store(false)
+			}
+		}
+	}
+}
+
+// drain writes what was queued before the end.
+func (r *remote) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	for ctx.Err() == nil {
+		select {
+		case w := <-r.writes:
+			r.flush(ctx, w)
+		default:
+			return
+		}
+	}
+}
+
+// flush writes w and whatever else is waiting in one round trip.
+func (r *remote) flush(ctx context.Context, w write) {
+	batch := append(make([]write, 0, writeBatch), w)
+fill:
+	for len(batch) < writeBatch {
+		select {
+		case w := <-r.writes:
+			batch = append(batch, w)
+		default:
+			break fill
+		}
+	}
+	// A batch under way is finished even when the process is told to stop.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	if err := r.write(ctx, batch); err != nil {
+		r.blame(ctx, err)
+		for range batch {
+			r.obs.Dropped("cache")
+		}
+	}
+}
+
+func (r *remote) write(ctx context.Context, batch []write) error {
+	if r.down.Load() {
+		return errDown
+	}
+	pipe := r.client.Pipeline()
+	for _, w := range batch {
+		raw, err := json.Marshal(w.answer)
+		if err != nil {
+			return fmt.Errorf("encode answer: %w", err)
+		}
+		pipe.Set(ctx, string(w.key), raw, r.lifetime())
+	}
+	_, err := pipe.Exec(ctx)
+	return err
+}
+
+var errDown = errors.New("redis is down")
+
+// lifetime spreads expiry, so that entries written together do not end
+// together.
+func (r *remote) lifetime() time.Duration {
+	return time.Duration(float64(r.ttl) * (1 - r.jitter*rand.Float64()))
+}
+
+func (r *remote) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	return r.client.Ping(ctx).Err()
+}
