@@ -1,0 +1,286 @@
+// Package config reads every setting of Kefu once, at the start: defaults, then
+// kefu.yaml, then the environment. What it returns has been checked, so that
+// nothing else in the program looks at files or variables.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"slices"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// MinAPIKey is the length of the shortest bootstrap key, in characters.
+const MinAPIKey = 32
+
+// Config holds all settings. The tags are the only place that names them: key
+// is the path in kefu.yaml, env the variable, range and oneof the allowed
+// values, help one line for the reference. Every Secret can also be given as a
+// file, by the variable's name followed by _FILE.
+type Config struct {
+	Addr       string `key:"addr" env:"KEFU_ADDR" help:"address to serve; any but a loopback one needs KEFU_API_KEY"`
+	OpsAddr    string `key:"ops_addr" env:"KEFU_OPS_ADDR" help:"second listener, for /metrics alone and without a key; empty: /metrics is served on addr"`
+	APIKey     Secret `key:"api_key" env:"KEFU_API_KEY" help:"key that callers must send, at least 32 characters; empty: no key is asked for"`
+	DataDir    string `key:"data_dir" env:"KEFU_DATA_DIR" help:"directory of the SQLite database"`
+	PricesFile string `key:"prices_file" env:"KEFU_PRICES_FILE" help:"price table that replaces rows of the embedded one"`
+
+	Log       Log       `key:"log"`
+	HTTP      HTTP      `key:"http"`
+	Limit     Limit     `key:"limit"`
+	Question  Question  `key:"question"`
+	Database  Database  `key:"database"`
+	Redis     Redis     `key:"redis"`
+	Cache     Cache     `key:"cache"`
+	Models    Models    `key:"models"`
+	Answer    Answer    `key:"answer"`
+	Retrieval Retrieval `key:"retrieval"`
+	Knowledge Knowledge `key:"knowledge"`
+	Handoff   Handoff   `key:"handoff"`
+	Sentry    Sentry    `key:"sentry"`
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `key:"level" env:"KEFU_LOG_LEVEL" oneof:"debug info warn error" help:"least important level that is logged"`
+	Format string `key:"format" env:"KEFU_LOG_FORMAT" oneof:"json text" help:"form of the log lines"`
+}
+
+// HTTP bounds what one connection may take.
+type HTTP struct {
+	ReadHeaderTimeout time.Duration `key:"read_header_timeout" env:"KEFU_HTTP_READ_HEADER_TIMEOUT" range:"100ms..1m" help:"time for a request's headers to arrive"`
+	ReadTimeout       time.Duration `key:"read_timeout" env:"KEFU_HTTP_READ_TIMEOUT" range:"100ms..10m" help:"time for a whole request to arrive"`
+	WriteTimeout      time.Duration `key:"write_timeout" env:"KEFU_HTTP_WRITE_TIMEOUT" range:"1s..1h" help:"time for a reply, counted from the request's headers; more than answer.deadline"`
+	IdleTimeout       time.Duration `key:"idle_timeout" env:"KEFU_HTTP_IDLE_TIMEOUT" range:"1s..1h" help:"time an unused connection is kept"`
+	ShutdownGrace     time.Duration `key:"shutdown_grace" env:"KEFU_HTTP_SHUTDOWN_GRACE" range:"0s..10m" help:"time for running requests to end after SIGTERM"`
+	MaxBodyBytes      int           `key:"max_body_bytes" env:"KEFU_HTTP_MAX_BODY_BYTES" range:"1024..16777216" help:"size of the largest request body"`
+}
+
+// Limit bounds what one caller may ask.
+type Limit struct {
+	RequestsPerMinute int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests of one caller a minute; 0: unlimited"`
+}
+
+// Question bounds what a customer may write.
+type Question struct {
+	MaxCharacters int `key:"max_characters" env:"KEFU_QUESTION_MAX_CHARACTERS" range:"1..100000" help:"length of the longest question"`
+}
+
+// Database is where the truth lives.
+type Database struct {
+	URL Secret `key:"url" env:"DATABASE_URL" help:"PostgreSQL, as postgres://user:password@host/name; empty: SQLite in data_dir"`
+}
+
+// Redis is the shared cache.
+type Redis struct {
+	URL     Secret        `key:"url" env:"REDIS_URL" help:"shared cache, as redis://host:6379/0; empty: none"`
+	Timeout time.Duration `key:"timeout" env:"KEFU_REDIS_TIMEOUT" range:"1ms..5s" help:"limit of one Redis operation, after which the request goes on without"`
+}
+
+// Cache sizes the two tiers of answers.
+type Cache struct {
+	MemoryEntries int           `key:"memory_entries" env:"KEFU_CACHE_MEMORY_ENTRIES" range:"0..10000000" help:"answers kept in memory; 0: none"`
+	MemoryTTL     time.Duration `key:"memory_ttl" env:"KEFU_CACHE_MEMORY_TTL" range:"1s..720h" help:"life of an answer in memory"`
+	RedisTTL      time.Duration `key:"redis_ttl" env:"KEFU_CACHE_REDIS_TTL" range:"1s..8760h" help:"life of an answer in Redis"`
+	Jitter        float64       `key:"jitter" env:"KEFU_CACHE_JITTER" range:"0..0.5" help:"share of its life by which an entry may end earlier, so that hot ones do not end together"`
+}
+
+// Models names the language models. Without a key and a base URL the embedded
+// offline model answers.
+type Models struct {
+	OpenAIKey           Secret        `key:"openai_api_key" env:"OPENAI_API_KEY" help:"key of the model provider; empty and no base URL: the embedded offline model answers"`
+	OpenAIBaseURL       string        `key:"openai_base_url" env:"OPENAI_BASE_URL" help:"OpenAI-compatible endpoint; empty: OpenAI's own"`
+	Cheap               string        `key:"cheap" env:"KEFU_MODELS_CHEAP" help:"model for simple questions"`
+	Strong              string        `key:"strong" env:"KEFU_MODELS_STRONG" help:"model for complex questions"`
+	Embedding           string        `key:"embedding" env:"KEFU_MODELS_EMBEDDING" help:"model for embeddings; after a change everything is embedded again"`
+	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
+	Timeout             time.Duration `key:"timeout" env:"KEFU_MODELS_TIMEOUT" range:"100ms..10m" help:"limit of one call to the provider"`
+	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
+}
+
+// Answer bounds the work on one answer.
+type Answer struct {
+	Deadline     time.Duration `key:"deadline" env:"KEFU_ANSWER_DEADLINE" range:"1s..10m" help:"time for an answer, retries and fallbacks included"`
+	Attempts     int           `key:"attempts" env:"KEFU_ANSWER_ATTEMPTS" range:"1..20" help:"provider calls for an answer at most, embeddings included"`
+	Passages     int           `key:"passages" env:"KEFU_ANSWER_PASSAGES" range:"3..6" help:"passages put before the strong model"`
+	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
+}
+
+// Retrieval weighs the two kinds of search.
+type Retrieval struct {
+	VectorWeight  float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"weight of the similarity of embeddings"`
+	LexicalWeight float64 `key:"lexical_weight" env:"KEFU_RETRIEVAL_LEXICAL_WEIGHT" range:"0..1" help:"weight of the words in common"`
+}
+
+// Knowledge says where the knowledge base comes from and how replicas agree.
+type Knowledge struct {
+	Path  string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
+	Lease time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
+}
+
+// Handoff is how a customer reaches a person.
+type Handoff struct {
+	URL           string `key:"url" env:"KEFU_HANDOFF_URL" help:"page where a customer reaches a person"`
+	Email         string `key:"email" env:"KEFU_HANDOFF_EMAIL" help:"address where a customer reaches a person"`
+	Phone         string `key:"phone" env:"KEFU_HANDOFF_PHONE" help:"number where a customer reaches a person"`
+	WebhookURL    Secret `key:"webhook_url" env:"KEFU_HANDOFF_WEBHOOK_URL" help:"endpoint that is told of each handoff"`
+	WebhookSecret Secret `key:"webhook_secret" env:"KEFU_HANDOFF_WEBHOOK_SECRET" help:"key of the HMAC-SHA256 signature of what is sent there, at least 16 characters"`
+}
+
+// Sentry receives errors and traces.
+type Sentry struct {
+	DSN              Secret  `key:"dsn" env:"SENTRY_DSN" help:"Sentry project; empty: nothing is sent"`
+	Environment      string  `key:"environment" env:"KEFU_SENTRY_ENVIRONMENT" help:"environment shown in Sentry"`
+	TracesSampleRate float64 `key:"traces_sample_rate" env:"KEFU_SENTRY_TRACES_SAMPLE_RATE" range:"0..1" help:"share of the requests that are traced; errors are always sent"`
+}
+
+// Default returns the settings of a start without file and environment.
+func Default() Config {
+	return Config{
+		Addr:    "127.0.0.1:8000",
+		DataDir: "./data",
+		Log:     Log{Level: "info", Format: "json"},
+		HTTP: HTTP{
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       15 * time.Second,
+			WriteTimeout:      75 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			ShutdownGrace:     25 * time.Second,
+			MaxBodyBytes:      64 << 10,
+		},
+		Question: Question{MaxCharacters: 4000},
+		Redis:    Redis{Timeout: 50 * time.Millisecond},
+		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
+		Models: Models{
+			Cheap:     "gpt-6-luna",
+			Strong:    "gpt-6.1-terra",
+			Embedding: "text-embedding-3-small",
+			Timeout:   30 * time.Second,
+			MaxTokens: 800,
+		},
+		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
+		Retrieval: Retrieval{VectorWeight: 0.5, LexicalWeight: 0.5},
+		Knowledge: Knowledge{Path: "kb", Lease: 5 * time.Second},
+		Sentry:    Sentry{Environment: "production", TracesSampleRate: 0.1},
+	}
+}
+
+// Validate checks each value by itself and those that must fit together. The
+// error is a *desk.Error of kind Invalid whose Field is the setting's key.
+func (c *Config) Validate() error {
+	for _, s := range settingsOf(c) {
+		if err := s.check(); err != nil {
+			return err
+		}
+	}
+	for _, check := range []func(*Config) error{
+		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkHandoff, (*Config).checkServers,
+	} {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkAddresses() error {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return bad("addr", "want host:port such as 127.0.0.1:8000, got %q", c.Addr)
+	}
+	switch n := len([]rune(c.APIKey.Value())); {
+	case n == 0 && !loopback(host):
+		return bad("addr", "%s can be reached from other machines, so callers must show a key: "+
+			"set KEFU_API_KEY (or KEFU_API_KEY_FILE) to at least %d random characters, or listen on 127.0.0.1", c.Addr, MinAPIKey)
+	case n > 0 && n < MinAPIKey:
+		return bad("api_key", "want at least %d characters, got %d", MinAPIKey, n)
+	}
+	if c.OpsAddr == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(c.OpsAddr); err != nil {
+		return bad("ops_addr", "want host:port such as 127.0.0.1:9100, got %q", c.OpsAddr)
+	}
+	if c.OpsAddr == c.Addr {
+		return bad("ops_addr", "%s is already taken by addr", c.OpsAddr)
+	}
+	return nil
+}
+
+// loopback reports whether only this machine reaches host. An empty host is
+// every interface.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (c *Config) checkTimes() error {
+	if c.HTTP.WriteTimeout <= c.Answer.Deadline {
+		return bad("http.write_timeout", "want more than answer.deadline (%s), got %s", short(c.Answer.Deadline), short(c.HTTP.WriteTimeout))
+	}
+	return nil
+}
+
+func (c *Config) checkModels() error {
+	for _, m := range []struct{ key, name string }{
+		{"models.cheap", c.Models.Cheap}, {"models.strong", c.Models.Strong}, {"models.embedding", c.Models.Embedding},
+	} {
+		if m.name == "" {
+			return bad(m.key, "want the name of a model")
+		}
+	}
+	if c.Retrieval.VectorWeight+c.Retrieval.LexicalWeight == 0 {
+		return bad("retrieval.lexical_weight", "want at least one of the two weights above 0")
+	}
+	return checkURL("models.openai_base_url", c.Models.OpenAIBaseURL, "http", "https")
+}
+
+func (c *Config) checkHandoff() error {
+	if err := checkURL("handoff.url", c.Handoff.URL, "http", "https"); err != nil {
+		return err
+	}
+	if e := c.Handoff.Email; e != "" {
+		if a, err := mail.ParseAddress(e); err != nil || a.Address != e {
+			return bad("handoff.email", "want an address such as help@example.com, got %q", e)
+		}
+	}
+	if err := checkURL("handoff.webhook_url", c.Handoff.WebhookURL.Value(), "http", "https"); err != nil {
+		return err
+	}
+	if c.Handoff.WebhookURL != "" && len(c.Handoff.WebhookSecret) < 16 {
+		return bad("handoff.webhook_secret", "want at least 16 characters, since the webhook is signed with it")
+	}
+	return nil
+}
+
+func (c *Config) checkServers() error {
+	if err := checkURL("database.url", c.Database.URL.Value(), "postgres", "postgresql"); err != nil {
+		return err
+	}
+	if err := checkURL("redis.url", c.Redis.URL.Value(), "redis", "rediss", "unix"); err != nil {
+		return err
+	}
+	return checkURL("sentry.dsn", c.Sentry.DSN.Value(), "http", "https")
+}
+
+// checkURL accepts an empty value. Its message never repeats the value, which
+// may hold a password.
+func checkURL(key, value string, schemes ...string) error {
+	if value == "" {
+		return nil
+	}
+	u, err := url.Parse(value)
+	if err == nil && (u.Host != "" || u.Scheme == "unix" && u.Path != "") {
+		if slices.Contains(schemes, u.Scheme) {
+			return nil
+		}
+	}
+	return bad(key, "want a URL that begins with %s://", list(schemes, ":// or "))
+}
+
+func bad(key, format string, args ...any) *desk.Error {
+	return &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: key, Public: key + ": " + fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,197 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Setting is one row of the reference.
+type Setting struct {
+	Key     string // path in kefu.yaml, "cache.memory_entries"
+	Env     string // variable; a secret's value may also stand in the file named by Env+"_FILE"
+	Default string
+	Allowed string // "1..20", "debug, info, warn or error"; empty: see Help
+	Secret  bool
+	Help    string
+}
+
+// Reference lists every setting in the order of the Config struct.
+func Reference() []Setting {
+	c := Default()
+	var rows []Setting
+	for _, s := range settingsOf(&c) {
+		rows = append(rows, Setting{
+			Key: s.key, Env: s.env, Default: s.String(), Allowed: s.allowed(), Secret: s.secret(), Help: s.help,
+		})
+	}
+	return rows
+}
+
+// Redacted returns the settings in the form of kefu.yaml, without secrets.
+func (c Config) Redacted() string {
+	var b strings.Builder
+	section := ""
+	for _, s := range settingsOf(&c) {
+		parent, name, nested := strings.Cut(s.key, ".")
+		if !nested {
+			fmt.Fprintf(&b, "%s: %s\n", s.key, s.yaml())
+			continue
+		}
+		if parent != section {
+			section = parent
+			fmt.Fprintf(&b, "%s:\n", section)
+		}
+		fmt.Fprintf(&b, "  %s: %s\n", name, s.yaml())
+	}
+	return b.String()
+}
+
+// setting is one field of a Config, which it can read and write.
+type setting struct {
+	key, env, help string
+	bounds         string // "1..20"; empty: none
+	oneof          []string
+	field          reflect.Value
+}
+
+func settingsOf(c *Config) []setting { return walk(nil, "", reflect.ValueOf(c).Elem()) }
+
+func walk(found []setting, prefix string, v reflect.Value) []setting {
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		key := prefix + tag.Get("key")
+		if v.Field(i).Kind() == reflect.Struct {
+			found = walk(found, key+".", v.Field(i))
+			continue
+		}
+		found = append(found, setting{
+			key: key, env: tag.Get("env"), help: tag.Get("help"),
+			bounds: tag.Get("range"), oneof: strings.Fields(tag.Get("oneof")), field: v.Field(i),
+		})
+	}
+	return found
+}
+
+func (s setting) secret() bool { return s.field.Type() == reflect.TypeFor[Secret]() }
+
+func (s setting) String() string {
+	if d, ok := s.field.Interface().(time.Duration); ok {
+		return short(d)
+	}
+	return fmt.Sprint(s.field.Interface())
+}
+
+// short writes 1h for what Duration.String calls 1h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if d != 0 && d%time.Minute == 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d != 0 && d%time.Hour == 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+func (s setting) yaml() string {
+	if s.field.Kind() == reflect.String {
+		return strconv.Quote(s.String())
+	}
+	return s.String()
+}
+
+func (s setting) allowed() string {
+	if s.bounds != "" {
+		return s.bounds
+	}
+	return list(s.oneof, " or ")
+}
+
+// set parses text, which came from a file or a variable, into the field.
+func (s setting) set(text string) *desk.Error {
+	v, err := parse(s.field.Type(), text)
+	if err != nil {
+		return bad(s.key, "want %v, got %q", err, text)
+	}
+	s.field.Set(v)
+	return s.check()
+}
+
+// check holds the value against what the tags allow.
+func (s setting) check() *desk.Error {
+	if len(s.oneof) > 0 {
+		if slices.Contains(s.oneof, s.field.String()) {
+			return nil
+		}
+		return bad(s.key, "want %s, got %q", s.allowed(), s.field.String())
+	}
+	low, high, bounded := strings.Cut(s.bounds, "..")
+	if n := number(s.field); bounded && (n < s.bound(low) || n > s.bound(high)) {
+		return bad(s.key, "want %s to %s, got %s", low, high, s)
+	}
+	return nil
+}
+
+// bound parses one end of the range; the tags are constants, held by a test.
+func (s setting) bound(text string) float64 {
+	v, err := parse(s.field.Type(), text)
+	if err != nil {
+		panic(fmt.Sprintf("config: range of %s: want %v, got %q", s.key, err, text))
+	}
+	return number(v)
+}
+
+// number is the value of a numeric field, 0 of any other.
+func number(v reflect.Value) float64 {
+	switch {
+	case v.CanFloat():
+		return v.Float()
+	case v.CanInt():
+		return float64(v.Int())
+	}
+	return 0
+}
+
+// parse reads text as a value of type t. The error names what is wanted.
+func parse(t reflect.Type, text string) (reflect.Value, error) {
+	switch t {
+	case reflect.TypeFor[string](), reflect.TypeFor[Secret]():
+		return reflect.ValueOf(text).Convert(t), nil
+	case reflect.TypeFor[time.Duration]():
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return reflect.Value{}, errors.New("a duration such as 500ms, 30s or 2h")
+		}
+		return reflect.ValueOf(d), nil
+	case reflect.TypeFor[int]():
+		n, err := strconv.Atoi(strings.ReplaceAll(text, "_", ""))
+		if err != nil {
+			return reflect.Value{}, errors.New("a whole number")
+		}
+		return reflect.ValueOf(n), nil
+	case reflect.TypeFor[float64]():
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(f) {
+			return reflect.Value{}, errors.New("a number such as 0.1")
+		}
+		return reflect.ValueOf(f), nil
+	}
+	panic("config: no parser for " + t.String())
+}
+
+// list joins words as in "a, b or c".
+func list(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	n := len(words) - 1
+	return strings.Join(words[:n], ", ") + last + words[n]
+}
