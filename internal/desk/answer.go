@@ -110,6 +110,11 @@ type Trace struct {
 	Stages   []Stage         `json:"stages"`
 }
 
+// Took appends a stage that began at start and ends now.
+func (t *Trace) Took(stage string, start time.Time) {
+	t.Stages = append(t.Stages, Stage{Name: stage, Duration: time.Since(start)})
+}
+
 // TracedPassage is a retrieved passage without its text.
 type TracedPassage struct {
 	Index    int        `json:"index"`
