@@ -79,18 +79,14 @@ func readFile(path string, settings []setting, origin map[string]string) error {
 		return syntaxError(path, err)
 	}
 	r := fileReader{path: path, settings: settings, origin: origin}
-	for i, doc := range file.Docs {
-		if i > 0 {
-			return r.fault(doc, "", "only one YAML document is read, here begins another")
-		}
-		if doc.Body == nil {
-			continue
-		}
-		if err := r.mapping("", doc.Body); err != nil {
-			return err
-		}
+	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
+	if len(docs) == 0 {
+		return nil
 	}
-	return nil
+	if len(docs) > 1 {
+		return r.fault(docs[1].Body, "", "only one YAML document is read, here begins another")
+	}
+	return r.mapping("", docs[0].Body)
 }
 
 // fileReader carries what is the same for every node of one file.
