@@ -1,0 +1,128 @@
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Answered records one answered question.
+func (t *Telemetry) Answered(a desk.Answer) {
+	m := t.metrics
+	c, ok := m.answers[answerKey{a.Outcome, a.Lang}]
+	if !ok {
+		c = m.answers[answerKey{desk.ErrOutcome, desk.English}]
+	}
+	c.Inc()
+	source := a.CacheTier
+	if source == "" {
+		source = "generated"
+	}
+	pick(m.answerSeconds, source, other).Observe(a.Latency.Seconds())
+}
+
+// Routed records one routing decision.
+func (t *Telemetry) Routed(r desk.Route, took time.Duration) {
+	m := t.metrics
+	if c, ok := m.routes[r.Kind]; ok {
+		c.Inc()
+	}
+	m.routeSeconds.Observe(took.Seconds())
+	m.routeConfidence.Observe(r.Confidence)
+}
+
+// CacheLookup records one look-up in a tier of the cache; result is hit, miss,
+// bypass or error.
+func (t *Telemetry) CacheLookup(tier, result string, took time.Duration) {
+	if c, ok := t.metrics.cacheRequests[cacheKey{tier, result}]; ok {
+		c.Inc()
+		if result != "bypass" {
+			t.metrics.cacheSeconds[tier].Observe(took.Seconds())
+		}
+	}
+}
+
+// CacheSaved records what a cached answer cost when it was composed.
+func (t *Telemetry) CacheSaved(tier string, cost desk.MicroUSD) {
+	pick(t.metrics.cacheSaved, tier, other).Add(cost.USD())
+}
+
+// Retrieved records one stage of a search: embed, search or pack.
+func (t *Telemetry) Retrieved(stage string, took time.Duration) {
+	pick(t.metrics.retrievalSeconds, stage, other).Observe(took.Seconds())
+}
+
+// RetrievedTop records the score of a search's best passage, or that there was
+// none.
+func (t *Telemetry) RetrievedTop(score float64, empty bool) {
+	if empty {
+		t.metrics.empty.Inc()
+		return
+	}
+	t.metrics.topScore.Observe(score)
+}
+
+// HandedOff records that a person was offered.
+func (t *Telemetry) HandedOff(reason desk.HandoffReason) {
+	if c, ok := t.metrics.handoffs[reason]; ok {
+		c.Inc()
+	}
+}
+
+// Dropped records that something did not reach where it is kept: answers,
+// cache or handoff.
+func (t *Telemetry) Dropped(sink string) { pick(t.metrics.drops.observed, sink, other).Add(1) }
+
+// Published records the knowledge base that this replica now answers from.
+func (t *Telemetry) Published(docs, chunks int, rev desk.Revision) {
+	m := t.metrics
+	m.documents.Set(float64(docs))
+	m.chunks.Set(float64(chunks))
+	m.revision.Set(float64(rev))
+}
+
+// Checks are the things Kefu depends on, by name: database, redis, knowledge
+// or models. A check returns nil when the dependency answers.
+type Checks map[string]func(context.Context) error
+
+// Watch keeps kefu_dependency_up current until ctx ends: it runs all checks at
+// once now and then every interval, each within half of it.
+func (t *Telemetry) Watch(ctx context.Context, interval time.Duration, checks Checks) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		t.check(ctx, interval/2, checks)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *Telemetry) check(ctx context.Context, limit time.Duration, checks Checks) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var wg sync.WaitGroup
+	for name, check := range checks {
+		wg.Go(func() {
+			up := 1.0
+			if check(ctx) != nil {
+				up = 0
+			}
+			t.metrics.dependencyUp.WithLabelValues(dependency(name)).Set(up)
+		})
+	}
+	wg.Wait()
+}
+
+func dependency(name string) string {
+	for _, d := range dependencies {
+		if d == name {
+			return d
+		}
+	}
+	return other
+}
