@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 type Ledger interface {
 	// Begin returns once the intent is durable: bytes may then leave.
 	Begin(ctx context.Context, a desk.Attempt) error
-	// End records the outcome. It never blocks for long and never drops.
+	// End records the outcome, also of a free attempt that Begin never saw. It
+	// never blocks for long and never drops.
 	End(a desk.Attempt)
 }
 
@@ -25,6 +27,9 @@ var (
 	ErrNoMoney    = errors.New("money held for the answer is used up")
 	ErrNoPrice    = errors.New("model has no known price and the answer is under a budget")
 )
+
+// ErrNoLedger is the cause of Begin's Failure of kind Unavailable.
+var ErrNoLedger = errors.New("attempt could not be recorded and the answer is under a budget")
 
 // Allowance is what one answer may spend: attempts, money, time. One value
 // serves everything done for that answer, embeddings and fallbacks included.
@@ -65,6 +70,13 @@ func NewAllowance(g Grant, ledger Ledger) *Allowance {
 // Deadline is when the answer must be there; zero means none.
 func (a *Allowance) Deadline() time.Time { return a.deadline }
 
+// Left is the number of attempts that may still begin.
+func (a *Allowance) Left() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.left
+}
+
 // Answer is the answer that the allowance belongs to; empty outside one.
 func (a *Allowance) Answer() desk.AnswerID { return a.answer }
 
@@ -89,9 +101,23 @@ func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 	}
 	if err := a.ledger.Begin(ctx, row); err != nil && a.capped {
 		a.giveBack(row.Worst)
-		return nil, &Failure{Kind: Unavailable, Provider: in.Provider, Model: in.Model, Err: err}
+		return nil, &Failure{
+			Kind: Unavailable, Provider: in.Provider, Model: in.Model,
+			Err: fmt.Errorf("%w: %w", ErrNoLedger, err),
+		}
 	}
-	return &Attempt{of: a, row: row}, nil
+	return &Attempt{of: a, row: row, sent: time.Now()}, nil
+}
+
+// Free starts an attempt that costs nothing, such as one of the offline model:
+// it is recorded when it ends, but takes no attempt, needs no time or money
+// and does not wait for the ledger.
+func (a *Allowance) Free(in Intent) *Attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	in.Worst, in.Priced = 0, true
+	row := a.number(in)
+	return &Attempt{of: a, row: row, sent: row.Started}
 }
 
 func (a *Allowance) take(in Intent) (desk.Attempt, error) {
@@ -108,20 +134,24 @@ func (a *Allowance) take(in Intent) (desk.Attempt, error) {
 		return desk.Attempt{}, ErrNoMoney
 	}
 	a.left--
-	a.begun++
 	a.held -= in.Worst
+	return a.number(in), nil
+}
+
+// number makes the row of the next attempt; a.mu is held.
+func (a *Allowance) number(in Intent) desk.Attempt {
+	a.begun++
 	return desk.Attempt{
 		ID: desk.AttemptID("att_" + rand.Text()), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
 		Provider: in.Provider, Model: in.Model, Purpose: in.Purpose, Started: time.Now(),
 		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced,
-	}, nil
+	}
 }
 
 func (a *Allowance) giveBack(worst desk.MicroUSD) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.left++
-	a.begun--
 	a.held += worst
 }
 
@@ -134,8 +164,9 @@ func (a *Allowance) Attempts() []desk.Attempt {
 
 // Attempt is a call under way. End must be called exactly once.
 type Attempt struct {
-	of  *Allowance
-	row desk.Attempt
+	of   *Allowance
+	row  desk.Attempt
+	sent time.Time // when the intent was durable: latency is the provider's alone
 }
 
 // End settles the attempt: the real cost is kept, the rest of the worst case
@@ -143,7 +174,7 @@ type Attempt struct {
 // responseLength counts the characters that arrived.
 func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int, err error) desk.Attempt {
 	row := at.row
-	row.Latency = time.Since(row.Started)
+	row.Latency = time.Since(at.sent)
 	row.Usage, row.Cost = usage, cost
 	row.ResponseLength = responseLength
 	row.Failure = string(KindOf(err))
