@@ -1,12 +1,14 @@
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/getsentry/sentry-go"
 	sentrygin "github.com/getsentry/sentry-go/gin"
@@ -27,13 +29,9 @@ type Sentry struct {
 // Requests that are asked for every few seconds and explain nothing.
 var untraced = [...]string{"GET /health", "GET /readyz", "GET /metrics"}
 
-// newHub returns nil when Sentry is off. The hub is this Telemetry's own, not
-// the process's. Settings that are left empty would be read from the
-// environment by the library, so none is.
-func newHub(cfg Config) (*sentry.Hub, error) {
-	if cfg.Sentry.DSN == "" {
-		return nil, nil
-	}
+// newHub makes a hub of this Telemetry's own, not the process's. Settings that
+// are left empty would be read from the environment by the library, so none is.
+func newHub(cfg Config, transport http.RoundTripper) (*sentry.Hub, error) {
 	environment := cfg.Sentry.Environment
 	if environment == "" {
 		environment = "production"
@@ -42,6 +40,7 @@ func newHub(cfg Config) (*sentry.Hub, error) {
 		Dsn:              cfg.Sentry.DSN,
 		Environment:      environment,
 		Release:          "kefu@" + cfg.Build.Revision,
+		HTTPTransport:    transport,
 		SampleRate:       1,
 		AttachStacktrace: true,
 		MaxBreadcrumbs:   -1,
@@ -172,4 +171,41 @@ func scrub(event *sentry.Event) *sentry.Event {
 	event.Breadcrumbs = nil
 	event.Attachments = nil
 	return event
+}
+
+// sendTimeout bounds the sending of one envelope.
+const sendTimeout = 10 * time.Second
+
+// sender is the way to Sentry, which Close can cut: the library would wait for
+// a hanging receiver.
+type sender struct {
+	*http.Transport
+
+	open context.Context // until cut is called
+	cut  context.CancelFunc
+}
+
+func newSender() *sender {
+	s := &sender{Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, MaxIdleConns: 2, IdleConnTimeout: time.Minute,
+	}}
+	s.open, s.cut = context.WithCancel(context.Background())
+	return s
+}
+
+// RoundTrip reads the whole reply, which is short.
+func (s *sender) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(s.open, sendTimeout)
+	defer cancel()
+	resp, err := s.Transport.RoundTrip(r.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
 }

@@ -60,33 +60,38 @@ type Telemetry struct {
 	registry  *prometheus.Registry
 	metrics   *metrics
 	sentry    *sentry.Hub // nil: off
+	sender    *sender
 	tracing   bool
 }
 
 // New registers the metrics and connects to Sentry, if its DSN is set. The
 // only error is a malformed DSN. Close must be called.
 func New(cfg Config) (*Telemetry, error) {
-	hub, err := newHub(cfg)
-	if err != nil {
+	requestID := cfg.RequestID
+	if requestID == nil {
+		requestID = func(context.Context) string { return "" }
+	}
+	registry := prometheus.NewRegistry()
+	t := &Telemetry{
+		log:       cfg.Logger,
+		requestID: requestID,
+		registry:  registry,
+		metrics:   newMetrics(registry, cfg),
+	}
+	if cfg.Sentry.DSN == "" {
+		return t, nil
+	}
+	t.sender = newSender()
+	t.tracing = cfg.Sentry.TracesSampleRate > 0
+	var err error
+	if t.sentry, err = newHub(cfg, t.sender); err != nil {
 		return nil, &desk.Error{
 			Kind: desk.Invalid, Code: "bad_setting", Field: "sentry.dsn",
 			Public: "sentry.dsn: want the DSN as Sentry shows it, https://key@host/project",
 			Err:    errors.New("malformed Sentry DSN"), // the cause repeats the DSN
 		}
 	}
-	requestID := cfg.RequestID
-	if requestID == nil {
-		requestID = func(context.Context) string { return "" }
-	}
-	registry := prometheus.NewRegistry()
-	return &Telemetry{
-		log:       cfg.Logger,
-		requestID: requestID,
-		registry:  registry,
-		metrics:   newMetrics(registry, cfg),
-		sentry:    hub,
-		tracing:   hub != nil && cfg.Sentry.TracesSampleRate > 0,
-	}, nil
+	return t, nil
 }
 
 // Handler serves the metrics, with exemplars to scrapers that speak
@@ -102,15 +107,19 @@ func (t *Telemetry) Handler() http.Handler {
 // Gatherer gives the metrics as values, for tests.
 func (t *Telemetry) Gatherer() prometheus.Gatherer { return t.registry }
 
-// Close sends what is still queued for Sentry, within ctx.
+// Close sends what is still queued for Sentry, until ctx ends; what is left
+// then is lost, which is the error.
 func (t *Telemetry) Close(ctx context.Context) error {
 	if t.sentry == nil {
 		return nil
 	}
 	client := t.sentry.Client()
-	defer client.Close()
-	if !client.FlushWithContext(ctx) {
-		return fmt.Errorf("flush Sentry: %w", context.Cause(ctx))
+	sent := client.FlushWithContext(ctx)
+	t.sender.cut()
+	client.Close()
+	t.sender.CloseIdleConnections()
+	if !sent {
+		return fmt.Errorf("flush Sentry: %w", ctx.Err())
 	}
 	return nil
 }
