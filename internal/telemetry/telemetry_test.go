@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,13 +41,15 @@ var models = []telemetry.Model{
 	{Name: "offline-hash-512", Provider: "offline"},
 }
 
+type requestKey struct{}
+
 func newTelemetry(t testing.TB, log io.Writer) *telemetry.Telemetry {
 	t.Helper()
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: telemetry.NewLogger(log, slog.LevelInfo, "json"),
 		Build:  telemetry.Build{Version: "v1.2.3", Revision: "abc"}, Models: models,
 		PricesChecked: time.Unix(1_700_000_000, 0),
-		RequestID:     func(ctx context.Context) string { id, _ := ctx.Value("request").(string); return id },
+		RequestID:     func(ctx context.Context) string { id, _ := ctx.Value(requestKey{}).(string); return id },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +293,7 @@ func TestThresholdsOfObjectivesAreBuckets(t *testing.T) {
 func TestAttemptIsLoggedAsOneEventWithoutTexts(t *testing.T) {
 	var log bytes.Buffer
 	tel := newTelemetry(t, &log)
-	ctx := context.WithValue(t.Context(), "request", "req_1")
+	ctx := context.WithValue(t.Context(), requestKey{}, "req_1")
 	_, end := tel.Attempt(ctx, "openai", "gpt-6-luna", desk.PurposeAnswer)
 	end(attempt())
 
@@ -351,13 +354,13 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 func TestDependenciesAreWatchedUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := newTelemetry(t, io.Discard)
-		down := false
+		var down atomic.Bool
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
 			done <- tel.Watch(ctx, 10*time.Second, telemetry.Checks{
 				"redis": func(context.Context) error {
-					if down {
+					if down.Load() {
 						return errors.New("down")
 					}
 					return nil
@@ -381,7 +384,7 @@ func TestDependenciesAreWatchedUntilTheEnd(t *testing.T) {
 			time.Sleep(4 * time.Second)
 		}
 		want(1)
-		down = true
+		down.Store(true)
 		want(0)
 		cancel()
 		if err := <-done; err != nil {
