@@ -40,7 +40,7 @@ func TestVectorsHaveLengthOneWhateverTheText(t *testing.T) {
 
 func TestTextsThatShareWordsAreNearer(t *testing.T) {
 	tests := []struct {
-		name                 string
+		name                string
 		question, near, far desk.Masked
 	}{
 		{"inflected words", "returning a damaged item", "Damaged items can be returned", "Shipping to Norway costs more"},

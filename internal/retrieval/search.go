@@ -1,0 +1,107 @@
+package retrieval
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"kefu/internal/desk"
+)
+
+// Search returns the K best passages, best first, ties by id. A passage's
+// Score, in [0,1], is the weighted sum of its cosine similarity (below 0
+// counts as 0) and its lexical share (see Lexical); without a vector to
+// compare it is the lexical share alone. The scores are absolute: they do not
+// depend on the other passages found. The only errors are those of ctx.
+func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	vector := unit(q.Vector)
+	scores := ix.score(q.Text)
+	proposed, err := ix.propose(ctx, vector, scores, ix.cfg.Candidates+max(q.K, 0))
+	if err != nil {
+		return nil, err
+	}
+	best := newTop(q.K)
+	for _, f := range proposed {
+		p := ix.parts[f.part]
+		f.lexical = scores.parts[f.part][f.place]
+		f.score = scores.share(f.lexical)
+		if v := p.vectors[f.place]; sameSpace(v, vector) {
+			f.vector = dot(vector, v)
+			f.score = ix.cfg.Vector*max(f.vector, 0) + (1-ix.cfg.Vector)*f.score
+		}
+		if lang := p.passages[f.place].Lang; q.Lang != "" && lang != "" && lang != q.Lang {
+			f.score *= ix.cfg.OtherLanguage
+		}
+		if f.score > 0 {
+			best.offer(f)
+		}
+	}
+	return ix.passages(best.list), nil
+}
+
+// propose returns the n best live passages by vector and the n best by BM25,
+// each passage once, in no order and without final scores.
+func (ix *Index) propose(ctx context.Context, vector []float32, scores lexicalScores, n int) ([]found, error) {
+	byVector, byWords := newTop(n), newTop(n)
+	for at, p := range ix.parts {
+		places, err := p.nearest(ctx, vector, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range places {
+			byVector.offer(found{part: at, place: i, id: p.passages[i].ID, score: dot(vector, p.vectors[i])})
+		}
+		for i, score := range scores.parts[at] {
+			if score > 0 && !p.dead.has(int32(i)) {
+				byWords.offer(found{part: at, place: int32(i), id: p.passages[i].ID, score: score})
+			}
+		}
+	}
+	proposed := slices.Concat(byVector.list, byWords.list)
+	slices.SortFunc(proposed, func(a, b found) int { return cmp.Compare(a.id, b.id) })
+	return slices.CompactFunc(proposed, func(a, b found) bool { return a.id == b.id }), nil
+}
+
+// found is a passage on its way into a result.
+type found struct {
+	part                   int
+	place                  int32
+	id                     desk.ChunkID
+	score, vector, lexical float64
+}
+
+func byScore(a, b found) int {
+	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.id, b.id))
+}
+
+// top keeps the k best of what it is offered, in order.
+type top struct {
+	k    int
+	list []found
+}
+
+func newTop(k int) *top { return &top{k: max(k, 0)} }
+
+func (t *top) offer(f found) {
+	if len(t.list) == t.k {
+		if t.k == 0 || byScore(f, t.list[t.k-1]) >= 0 {
+			return
+		}
+		t.list = t.list[:t.k-1]
+	}
+	i, _ := slices.BinarySearchFunc(t.list, f, byScore)
+	t.list = slices.Insert(t.list, i, f)
+}
+
+// passages copies what was found out of the index.
+func (ix *Index) passages(list []found) []desk.Passage {
+	passages := make([]desk.Passage, len(list))
+	for i, f := range list {
+		passages[i] = ix.parts[f.part].passages[f.place]
+		passages[i].Score, passages[i].Vector, passages[i].Lexical = f.score, f.vector, f.lexical
+	}
+	return passages
+}

@@ -1,0 +1,213 @@
+package retrieval
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/philippgille/chromem-go"
+
+	"kefu/internal/desk"
+)
+
+// segment is an immutable batch of passages with both of their indexes.
+type segment struct {
+	passages []desk.Passage
+	vectors  [][]float32 // of length 1, or nil
+	lengths  []float64   // in terms, fields weighted
+	postings map[string][]posting
+
+	// collections holds the vectors by dimension: chromem cannot search a
+	// collection of several.
+	collections map[int]*chromem.Collection
+
+	documents map[desk.DocumentID][]int32
+	chunks    map[desk.ChunkID]int32
+	newest    []int32 // all passages, latest revision first
+}
+
+// posting says how often a term occurs in a passage, fields weighted.
+type posting struct {
+	passage int32
+	count   float32
+}
+
+func newSegment(ctx context.Context, cfg Config, items []Item) (*segment, error) {
+	s := emptySegment(len(items))
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		counts, length := analyse(cfg, &items[i].Passage)
+		p := items[i].Passage
+		p.Score, p.Vector, p.Lexical = 0, 0, 0
+		at := s.append(p, unit(items[i].Vector), length)
+		for term, n := range counts {
+			if _, known := s.postings[term]; !known {
+				term = strings.Clone(term) // it would keep the whole text
+			}
+			s.postings[term] = append(s.postings[term], posting{at, n})
+		}
+	}
+	return s.sealed(ctx)
+}
+
+func emptySegment(size int) *segment {
+	return &segment{
+		passages:  make([]desk.Passage, 0, size),
+		vectors:   make([][]float32, 0, size),
+		lengths:   make([]float64, 0, size),
+		postings:  make(map[string][]posting),
+		documents: make(map[desk.DocumentID][]int32),
+		chunks:    make(map[desk.ChunkID]int32, size),
+	}
+}
+
+func (s *segment) append(p desk.Passage, vector []float32, length float64) int32 {
+	at := int32(len(s.passages))
+	s.passages = append(s.passages, p)
+	s.vectors = append(s.vectors, vector)
+	s.lengths = append(s.lengths, length)
+	s.documents[p.Document] = append(s.documents[p.Document], at)
+	s.chunks[p.ID] = at
+	return at
+}
+
+// sealed derives what is only known once every passage is there.
+func (s *segment) sealed(ctx context.Context) (*segment, error) {
+	s.newest = make([]int32, len(s.passages))
+	for i := range s.newest {
+		s.newest[i] = int32(i)
+	}
+	slices.SortStableFunc(s.newest, func(a, b int32) int {
+		return cmp.Compare(s.passages[b].Revision, s.passages[a].Revision)
+	})
+	var err error
+	s.collections, err = newCollections(ctx, s.vectors)
+	return s, err
+}
+
+// part is a segment as one index sees it: some of its passages may be dead.
+type part struct {
+	*segment
+	dead tombstones
+}
+
+func (p part) live() int { return len(p.passages) - p.dead.count }
+
+// liveLength is the number of terms in the live passages.
+func (p part) liveLength() float64 {
+	total := 0.0
+	for i, n := range p.lengths {
+		if !p.dead.has(int32(i)) {
+			total += n
+		}
+	}
+	return total
+}
+
+// find returns the place of a live chunk.
+func (p part) find(id desk.ChunkID) (int32, bool) {
+	i, ok := p.chunks[id]
+	return i, ok && !p.dead.has(i)
+}
+
+// without returns the part with the passages of the documents gone dead.
+func (p part) without(gone map[desk.DocumentID]bool) part {
+	var dying []int32
+	for id := range gone {
+		for _, i := range p.documents[id] {
+			if !p.dead.has(i) {
+				dying = append(dying, i)
+			}
+		}
+	}
+	if len(dying) > 0 {
+		p.dead = p.dead.with(dying, len(p.passages))
+	}
+	return p
+}
+
+// tombstones is the immutable set of the dead passages of a part.
+type tombstones struct {
+	bits  []uint64
+	count int
+}
+
+func (t tombstones) has(i int32) bool {
+	return t.bits != nil && t.bits[i/64]&(1<<(i%64)) != 0
+}
+
+// with returns the set with more, none of which it holds yet, of size passages.
+func (t tombstones) with(more []int32, size int) tombstones {
+	next := tombstones{bits: make([]uint64, (size+63)/64), count: t.count + len(more)}
+	copy(next.bits, t.bits)
+	for _, i := range more {
+		next.bits[i/64] |= 1 << (i % 64)
+	}
+	return next
+}
+
+// settle drops empty parts and merges others, so that a search looks at few
+// segments and few dead passages: each part ends at least twice as large as
+// the one after it and at least half alive. Merging costs every passage at
+// most a logarithmic number of copies over its life; no text is analysed again.
+func settle(ctx context.Context, parts []part) ([]part, error) {
+	parts = slices.DeleteFunc(parts, func(p part) bool { return p.live() == 0 })
+	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(b.live(), a.live()) })
+
+	settled := make([]part, 0, len(parts))
+	for i := len(parts) - 1; i >= 0; i-- { // smallest first
+		group, size := []part{parts[i]}, parts[i].live()
+		for i > 0 && parts[i-1].live() < 2*size {
+			i--
+			group = append(group, parts[i])
+			size += parts[i].live()
+		}
+		if len(group) > 1 || group[0].dead.count > group[0].live() {
+			slices.Reverse(group)
+			merged, err := merge(ctx, group)
+			if err != nil {
+				return nil, err
+			}
+			group = []part{{segment: merged}}
+		}
+		settled = append(settled, group[0])
+	}
+	slices.Reverse(settled)
+	return settled, nil
+}
+
+// merge copies the live passages of parts into one segment.
+func merge(ctx context.Context, parts []part) (*segment, error) {
+	size := 0
+	for _, p := range parts {
+		size += p.live()
+	}
+	s := emptySegment(size)
+	for _, p := range parts {
+		moved := make([]int32, len(p.passages)) // new place, -1 for the dead
+		for i := range moved {
+			moved[i] = -1
+			if !p.dead.has(int32(i)) {
+				moved[i] = s.append(p.passages[i], p.vectors[i], p.lengths[i])
+			}
+		}
+		for term, list := range p.postings {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			live := slices.Grow(s.postings[term], len(list))
+			for _, hit := range list {
+				if to := moved[hit.passage]; to >= 0 {
+					live = append(live, posting{to, hit.count})
+				}
+			}
+			if len(live) > 0 {
+				s.postings[term] = live
+			}
+		}
+	}
+	return s.sealed(ctx)
+}
