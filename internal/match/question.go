@@ -1,0 +1,64 @@
+package match
+
+import (
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+)
+
+// question is what of a question decides whether another is the same.
+type question struct {
+	terms     []string // that carry content, in order, synonyms made one
+	kind      kind
+	negated   bool
+	numbers   []string // in order
+	origins   []string // what follows each "from"
+	contrasts []string // words that others exclude, sorted
+	regions   []string // sorted
+}
+
+func read(text string) question {
+	plain := " " + canonical(text) + " "
+	q := question{
+		terms:   contentTerms(plain),
+		numbers: lang.Numbers(text),
+		regions: regionsIn(text, plain),
+		origins: origins(plain),
+	}
+	if lang.Of(text) == desk.Chinese {
+		q.kind = chineseKind(plain)
+		q.negated = containsAny(chineseNegation.Replace(plain), "不", "没", "沒", "无法", "無法", "未", "别", "勿", "非")
+		q.contrasts = found(plain, chineseContrasts)
+	} else {
+		q.kind = englishKind(strings.Fields(plain))
+		q.negated = slices.ContainsFunc(strings.Fields(plain), isNegation)
+		q.contrasts = found(plain, englishContrasts)
+	}
+	return q
+}
+
+// contentTerms leaves the numbers to their own guard.
+func contentTerms(plain string) []string {
+	return slices.DeleteFunc(lang.ContentTerms(plain), func(t string) bool {
+		_, isWord := numberWords[t]
+		return isWord || strings.Trim(t, "0123456789.") == ""
+	})
+}
+
+// origins lists the first content term after each "from" and 从: where
+// something comes from and where it goes share their words, and often their
+// order too.
+func origins(plain string) []string {
+	var after []string
+	for _, from := range []string{" from ", "从", "從"} {
+		parts := strings.Split(plain, from)
+		for _, rest := range parts[1:] {
+			if terms := contentTerms(rest); len(terms) > 0 {
+				after = append(after, terms[0])
+			}
+		}
+	}
+	return after
+}
