@@ -1,0 +1,72 @@
+package offline
+
+import (
+	"context"
+	"errors"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+)
+
+// Names under which the model replies.
+const (
+	Provider = "offline"
+	ModelID  = "offline-extractive"
+)
+
+// Model answers without a language model and without a network, by quoting: it
+// picks the sentences, steps or table rows of the prompt's sources that answer
+// the question and cites each as [n]. It writes no sentence of its own but a
+// few courtesies and NotFound, costs nothing, takes about a millisecond and is
+// safe for concurrent use.
+type Model struct{}
+
+// New returns the model. It needs no configuration.
+func New() *Model { return &Model{} }
+
+// Start implements llm.Provider. The reply arrives whole, also when a stream
+// was asked for, and its usage is zero. The allowance is not touched and
+// MaxTokens not consulted: quotes are short. The only error is a context that
+// has ended.
+func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
+	if err := ctx.Err(); err != nil {
+		kind := llm.Cancelled
+		if errors.Is(err, context.DeadlineExceeded) {
+			kind = llm.TimedOut
+		}
+		return nil, &llm.Failure{Kind: kind, Provider: Provider, Model: ModelID, Err: err}
+	}
+	reply := llm.WholeReply(answer(c.Prompt), desk.Usage{})
+	reply.Provider, reply.Model = Provider, ModelID
+	return reply, nil
+}
+
+// answer is the completion of p: never empty, and without a citation exactly
+// when the sources do not answer.
+func answer(p llm.Prompt) string {
+	if p.Route.Pleasantry {
+		return courtesy(string(p.Question), p.Lang)
+	}
+	asked := readQuestion(p)
+	for _, sources := range byLanguage(p) {
+		if text := quote(asked, sources); text != "" {
+			return text
+		}
+	}
+	return NotFound(p.Lang)
+}
+
+// byLanguage reads the sources, those in the question's language apart from
+// and before the others.
+func byLanguage(p llm.Prompt) [2][]source {
+	var groups [2][]source
+	for i, passage := range p.Sources {
+		s := readSource(i+1, passage)
+		group := 0
+		if s.lang != p.Lang {
+			group = 1
+		}
+		groups[group] = append(groups[group], s)
+	}
+	return groups
+}

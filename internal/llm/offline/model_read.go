@@ -1,0 +1,313 @@
+package offline
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+	"kefu/internal/llm"
+)
+
+// question is what is asked, read for what an answer must hold.
+type question struct {
+	terms    []string // distinct content terms, in order
+	names    []string // those of them that are written like names
+	lang     desk.Lang
+	simple   bool // asked for one fact
+	steps    bool // asks for a way to do something, or states a problem
+	when     bool // asks for a time or period
+	price    bool // asks for an amount of money
+	compares bool // asks for a difference
+}
+
+func readQuestion(p llm.Prompt) question {
+	written := placeholder.ReplaceAllString(string(p.Question), " ")
+	text := lang.Normalise(written)
+	q := question{
+		lang: p.Lang, simple: p.Route.Kind == desk.Simple,
+		when: asksWhen.MatchString(text), price: asksPrice.MatchString(text), compares: compares.MatchString(text),
+	}
+	q.steps = !q.when && !q.price && (asksSteps.MatchString(text) || !asks.MatchString(text))
+	for _, t := range distinct(lang.ContentTerms(asking.ReplaceAllString(text, " "))) {
+		q.terms = append(q.terms, t)
+	}
+	for _, word := range name.FindAllStringSubmatch(written, -1) {
+		for _, t := range lang.ContentTerms(word[1]) {
+			if slices.Contains(q.terms, t) {
+				q.names = append(q.names, t)
+			}
+		}
+	}
+	return q
+}
+
+var (
+	// placeholder stands for masked personal data.
+	placeholder = regexp.MustCompile(`⟦[A-Z]+_\d+⟧`)
+	// name is a word with a capital letter or digit that does not begin a
+	// sentence, or a Latin word within Chinese.
+	name = regexp.MustCompile(`(?:[a-z0-9,'] |\p{Han} ?)([A-Z][\w-]*|\w*\d[\w-]*)|\b[A-Z0-9][\w-]*[A-Z0-9]\w*`)
+	asks = regexp.MustCompile(`^(?:(?:and|so|but|hi|hello|please|excuse me|ok)[ ,]+)*(?:what|which|who|whose|whom|where|when|why|how|can|could|may|do|does|did|is|are|was|were|will|would|should|shall|have|has|am|tell|show|give|explain|compare)\b|` +
+		`\?|？|吗|呢|什么|怎|如何|哪|谁|多少|几|多久|多长|是否|能否|可否|可不可以|能不能|是不是|有没有|为何`)
+	asksWhen = regexp.MustCompile(`\bhow (?:long|soon|fast|quickly|many (?:days|weeks|months|hours))\b|\bwhen (?:do|does|will|can|is|are|did|should)\b|\b(?:deadline|what time)\b|` +
+		`多久|多长时间|几天|多少天|几个工作日|什么时候|何时|期限|时效|几点`)
+	asksPrice = regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for|to)\b|\b(?:price|prices|cost|costs|fee|fees|expensive)\b|` +
+		`多少钱|价格|费用|运费|收费|手续费|贵不贵|几块|几元`)
+	compares  = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|\b(?:better|cheaper)\b|区别|差别|不同|对比|比较|哪个更|哪个好|相比`)
+	asksSteps = regexp.MustCompile(`\bhow (?:do|to|can|could|should|would|does one)\b|\b(?:steps?|instructions?|guide|procedure)\b|\bwhat (?:can|should|do|must) i do\b|\bwhat to do\b|` +
+		`\b(?:isn't|doesn't|won't|can't|cannot|not) (?:work|connect|turn|charge|open|start|load|pair|sign|log|respond|find|show|play|switch)|` +
+		`怎么|怎样|如何|咋|步骤|流程|教程|方法|连不上|打不开|没反应|不工作|无法|不能用|失灵`)
+	// asking words are about the question, not about its subject.
+	asking = regexp.MustCompile(`\b(?:differences?|different|compare[ds]?|comparison|between|versus|vs|explain|details?|information|info|questions?|wonder(?:ing)?|know|help|possible|way|steps?|instructions?|happens?|reasons?|work|works|working|currently|exactly|anything|something|someone|many|much|long|any)\b|` +
+		`区别|差别|有何不同|不同|对比|比较|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|多长|多久|怎么用`)
+)
+
+// source is one passage, taken apart.
+type source struct {
+	number  int
+	lang    desk.Lang
+	prior   float64 // retrieval's score
+	curated string  // the whole answer of a question–answer pair
+	asked   []string
+	heading map[string]bool // terms of the nearest heading and the curated question
+	title   map[string]bool // terms of the title and the headings above
+	units   []unit
+}
+
+// unit is a piece of a passage that is quoted whole: a sentence, a list item
+// or a table row.
+type unit struct {
+	text  string // verbatim, list marker included
+	bare  string // verbatim, without it
+	kind  unitKind
+	block int // units of one paragraph, list or table share it
+	terms map[string]bool
+}
+
+type unitKind uint8
+
+const (
+	prose  unitKind = iota
+	lead            // ends with a colon: says what follows
+	step            // item of a numbered list
+	bullet          // item of another list
+	row             // of a table: cells divided by " | "
+)
+
+func readSource(number int, p desk.Passage) source {
+	above, nearest := "", p.Heading
+	if i := strings.LastIndex(p.Heading, " › "); i >= 0 {
+		above, nearest = p.Heading[:i], p.Heading[i:]
+	}
+	s := source{
+		number: number, lang: p.Lang, prior: p.Score,
+		heading: set(lang.Terms(nearest + "\n" + p.Question)),
+		title:   set(lang.Terms(p.Title + "\n" + above)),
+		units:   readUnits(p.Text),
+	}
+	if s.lang == "" {
+		s.lang = lang.Of(p.Text)
+	}
+	if p.Question != "" {
+		s.curated, s.asked = withoutAddress(p.Text), distinct(lang.ContentTerms(p.Question))
+	}
+	return s
+}
+
+// withoutAddress drops a last line that is only the address of a page, which
+// the citation gives anyway.
+func withoutAddress(text string) string {
+	text = strings.TrimSpace(text)
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 && isAddress(text[i+1:]) {
+		return strings.TrimSpace(text[:i])
+	}
+	return text
+}
+
+// readUnits takes text apart. Lines of lists and tables are units; what stands
+// between them is cut into sentences.
+func readUnits(text string) []unit {
+	var units []unit
+	block := 0
+	last := prose
+	add := func(raw string, kind unitKind) {
+		raw = strings.TrimSpace(raw)
+		if raw == "" {
+			return
+		}
+		u := unit{text: raw, bare: raw[markerWidth(raw, kind):], kind: kind}
+		if kind == prose && (strings.HasSuffix(raw, ":") || strings.HasSuffix(raw, "：")) {
+			u.kind = lead
+		}
+		// A lead belongs to the list or table that follows it.
+		if len(units) > 0 && u.kind != last && (last != lead || u.kind == prose) {
+			block++
+		}
+		last = u.kind
+		u.block = block
+		u.terms = set(lang.Terms(raw))
+		units = append(units, u)
+	}
+	for i := 0; i < len(text); {
+		end := lineEnd(text, i)
+		kind := kindOf(text[i:end])
+		switch {
+		case isBlank(text[i:end]):
+			if last != lead {
+				block++
+			}
+		case kind != prose:
+			for end < len(text) && continues(text[end:lineEnd(text, end)]) {
+				end = lineEnd(text, end)
+			}
+			add(text[i:end], kind)
+		default:
+			for end < len(text) && isProse(text[end:lineEnd(text, end)]) {
+				end = lineEnd(text, end)
+			}
+			for _, sentence := range sentences(text[i:end]) {
+				add(sentence, prose)
+			}
+		}
+		i = end
+	}
+	return units
+}
+
+// sentences cuts prose. What goes on in lower case goes on ("Press Forgot
+// password? on the page"), and an address alone is no sentence.
+func sentences(text string) []string {
+	var cut []string
+	start := -1
+	spans := lang.Sentences(text)
+	for i, span := range spans {
+		if start < 0 {
+			start = span.Start
+		}
+		if i+1 < len(spans) {
+			next, _ := utf8.DecodeRuneInString(text[spans[i+1].Start:])
+			if unicode.IsLower(next) && !isAddress(text[spans[i+1].Start:spans[i+1].End]) {
+				continue
+			}
+		}
+		if sentence := text[start:span.End]; !isAddress(sentence) {
+			cut = append(cut, sentence)
+		}
+		start = -1
+	}
+	return cut
+}
+
+// isAddress reports the address of a page and nothing else.
+func isAddress(s string) bool {
+	return !strings.ContainsAny(s, " \n") && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"))
+}
+
+// lineEnd is where the line that begins at i ends, its line break included.
+func lineEnd(text string, i int) int {
+	if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+		return i + n + 1
+	}
+	return len(text)
+}
+
+func isBlank(line string) bool { return strings.TrimSpace(line) == "" }
+
+// continues reports a line that goes on with the list item before it.
+func continues(line string) bool {
+	return strings.HasPrefix(line, "  ") && isProse(line)
+}
+
+func isProse(line string) bool { return !isBlank(line) && kindOf(line) == prose }
+
+func kindOf(line string) unitKind {
+	line = strings.TrimSpace(line)
+	switch {
+	case stepMarker.MatchString(line):
+		return step
+	case bulletMarker.MatchString(line):
+		return bullet
+	case strings.Contains(line, " | ") || strings.HasPrefix(line, "|"):
+		return row
+	}
+	return prose
+}
+
+func markerWidth(line string, kind unitKind) int {
+	switch kind {
+	case step:
+		return len(stepMarker.FindString(line))
+	case bullet:
+		return len(bulletMarker.FindString(line))
+	}
+	return 0
+}
+
+var (
+	stepMarker   = regexp.MustCompile(`^(?:\d{1,2}[.)]\s+|\d{1,2}、\s*|[（(]\d{1,2}[）)]\s*|[①-⑳]\s*|第[一二三四五六七八九十]+步[：:，,、]?\s*|[Ss]tep \d{1,2}[:.]\s*)`)
+	bulletMarker = regexp.MustCompile(`^[-*+•·]\s+`)
+)
+
+// columns is the width of s: Han characters and their punctuation take two.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n++
+		if r > unicode.MaxLatin1 && (unicode.Is(unicode.Han, r) || r >= 0x3000) {
+			n++
+		}
+	}
+	return n
+}
+
+// isHan reports a term made of Han characters.
+func isHan(term string) bool {
+	r, _ := utf8.DecodeRuneInString(term)
+	return unicode.Is(unicode.Han, r)
+}
+
+// isSingle reports a term of one character.
+func isSingle(term string) bool { return utf8.RuneCountInString(term) == 1 }
+
+func distinct(terms []string) []string {
+	seen := make(map[string]bool, len(terms))
+	kept := terms[:0:0]
+	for _, t := range terms {
+		if !seen[t] {
+			seen[t] = true
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+func set(terms []string) map[string]bool {
+	m := make(map[string]bool, len(terms))
+	for _, t := range terms {
+		m[t] = true
+	}
+	return m
+}
+
+// holdsTime tells whether text names a time or a period.
+func holdsTime(text string) bool { return aTime.MatchString(text) }
+
+// holdsPrice tells whether text names an amount of money, a share or "free".
+func holdsPrice(text string) bool { return aPrice.MatchString(text) }
+
+var (
+	aTime = regexp.MustCompile(`(?i)\d+\s*(?:business |working )?(?:day|week|month|year|hour|minute|second)s?\b|\b\d{1,2}:\d{2}\b|` +
+		`\b(?:january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|immediately|same day|next day)\b|` +
+		`[0-9一二三四五六七八九十两半]+\s*(?:个)?(?:工作日|自然日|天|周|星期|月|年|小时|分钟|秒|日内|点|号)|当天|次日|立即`)
+	aPrice = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|\d\s*(?:%|元|块|美元|人民币|usd|eur|cny|dollars?|euros?)|\bfree\b|免费|包邮|免运费`)
+)
+
+// goesOn tells whether a sentence goes on with the matter of the one before.
+func goesOn(sentence string) bool { return goingOn.MatchString(sentence) }
+
+var goingOn = regexp.MustCompile(`(?i)^(?:but|however|if|otherwise|it|its|they|this|these|those|that|after|except|only|then|in this case|for this)\b|` +
+	`^(?:但|不过|如果|若|否则|超过|其中|除外|另外|逾期|届时|也可以|之后|然后|同时)`)
