@@ -1,0 +1,126 @@
+// Package ingest brings documents in: it reads files, extracts their text,
+// cuts it into chunks, embeds them and publishes each document as a whole.
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+)
+
+// Documents is where documents are published.
+type Documents interface {
+	// Hashes returns the content hash of every document of the tenant.
+	Hashes(ctx context.Context, tenant desk.TenantID) (map[desk.DocumentID]string, error)
+	// Publish replaces put and removes remove in one transaction.
+	Publish(ctx context.Context, tenant desk.TenantID, put []desk.Prepared, remove []desk.DocumentID) (desk.Revision, error)
+	// Stale returns the chunks that have no vector of model.
+	Stale(ctx context.Context, tenant desk.TenantID, model string) ([]desk.Chunk, error)
+	// PutVectors stores vectors[i] as the vector of chunk ids[i] under model.
+	PutVectors(ctx context.Context, tenant desk.TenantID, model string, ids []desk.ChunkID, vectors [][]float32) error
+}
+
+// Config says how documents are cut and embedded. The zero value of a field
+// means its default.
+type Config struct {
+	// TargetTokens is the size that chunks are filled to: 50 to MaxTokens,
+	// default 300. Smaller chunks quote more sharply, larger ones keep more of
+	// their surroundings.
+	TargetTokens int
+	// MaxTokens bounds a chunk: at least 50, default 450.
+	MaxTokens int
+	// OverlapTokens bounds what a chunk repeats of the one before it in the
+	// same section, in whole sentences: below half of TargetTokens, default
+	// 50; negative for none.
+	OverlapTokens int
+	// BatchChunks is the number of texts in one embedding call: 1 to 2,048,
+	// default 64. Documents are published together until they fill a batch.
+	BatchChunks int
+	// Concurrency is the number of batches embedded at the same time: 1 to 64,
+	// default 4.
+	Concurrency int
+	// MaxFileBytes bounds a file: at least 1, default 20 MB.
+	MaxFileBytes int64
+	// EmbedTimeout bounds one embedding call, default 30 s; EmbedAttempts is
+	// how often a batch is tried before the embedder counts as unreachable: 1
+	// to 10, default 3.
+	EmbedTimeout  time.Duration
+	EmbedAttempts int
+}
+
+func (c Config) withDefaults() Config {
+	c.TargetTokens = or(c.TargetTokens, 300)
+	c.MaxTokens = or(c.MaxTokens, 450)
+	c.OverlapTokens = or(c.OverlapTokens, 50)
+	c.BatchChunks = or(c.BatchChunks, 64)
+	c.Concurrency = or(c.Concurrency, 4)
+	c.MaxFileBytes = or(c.MaxFileBytes, 20<<20)
+	c.EmbedTimeout = or(c.EmbedTimeout, llm.DefaultAttemptTimeout)
+	c.EmbedAttempts = or(c.EmbedAttempts, 3)
+	return c
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// Validate reports the first field out of its range.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.MaxTokens < 50:
+		return fmt.Errorf("max tokens of a chunk: %d is below 50", c.MaxTokens)
+	case c.TargetTokens < 50 || c.TargetTokens > c.MaxTokens:
+		return fmt.Errorf("target tokens of a chunk: %d is not within 50 and %d", c.TargetTokens, c.MaxTokens)
+	case c.OverlapTokens >= c.TargetTokens/2:
+		return fmt.Errorf("overlap tokens: %d is not below half of the target, %d", c.OverlapTokens, c.TargetTokens)
+	case c.BatchChunks < 1 || c.BatchChunks > 2048:
+		return fmt.Errorf("chunks in a batch: %d is not within 1 and 2048", c.BatchChunks)
+	case c.Concurrency < 1 || c.Concurrency > 64:
+		return fmt.Errorf("concurrency: %d is not within 1 and 64", c.Concurrency)
+	case c.MaxFileBytes < 1:
+		return fmt.Errorf("max file bytes: %d is below 1", c.MaxFileBytes)
+	case c.EmbedTimeout < 0:
+		return fmt.Errorf("embed timeout: %v is negative", c.EmbedTimeout)
+	case c.EmbedAttempts < 1 || c.EmbedAttempts > 10:
+		return fmt.Errorf("embed attempts: %d is not within 1 and 10", c.EmbedAttempts)
+	}
+	return nil
+}
+
+// Loader loads documents. It is safe for concurrent use; two loads of the same
+// files at the same time are idempotent.
+type Loader struct {
+	docs     Documents
+	embedder llm.Embedder
+	ledger   llm.Ledger
+	cfg      Config
+	chunker  chunker
+}
+
+// New returns a loader that publishes to docs. Every call to the embedder is
+// recorded in ledger. cfg must be valid.
+func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *Loader {
+	cfg = cfg.withDefaults()
+	return &Loader{
+		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg,
+		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
+	}
+}
+
+// Remove takes documents out of the knowledge base, in one publish. Unknown
+// ids are ignored.
+func (l *Loader) Remove(ctx context.Context, tenant desk.TenantID, ids []desk.DocumentID) (desk.Revision, error) {
+	rev, err := l.docs.Publish(ctx, tenant, nil, ids)
+	if err != nil {
+		return 0, fmt.Errorf("remove documents: %w", err)
+	}
+	return rev, nil
+}

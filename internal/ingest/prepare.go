@@ -1,0 +1,136 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+)
+
+// separatorOfHeadings stands between the headings of a chunk's path.
+const separatorOfHeadings = " › "
+
+// prepare reads f and makes a document of it, without vectors.
+func (l *Loader) prepare(tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
+	data, err := f.read(l.cfg.MaxFileBytes)
+	if err != nil {
+		return desk.Prepared{}, err
+	}
+	x, err := extractFile(f.name, data)
+	if err != nil {
+		return desk.Prepared{}, err
+	}
+	doc := desk.Document{
+		ID: documentID(tenant, source, or(x.meta.id, f.path)), Tenant: tenant, Source: source, Path: f.path,
+		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
+	}
+	if len(x.pairs) > 0 {
+		doc.Kind = desk.FAQ
+	}
+	doc.Hash = l.contentHash(doc, x)
+	chunks := l.chunks(doc, x)
+	doc.Chunks = len(chunks)
+	return desk.Prepared{Document: doc, Chunks: chunks}, nil
+}
+
+// documentID is the same for the same key (a path, or the id that a file
+// declares) under the same source of the same tenant.
+func documentID(tenant desk.TenantID, source, key string) desk.DocumentID {
+	h := sha256.New()
+	writeFields(h, string(tenant), source, key)
+	return desk.DocumentID("doc_" + hex.EncodeToString(h.Sum(nil)[:10]))
+}
+
+// contentHash changes whenever what is published of the document would.
+func (l *Loader) contentHash(doc desk.Document, x extract) string {
+	h := sha256.New()
+	c := l.chunker
+	writeFields(h, "chunker", chunkerVersion, fmt.Sprint(c.target, c.most, c.overlap))
+	writeFields(h, doc.Path, doc.Title, doc.URL, string(doc.Lang), string(doc.Kind))
+	writeFields(h, x.texts()...)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// writeFields writes fields so that no two lists of them read the same.
+func writeFields(h hash.Hash, fields ...string) {
+	fmt.Fprintf(h, "%d\n", len(fields))
+	for _, f := range fields {
+		fmt.Fprintf(h, "%d:", len(f))
+		io.WriteString(h, f)
+	}
+}
+
+// chunks cuts the extracted text. A pair is one chunk, whole, because it is
+// given as an answer; an answer beyond the bound is a passage under its
+// question instead.
+func (l *Loader) chunks(doc desk.Document, x extract) []desk.Chunk {
+	b := chunkBuilder{doc: doc, declared: x.meta.lang}
+	var above []string // a file's name says nothing about one of its pairs
+	if x.meta.named {
+		above = []string{doc.Title}
+	}
+	for _, s := range x.sections {
+		b.addSection(l.chunker, s)
+	}
+	for _, p := range x.pairs {
+		tokens := l.chunker.count(p.answer)
+		if tokens > l.chunker.most {
+			b.addSection(l.chunker, section{heading: append(slices.Clip(p.heading), p.question), text: p.answer})
+			continue
+		}
+		language := or(p.lang, b.language(p.question+"\n"+p.answer))
+		b.add(desk.Chunk{Heading: headingPath(above, p.heading), Question: p.question, Text: p.answer, Lang: language, Tokens: tokens})
+	}
+	return b.chunks
+}
+
+// chunkBuilder numbers the chunks of one document.
+type chunkBuilder struct {
+	doc      desk.Document
+	declared desk.Lang // empty: each chunk as it reads
+	chunks   []desk.Chunk
+}
+
+func (b *chunkBuilder) addSection(c chunker, s section) {
+	for _, part := range c.split(s.text) {
+		text := s.text[part.start:part.end]
+		b.add(desk.Chunk{Heading: headingPath([]string{b.doc.Title}, s.heading), Text: text, Lang: b.language(text), Tokens: c.count(text)})
+	}
+}
+
+func (b *chunkBuilder) add(c desk.Chunk) {
+	c.Document, c.Ordinal = b.doc.ID, len(b.chunks)
+	c.ID = desk.ChunkID(fmt.Sprintf("%s.%d", b.doc.ID, c.Ordinal))
+	b.chunks = append(b.chunks, c)
+}
+
+// headingPath joins headings below above, which is the document's title: so a chunk
+// says where it belongs even when it is read, or embedded, alone.
+func headingPath(above, headings []string) string {
+	if len(above) > 0 && len(headings) > 0 && headings[0] == above[0] {
+		above = nil
+	}
+	return strings.Join(slices.Concat(above, headings), separatorOfHeadings)
+}
+
+func (b *chunkBuilder) language(text string) desk.Lang {
+	if b.declared != "" {
+		return b.declared
+	}
+	return lang.Of(text)
+}
+
+// embedText is what stands for a chunk in the vector space. It holds nothing
+// but the chunk, so that embedding it again later gives the same vector.
+//
+// Documents are the operator's own words, published for customers to read: no
+// personal data of a customer can be in them, so they are Masked as they are.
+func embedText(c desk.Chunk) desk.Masked {
+	return desk.Masked(joinNonEmpty("\n", c.Heading, c.Question, c.Text))
+}

@@ -1,0 +1,115 @@
+package ingest
+
+import (
+	"fmt"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Request names what to load.
+type Request struct {
+	// Paths are files and folders. Folders are read recursively, hidden files
+	// and folders are left out and symbolic links that lead out of the folder
+	// are refused.
+	Paths []string
+	// Root is the folder that document paths are relative to; default: the
+	// working directory. A file outside of it goes by its absolute path.
+	Root string
+	// Source names the load; default "files". The same path under the same
+	// source is the same document, whenever and from wherever it is loaded.
+	Source string
+	// DryRun reports what would change and neither embeds nor publishes.
+	DryRun bool
+}
+
+// DefaultSource is the source of a request that names none.
+const DefaultSource = "files"
+
+// Progress is one step of a load: a file was dealt with.
+type Progress struct {
+	Done, Total int    // files
+	Path        string // of the file
+	Outcome     Outcome
+	Chunks      int // published so far, or embedded again
+	Elapsed     time.Duration
+}
+
+// Rate is the number of files a second so far.
+func (p Progress) Rate() float64 {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return float64(p.Done) / p.Elapsed.Seconds()
+}
+
+// Remaining estimates the time left from the rate so far; zero when unknown.
+func (p Progress) Remaining() time.Duration {
+	if p.Done == 0 {
+		return 0
+	}
+	return p.Elapsed / time.Duration(p.Done) * time.Duration(p.Total-p.Done)
+}
+
+// Outcome is what became of one file.
+type Outcome string
+
+const (
+	Added     Outcome = "added"
+	Updated   Outcome = "updated"
+	Unchanged Outcome = "unchanged" // same content hash: neither embedded nor published
+	Failed    Outcome = "failed"
+)
+
+// Report is the result of a load.
+type Report struct {
+	Added, Updated, Unchanged int // documents
+	Chunks                    int // published
+	// Unembedded counts the published chunks that have no vector, because the
+	// embedder could not be reached. They are found by their words; Reembed
+	// completes them.
+	Unembedded int
+	Failed     []FileError // in the order of the request, then of the paths
+	// Revision is that of the last publish, zero when nothing changed.
+	Revision desk.Revision
+	Elapsed  time.Duration
+}
+
+// ErrorCode tells why a file was not loaded: a closed set.
+type ErrorCode string
+
+const (
+	CodeNotFound    ErrorCode = "not_found"
+	CodeUnreadable  ErrorCode = "unreadable"
+	CodeNotAFile    ErrorCode = "not_a_file" // a device, pipe or socket
+	CodeOutside     ErrorCode = "outside"    // a symbolic link out of the folder
+	CodeTooLarge    ErrorCode = "too_large"
+	CodeUnsupported ErrorCode = "unsupported_format"
+	CodeBinary      ErrorCode = "binary"
+	CodeNotUTF8     ErrorCode = "not_utf8"
+	CodeEmpty       ErrorCode = "empty"
+	CodeMalformed   ErrorCode = "malformed" // broken CSV, JSONL or front matter
+	CodeDuplicate   ErrorCode = "duplicate" // the same id as another file
+	CodeEmbedding   ErrorCode = "embedding" // the embedder refuses this text
+)
+
+// FileError says why one file was not loaded.
+type FileError struct {
+	Path string
+	Code ErrorCode
+	// Line is where the file is broken, 1-based; zero when it is not one line.
+	Line   int
+	Reason string // for the operator; a sentence without the path
+}
+
+func (e *FileError) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", e.Path, e.Line, e.Reason)
+	}
+	return fmt.Sprintf("%s: %s", e.Path, e.Reason)
+}
+
+// reject is a FileError whose path the caller fills in.
+func reject(code ErrorCode, line int, format string, args ...any) *FileError {
+	return &FileError{Code: code, Line: line, Reason: fmt.Sprintf(format, args...)}
+}
