@@ -49,10 +49,11 @@ type Config struct {
 	// Character weighs single Han characters against bigrams (0 to 1, default
 	// 0.4).
 	Character float64
-	// Vector is the share of the cosine similarity in the score, the rest is
-	// lexical (0 to 1). The default 0.3 was measured with the offline
-	// embedder; a language model's embeddings may deserve 0.5.
-	Vector float64
+	// VectorWeight and LexicalWeight mix the cosine similarity and the lexical
+	// share into the score; only their ratio counts (each from 0, not both 0).
+	// The defaults 0.25 and 0.75 were measured with the offline embedder; a
+	// language model's embeddings may deserve equal weights.
+	VectorWeight, LexicalWeight float64
 	// OtherLanguage multiplies the score of passages that are not in the
 	// question's language (0 to 1, default 0.8).
 	OtherLanguage float64
@@ -67,8 +68,9 @@ func DefaultConfig() Config {
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
 		Function: 0.3, Character: 0.4,
-		Vector: 0.3, OtherLanguage: 0.8,
-		Candidates: 50,
+		VectorWeight: 0.25, LexicalWeight: 0.75,
+		OtherLanguage: 0.8,
+		Candidates:    50,
 	}
 }
 
@@ -89,11 +91,15 @@ func (c Config) Validate() error {
 	if c.Candidates < 1 {
 		return fmt.Errorf("candidates is %d, want at least 1", c.Candidates)
 	}
+	if c.VectorWeight+c.LexicalWeight == 0 {
+		return errors.New("vector weight and lexical weight are both 0")
+	}
 	return errors.Join(
 		positive("k1", c.K1), share("b", c.B),
 		positive("title", c.Title), positive("heading", c.Heading), positive("question", c.Question),
 		share("function", c.Function), share("character", c.Character),
-		share("vector", c.Vector), share("other language", c.OtherLanguage),
+		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
+		share("other language", c.OtherLanguage),
 	)
 }
 

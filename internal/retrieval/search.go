@@ -23,6 +23,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	if err != nil {
 		return nil, err
 	}
+	vectorShare := ix.cfg.VectorWeight / (ix.cfg.VectorWeight + ix.cfg.LexicalWeight)
 	best := newTop(q.K)
 	for _, f := range proposed {
 		p := ix.parts[f.part]
@@ -30,7 +31,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 		f.score = scores.share(f.lexical)
 		if v := p.vectors[f.place]; sameSpace(v, vector) {
 			f.vector = dot(vector, v)
-			f.score = ix.cfg.Vector*max(f.vector, 0) + (1-ix.cfg.Vector)*f.score
+			f.score = vectorShare*max(f.vector, 0) + (1-vectorShare)*f.score
 		}
 		if lang := p.passages[f.place].Lang; q.Lang != "" && lang != "" && lang != q.Lang {
 			f.score *= ix.cfg.OtherLanguage

@@ -3,6 +3,7 @@ package offline
 import (
 	"context"
 	"math"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -123,7 +124,9 @@ func features(text string) []feature {
 			continue
 		}
 		add('w', term, stemWeight, content[term])
-		eachLetters(term, func(letters string) { add('l', letters, lettersWeight, content[term]) })
+	}
+	for word := range strings.FieldsFuncSeq(lang.Normalise(text), noLetter) {
+		eachLetters(word, func(letters string) { add('l', letters, lettersWeight, !lang.IsStopWord(word)) })
 	}
 	for _, r := range text {
 		if unicode.Is(unicode.Han, r) {
@@ -131,6 +134,12 @@ func features(text string) []feature {
 		}
 	}
 	return found
+}
+
+// noLetter separates the words whose letters are looked at: as written, since
+// a stem has lost some of them.
+func noLetter(r rune) bool {
+	return unicode.Is(unicode.Han, r) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\''
 }
 
 // eachLetters yields every 3 and 4 characters in a row of #word#.
