@@ -1,6 +1,9 @@
 package desk
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind classifies an error for callers; httpapi alone maps it to a status, the
 // command line to an exit code.
@@ -29,6 +32,8 @@ type Error struct {
 	Field  string // the input's field, where one is at fault
 	Public string // for the customer or operator; never derived from Err
 	Err    error  // for the log; may be nil
+	// RetryAfter is when another try may succeed; 0: not known.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string {

@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+)
+
+type requestIDKey struct{}
+
+// RequestID is the id of the request that ctx belongs to, empty outside one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// edge stands around everything else: it names the request, survives its
+// panics, and counts and logs it once.
+func (api *API) edge(c *gin.Context) {
+	began := time.Now()
+	api.observer.InFlight(1)
+	defer api.observer.InFlight(-1)
+
+	id := requestID(c.Request.Header)
+	c.Header("X-Request-Id", id)
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestIDKey{}, id))
+
+	cut := api.recovering(c)
+
+	took := time.Since(began)
+	route := cmp.Or(c.FullPath(), "other")
+	api.observer.Request(route, c.Request.Method, c.Writer.Status(), took)
+	api.logRequest(c, route, took)
+	if cut {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// recovering runs the rest of the chain. A panic becomes a problem; if the
+// reply has already begun, or the handler asked for it, the connection must be
+// cut so that the caller sees that something is missing.
+func (api *API) recovering(c *gin.Context) (cut bool) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p == http.ErrAbortHandler:
+			c.Abort()
+			cut = true
+		default:
+			c.Abort()
+			cut = c.Writer.Written()
+			_ = c.Error(panicked{value: p, stack: debug.Stack()})
+			if !cut {
+				api.writeProblem(c, &desk.Error{Kind: desk.Internal, Code: "internal"})
+			}
+		}
+	}()
+	c.Next()
+	return false
+}
+
+// panicked is a panic on its way to the log. It reaches the Observer by the
+// middleware that saw it pass.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+func (api *API) logRequest(c *gin.Context, route string, took time.Duration) {
+	ctx := c.Request.Context()
+	last := c.Errors.Last()
+	level := slog.LevelInfo
+	switch {
+	case last != nil && outcomeOf(explained(ctx, last.Err).Kind).status >= http.StatusInternalServerError:
+		level = slog.LevelError // also where a stream had begun with 200
+	case route == "/health" || route == "/readyz" || route == "/metrics":
+		level = slog.LevelDebug
+	}
+	if !api.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 8)
+	attrs = append(attrs,
+		slog.String("request_id", RequestID(ctx)),
+		slog.String("method", c.Request.Method),
+		slog.String("route", route),
+		slog.Int("status", c.Writer.Status()),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.Int("bytes", max(0, c.Writer.Size())),
+	)
+	if last != nil {
+		attrs = append(attrs, slog.Any("error", last.Err))
+		var p panicked
+		if errors.As(last.Err, &p) {
+			attrs = append(attrs, slog.String("stack", string(p.stack)))
+		}
+	}
+	api.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// requestID takes over the caller's id where it is harmless in a log.
+func requestID(h http.Header) string {
+	id := h.Get("X-Request-Id")
+	unprintable := func(r rune) bool { return r <= ' ' || r > '~' }
+	if id == "" || len(id) > 128 || strings.ContainsFunc(id, unprintable) {
+		return "req_" + rand.Text()
+	}
+	return id
+}
+
+func (api *API) traced(c *gin.Context) {
+	if id := api.cfg.TraceID(c.Request.Context()); id != "" {
+		c.Header("X-Trace-Id", id)
+	}
+}
+
+// authenticated lets only callers with the key pass. Hashes are compared, so
+// that the time taken says nothing about the key, not even its length.
+func (api *API) authenticated(c *gin.Context) {
+	if api.cfg.APIKey == "" {
+		return
+	}
+	given := c.GetHeader("X-Api-Key")
+	if scheme, token, ok := strings.Cut(c.GetHeader("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		given = strings.TrimSpace(token)
+	}
+	hash := sha256.Sum256([]byte(given))
+	if given != "" && subtle.ConstantTimeCompare(hash[:], api.keyHash[:]) == 1 {
+		return
+	}
+	e := &desk.Error{Kind: desk.Unauthorised, Code: "key_invalid", Public: "The key is not valid."}
+	if given == "" {
+		e.Code, e.Public = "key_missing", "Send a key, as Authorization: Bearer KEY or X-API-Key: KEY."
+	}
+	api.fail(c, e)
+}
+
+func (api *API) noRoute(c *gin.Context) {
+	api.fail(c, &desk.Error{Kind: desk.NotFound, Code: "no_such_path", Public: "There is nothing at this path; /docs lists what there is."})
+}
+
+// noMethod answers where the path exists; the router has set Allow.
+func (api *API) noMethod(c *gin.Context) {
+	api.fail(c, &desk.Error{
+		Kind: desk.Unsupported, Code: codeMethod,
+		Public: "This path takes " + c.Writer.Header().Get("Allow") + ".",
+	})
+}

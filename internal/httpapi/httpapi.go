@@ -1,0 +1,129 @@
+// Package httpapi is the HTTP edge: it turns requests into questions, answers
+// into JSON or a stream of events, and errors into problem+json. It decides
+// nothing about answers.
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+)
+
+// Answerer answers a question. Errors that a caller may read are *desk.Error.
+type Answerer interface {
+	Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error)
+}
+
+// Observer is told of every request.
+type Observer interface {
+	// InFlight is called with 1 when a request begins and -1 when it ends.
+	InFlight(delta int)
+	// Request is called when a request has ended; route is the router's
+	// pattern, "other" when none matched.
+	Request(route, method string, code int, took time.Duration)
+	// Error is called with every error that a request ended with.
+	Error(ctx context.Context, err error)
+}
+
+// Config says what the edge serves and to whom.
+type Config struct {
+	// APIKey is what callers must send, as a bearer token or as X-API-Key, for
+	// everything but the public pages. Empty: nobody is asked.
+	APIKey string
+	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
+	MaxBodyBytes int64
+	// Metrics is served at /metrics, behind the key if there is one; nil: not
+	// served here.
+	Metrics http.Handler
+	// Middleware runs for every request, between recovery and authentication.
+	Middleware []gin.HandlerFunc
+	// TraceID names the trace that a request's context belongs to, after
+	// Middleware ran; nil or empty: no X-Trace-Id.
+	TraceID func(context.Context) string
+	// Checks are what /readyz reports.
+	Checks []Check
+	// Logger gets one line a request; default slog.Default().
+	Logger *slog.Logger
+}
+
+// API is the HTTP interface. It is safe for concurrent use.
+type API struct {
+	cfg      Config
+	answerer Answerer
+	observer Observer
+	log      *slog.Logger
+	keyHash  [sha256.Size]byte
+	engine   *gin.Engine
+	buffers  sync.Pool
+	ready    readiness
+	draining atomic.Bool
+}
+
+// New returns an API that asks answerer.
+func New(cfg Config, answerer Answerer, observer Observer) *API {
+	gin.SetMode(gin.ReleaseMode) // before the engine exists: it warns otherwise
+	if cfg.MaxBodyBytes == 0 {
+		cfg.MaxBodyBytes = 64 << 10
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.TraceID == nil {
+		cfg.TraceID = func(context.Context) string { return "" }
+	}
+	api := &API{
+		cfg: cfg, answerer: answerer, observer: observer, log: cfg.Logger,
+		keyHash: sha256.Sum256([]byte(cfg.APIKey)),
+		engine:  gin.New(),
+		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		ready:   readiness{checks: cfg.Checks},
+	}
+	api.routes()
+	return api
+}
+
+// Handler serves the API.
+func (api *API) Handler() http.Handler { return api.engine }
+
+// Drain makes /readyz answer 503 from now on, so that no new work is sent here
+// while the process ends.
+func (api *API) Drain() { api.draining.Store(true) }
+
+func (api *API) routes() {
+	e := api.engine
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false // a redirect would pass by the middleware
+	e.ForwardedByClientIP = false
+	e.Use(api.edge)
+	e.Use(api.cfg.Middleware...)
+	e.Use(api.traced)
+	e.NoRoute(api.noRoute)
+	e.NoMethod(api.noMethod)
+
+	docs := newDocs()
+	public := func(path string, h gin.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
+	public("/", page(landing))
+	public("/health", api.health)
+	public("/readyz", api.readyz)
+	public("/openapi.json", document(openapi))
+	public("/docs", docs)
+	public("/docs/*asset", docs)
+
+	guarded := e.Group("/", api.authenticated)
+	guarded.POST("/query", api.query)
+	if api.cfg.Metrics != nil {
+		guarded.GET("/metrics", gin.WrapH(api.cfg.Metrics))
+	}
+}
+
+// Routes lists every route, for tests that walk them.
+func (api *API) Routes() gin.RoutesInfo { return api.engine.Routes() }

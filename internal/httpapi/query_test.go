@@ -1,0 +1,250 @@
+package httpapi_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+	"kefu/internal/httpapi"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+func TestAnswerHasExactlyTheDescribedShape(t *testing.T) {
+	hit := answer()
+	hit.CacheTier, hit.Citations, hit.Restored, hit.TraceID, hit.Conversation = desk.TierMemory, nil, "", "", ""
+	hit.Grounded, hit.Handoff = false, &desk.Handoff{Reason: desk.HandoffNoAnswer, Contact: desk.Contact{Email: "help@example.com", Message: "请联系人工客服"}}
+	for _, tt := range []struct {
+		name   string
+		answer desk.Answer
+		want   string
+	}{
+		{"composed", answer(), `{"id":"ans_1","answer":"30 days <for> a@example.com & 你. [1]",` +
+			`"source_documents":[{"index":1,"document_id":"returns.md","title":"退货 Returns","url":"https://shop.example.com/r","quote":"within 30 days","score":0.83}],` +
+			`"tokens_used":523,"cache_hit":false,"cache_tier":null,"route":"complex","route_reason":"two questions","model":"gpt-6.1-terra","provider":"openai",` +
+			`"usage":{"prompt_tokens":500,"completion_tokens":23,"cached_tokens":100,"cost_usd":0.00041},` +
+			`"grounded":true,"degraded":false,"handoff":null,"conversation_id":"conv_1","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","latency_ms":812}`},
+		{"from the cache it cost nothing", hit, `{"id":"ans_1","answer":"30 days for [EMAIL_1]. [1]","source_documents":[],` +
+			`"tokens_used":0,"cache_hit":true,"cache_tier":"memory","route":"complex","route_reason":"two questions","model":"gpt-6.1-terra","provider":"openai",` +
+			`"usage":{"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"cost_usd":0},` +
+			`"grounded":false,"degraded":false,"handoff":{"reason":"no_answer","contact":{"email":"help@example.com","message":"请联系人工客服"}},"conversation_id":"","trace_id":"","latency_ms":812}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := serve(t, httpapi.Config{}, says(tt.answer)).query(t, `{"question":"?"}`)
+			if r.StatusCode != http.StatusOK || r.body != tt.want+"\n" {
+				t.Errorf("%d %s\nwant %s", r.StatusCode, r.body, tt.want)
+			}
+		})
+	}
+}
+
+func TestRequestBecomesAnAsk(t *testing.T) {
+	var got desk.Ask
+	f := serve(t, httpapi.Config{}, answererFunc(func(_ context.Context, ask desk.Ask, _ desk.Emit) (desk.Answer, error) {
+		got = ask
+		return answer(), nil
+	}))
+	for body, want := range map[string]desk.Ask{
+		`{"question":"怎么退货？"}`: {Scope: desk.Scope{Tenant: desk.DefaultTenant, User: desk.Anonymous}, Text: "怎么退货？"},
+		` { "provider":"openai", "model":"gpt-6-luna", "stream":false, "conversation_id":"c1", "user_id":"u1", "question":"a\nb" } ` + "\n": {
+			Scope: desk.Scope{Tenant: desk.DefaultTenant, User: "u1"}, Text: "a\nb", Conversation: "c1", Model: "gpt-6-luna", Provider: "openai",
+		},
+	} {
+		if r := f.query(t, body); r.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d, ask = %+v, want %+v", body, r.StatusCode, got, want)
+		}
+	}
+}
+
+// TestProblems holds every kind of failure against testdata/problems.golden.
+func TestProblems(t *testing.T) {
+	long := strings.Repeat("x", 129)
+	cause := errors.New("dial tcp 10.0.0.7:6379: password hunter2")
+	golden := &strings.Builder{}
+	for _, tt := range []struct {
+		name, method, path, body string
+		answerer                 answererFunc
+		headers                  []string
+	}{
+		{name: "no JSON", body: "{\n  \"question\": 你好\n}"},
+		{name: "cut JSON", body: `{"question":"hi`},
+		{name: "no body", body: " "},
+		{name: "a stray comma", body: `{"question":"hi",}`},
+		{name: "no object", body: `["question"]`},
+		{name: "trailing data", body: `{"question":"hi"} {}`},
+		{name: "wrong type", body: `{"question":["hi"]}`},
+		{name: "wrong type of a switch", body: `{"question":"hi","stream":"yes"}`},
+		{name: "unknown field", body: `{"question":"hi","usr_id":"u"}`},
+		{name: "unknown field by case", body: `{"Question":"hi"}`},
+		{name: "field given twice", body: `{"question":"hi","question":"ho"}`},
+		{name: "invalid UTF-8", body: "{\"question\":\"h\xff\"}"},
+		{name: "long name", body: `{"question":"hi","user_id":"` + long + `"}`},
+		{name: "control characters in a name", body: `{"question":"hi","model":"a\u0000b"}`},
+		{name: "too large", body: `{"question":"` + strings.Repeat("x", 2000) + `"}`},
+		{name: "wrong media type", body: `{"question":"hi"}`, headers: []string{"Content-Type", "text/plain"}},
+		{name: "unknown path", method: "GET", path: "/nothing"},
+		{name: "wrong method", method: "GET", path: "/query"},
+		{name: "refused question", body: `{"question":""}`, answerer: failsWith(&desk.Error{Kind: desk.Invalid, Code: "question_empty", Field: "question", Public: "The question is empty."})},
+		{name: "unknown model", body: `{"question":"?"}`, answerer: failsWith(fmt.Errorf("start: %w", &desk.Error{Kind: desk.Invalid, Code: "unknown_model", Field: "model", Public: "There is no such model."}))},
+		{name: "rate limited", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: 1500 * time.Millisecond})},
+		{name: "over budget", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.OverBudget, Code: "over_budget"})},
+		{name: "unavailable", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.Unavailable, Code: "models_unavailable", Public: "抱歉，请稍后再试。", Err: cause})},
+		{name: "timed out", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.TimedOut, Code: "answer_timed_out", Err: cause})},
+		{name: "a bare deadline", body: `{"question":"?"}`, answerer: failsWith(fmt.Errorf("get: %w", context.DeadlineExceeded))},
+		{name: "going down", body: `{"question":"?"}`, answerer: failsWith(context.Canceled)},
+		{name: "an error without words", body: `{"question":"?"}`, answerer: failsWith(cause)},
+		{name: "a panic", body: `{"question":"?"}`, answerer: func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) { panic("hunter2") }},
+	} {
+		if tt.answerer == nil {
+			tt.answerer = func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) {
+				t.Errorf("%s: was asked", tt.name)
+				return desk.Answer{}, nil
+			}
+		}
+		f := serve(t, httpapi.Config{MaxBodyBytes: 1024}, tt.answerer)
+		method, path := "POST", "/query"
+		if tt.path != "" {
+			method, path = tt.method, tt.path
+		}
+		r := f.do(t, method, path, tt.body, append(tt.headers, "X-Request-Id", "req_test")...)
+		r.problem(t)
+		if strings.Contains(r.body, "hunter2") {
+			t.Errorf("%s: the reply shows a cause: %s", tt.name, r.body)
+		}
+		fmt.Fprintf(golden, "# %s\n%d\n", tt.name, r.StatusCode)
+		for _, h := range []string{"Allow", "Retry-After", "Connection"} {
+			if v := r.Header.Get(h); v != "" {
+				fmt.Fprintf(golden, "%s: %s\n", h, v)
+			}
+		}
+		golden.WriteString(r.body + "\n")
+	}
+	const file = "testdata/problems.golden"
+	if *update {
+		if err := os.WriteFile(file, []byte(golden.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || string(want) != golden.String() {
+		t.Errorf("problems differ from %s (%v); got:\n%s", file, err, golden)
+	}
+}
+
+func TestErrorsAreLoggedOnceWithTheRequestIDAndReported(t *testing.T) {
+	cause := errors.New("the cause")
+	f := serve(t, httpapi.Config{}, failsWith(&desk.Error{Kind: desk.Unavailable, Code: "models_unavailable", Err: cause}))
+	f.query(t, `{"question":"a secret question"}`, "X-Request-Id", "mine-1")
+	log := f.log.String()
+	for _, want := range []string{`"level":"ERROR"`, `"request_id":"mine-1"`, `"route":"/query"`, `"status":503`, "the cause"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("log lacks %s: %s", want, log)
+		}
+	}
+	if strings.Count(log, "\n") != 1 || strings.Contains(log, "a secret question") {
+		t.Errorf("log = %s, want one line without the question", log)
+	}
+	if len(f.observer.errors) != 1 || !errors.Is(f.observer.errors[0], cause) {
+		t.Errorf("observed errors = %v, want the cause once", f.observer.errors)
+	}
+}
+
+func TestPanicIsSurvivedCountedOnceAndSeenByMiddleware(t *testing.T) {
+	seen := 0
+	watch := func(c *gin.Context) {
+		defer func() {
+			if p := recover(); p != nil {
+				seen++
+				panic(p)
+			}
+		}()
+		c.Next()
+	}
+	f := serve(t, httpapi.Config{Middleware: []gin.HandlerFunc{watch}}, answererFunc(func(_ context.Context, ask desk.Ask, _ desk.Emit) (desk.Answer, error) {
+		if ask.Text == "panic" {
+			panic("boom")
+		}
+		return answer(), nil
+	}))
+	if p := f.query(t, `{"question":"panic"}`).problem(t); p.Status != http.StatusInternalServerError {
+		t.Errorf("problem = %+v, want 500", p)
+	}
+	if r := f.query(t, `{"question":"?"}`); r.StatusCode != http.StatusOK {
+		t.Errorf("after the panic = %d, want 200", r.StatusCode)
+	}
+	if log := f.log.String(); seen != 1 || strings.Count(log, "panic: boom") != 1 || !strings.Contains(log, `"stack":"goroutine`) {
+		t.Errorf("middleware saw %d panics; log = %s", seen, log)
+	}
+	want := []observedRequest{{"/query", "POST", 500}, {"/query", "POST", 200}}
+	if got := f.observer.requests; len(got) != 2 || got[0] != want[0] || got[1] != want[1] || f.observer.inFlight != 0 {
+		t.Errorf("observed = %v, %d in flight, want %v", got, f.observer.inFlight, want)
+	}
+}
+
+func TestRequestAndTraceIDs(t *testing.T) {
+	var inside string
+	f := serve(t, httpapi.Config{TraceID: func(context.Context) string { return "trace-1" }},
+		answererFunc(func(ctx context.Context, _ desk.Ask, _ desk.Emit) (desk.Answer, error) {
+			inside = httpapi.RequestID(ctx)
+			a := answer()
+			a.TraceID = ""
+			return a, nil
+		}))
+	for given, kept := range map[string]bool{"abc-123/x": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "two words": false, "名": false} {
+		r := f.query(t, `{"question":"?"}`, "X-Request-Id", given)
+		id := r.Header.Get("X-Request-Id")
+		if (id == given) != kept || id == "" || id != inside {
+			t.Errorf("id %q became %q (inside %q), want kept = %v", given, id, inside, kept)
+		}
+		if r.Header.Get("X-Trace-Id") != "trace-1" || !strings.Contains(r.body, `"trace_id":"trace-1"`) {
+			t.Errorf("trace id = %q, body %s, want trace-1", r.Header.Get("X-Trace-Id"), r.body)
+		}
+	}
+	if id := f.do(t, "GET", "/nothing", "").Header.Get("X-Request-Id"); !strings.HasPrefix(id, "req_") {
+		t.Errorf("id of an unknown path = %q, want a new one", id)
+	}
+}
+
+func TestCallerWhoLeavesEndsTheWork(t *testing.T) {
+	began, ended := make(chan struct{}), make(chan error, 1)
+	f := serve(t, httpapi.Config{}, answererFunc(func(ctx context.Context, _ desk.Ask, _ desk.Emit) (desk.Answer, error) {
+		close(began)
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return desk.Answer{}, ctx.Err()
+	}))
+	ctx, leave := context.WithCancel(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, f.URL+"/query", strings.NewReader(`{"question":"?"}`))
+	req.Header.Set("Content-Type", "application/json")
+	go func() { <-began; leave() }()
+	if _, err := f.client.Do(req); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want canceled", err)
+	}
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the answerer's context = %v, want canceled", err)
+	}
+}
+
+func TestPagesAreServedFromTheBinary(t *testing.T) {
+	f := serve(t, httpapi.Config{}, says(answer()))
+	for path, want := range map[string]string{
+		"/": `href="/docs"`, "/docs": "swagger-ui-bundle.js", "/docs/": "swagger-ui", "/docs/swagger-ui.css": ".swagger-ui", "/openapi.json": `"openapi": "3.1.0"`,
+	} {
+		r := f.do(t, "GET", path, "")
+		if r.StatusCode != http.StatusOK || !strings.Contains(r.body, want) || r.Header.Get("X-Request-Id") == "" {
+			t.Errorf("GET %s = %d, want 200 with %s", path, r.StatusCode, want)
+		}
+	}
+	if r := f.do(t, "HEAD", "/health", ""); r.StatusCode != http.StatusOK {
+		t.Errorf("HEAD /health = %d, want 200", r.StatusCode)
+	}
+}

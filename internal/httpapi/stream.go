@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+)
+
+const (
+	eventStream = "text/event-stream"
+
+	// pingEvery is how often a comment shows proxies and callers that a silent
+	// stream is alive.
+	pingEvery = 15 * time.Second
+	// writeWithin is how long a caller may take to accept one event.
+	writeWithin = 15 * time.Second
+)
+
+// stream answers as server-sent events. Until the first of them nothing is
+// written, so that an early failure is a problem like any other; a later one is
+// the terminal error event. A caller that leaves ends the work.
+func (api *API) stream(c *gin.Context, ask desk.Ask) {
+	ctx, stop := context.WithCancel(c.Request.Context())
+	events := &eventWriter{w: c.Writer, control: http.NewResponseController(c.Writer)}
+	var pings sync.WaitGroup
+	pings.Go(func() { events.ping(ctx) })
+	defer pings.Wait()
+	defer stop()
+
+	a, err := api.answerer.Answer(ctx, ask, func(e desk.Event) error {
+		if body := api.eventBody(ctx, e); body != nil {
+			return events.write(string(e.Type), body)
+		}
+		return nil
+	})
+	switch {
+	case err == nil:
+		_ = events.write(string(desk.EventDone), api.queryResponse(ctx, a)) // an error means that the caller left
+	case !events.begun():
+		api.fail(c, err)
+	default:
+		_ = c.Error(err)
+		api.observer.Error(ctx, err)
+		p, _ := newProblem(explained(c.Request.Context(), err), RequestID(ctx))
+		_ = events.write("error", p)
+	}
+}
+
+type metaEvent struct {
+	ID             string  `json:"id"`
+	Route          string  `json:"route"`
+	RouteReason    string  `json:"route_reason"`
+	Model          string  `json:"model"`
+	Provider       string  `json:"provider"`
+	CacheHit       bool    `json:"cache_hit"`
+	CacheTier      *string `json:"cache_tier"`
+	ConversationID string  `json:"conversation_id"`
+	TraceID        string  `json:"trace_id"`
+}
+
+type statusEvent struct {
+	Stage string `json:"stage"`
+}
+
+type deltaEvent struct {
+	Text string `json:"text"`
+}
+
+type usageEvent struct {
+	TokensUsed int `json:"tokens_used"`
+	usage
+}
+
+// eventBody is the wire form of e, nil for one that is not sent: the done event
+// carries the finished answer, which is known only when Answer returns.
+func (api *API) eventBody(ctx context.Context, e desk.Event) any {
+	switch {
+	case e.Type == desk.EventMeta && e.Answer != nil:
+		r := api.queryResponse(ctx, *e.Answer)
+		return metaEvent{
+			ID: r.ID, Route: r.Route, RouteReason: r.RouteReason, Model: r.Model, Provider: r.Provider,
+			CacheHit: r.CacheHit, CacheTier: r.CacheTier, ConversationID: r.ConversationID, TraceID: r.TraceID,
+		}
+	case e.Type == desk.EventStatus:
+		return statusEvent{e.Text}
+	case e.Type == desk.EventDelta:
+		return deltaEvent{e.Text}
+	case e.Type == desk.EventCitation && e.Citation != nil:
+		return newSourceDocument(e.Citation)
+	case e.Type == desk.EventHandoff && e.Handoff != nil:
+		return newHandoff(e.Handoff)
+	case e.Type == desk.EventUsage && e.Answer != nil:
+		r := api.queryResponse(ctx, *e.Answer)
+		return usageEvent{r.TokensUsed, r.Usage}
+	}
+	return nil
+}
+
+// eventWriter writes numbered events. It is safe for concurrent use.
+type eventWriter struct {
+	w       gin.ResponseWriter
+	control *http.ResponseController
+
+	mu   sync.Mutex
+	last int // number of the last event, 0 before the first
+	buf  bytes.Buffer
+}
+
+func (ew *eventWriter) begun() bool {
+	ew.mu.Lock()
+	defer ew.mu.Unlock()
+	return ew.last > 0
+}
+
+// write sends one event at once. An error means that nobody listens any more.
+func (ew *eventWriter) write(event string, body any) error {
+	ew.mu.Lock()
+	defer ew.mu.Unlock()
+	if ew.last == 0 {
+		h := ew.w.Header()
+		h.Set("Content-Type", eventStream)
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	}
+	ew.last++
+	ew.buf.Reset()
+	fmt.Fprintf(&ew.buf, "id: %d\nevent: %s\ndata: ", ew.last, event)
+	encode(&ew.buf, body) // ends with a line feed and has no other
+	ew.buf.WriteByte('\n')
+	return ew.flush()
+}
+
+// ping writes comments into a stream that has begun, until ctx ends.
+func (ew *eventWriter) ping(ctx context.Context) {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			ew.comment()
+		}
+	}
+}
+
+func (ew *eventWriter) comment() {
+	ew.mu.Lock()
+	defer ew.mu.Unlock()
+	if ew.last == 0 {
+		return
+	}
+	ew.buf.Reset()
+	ew.buf.WriteString(": still here\n\n")
+	_ = ew.flush() // the next event reports that the caller left
+}
+
+// flush sends the buffer. The server's limit on a whole reply does not suit a
+// stream: each write has its own.
+func (ew *eventWriter) flush() error {
+	if err := ew.control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+		return fmt.Errorf("write deadline: %w", err)
+	}
+	if _, err := ew.w.Write(ew.buf.Bytes()); err != nil {
+		return fmt.Errorf("write event: %w", err)
+	}
+	return ew.control.Flush()
+}
