@@ -1,0 +1,461 @@
+package openai
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	secretKey    = "sk-secret-key-123"
+	secretPrompt = "where is my parcel from Alice"
+	secretBody   = "vendor's private words"
+)
+
+// serve starts a server and returns a provider that calls it.
+func serve(t *testing.T, handler http.HandlerFunc) *Provider {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	client := NewHTTPClient(0)
+	t.Cleanup(func() { client.CloseIdleConnections(); server.Close() })
+	return New(Config{Name: "acme", BaseURL: server.URL + "/v1", Key: secretKey, HTTP: client})
+}
+
+func call(stream bool) llm.Call {
+	return llm.Call{
+		Model: "gpt-4o-mini", Stream: stream, MaxTokens: 100, Purpose: desk.PurposeAnswer,
+		Prompt: llm.Prompt{System: "Answer.", Question: secretPrompt, Lang: desk.English},
+	}
+}
+
+// reply answers every call with one status and body.
+func reply(status int, body string, header ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// events answers with server-sent events, the last of which may be cut short.
+func events(lines ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, line := range lines {
+			io.WriteString(w, line+"\n\n")
+			http.NewResponseController(w).Flush()
+		}
+	}
+}
+
+func delta(text string) string {
+	return fmt.Sprintf(`data: {"choices":[{"index":0,"delta":{"content":%q},"finish_reason":null}]}`, text)
+}
+
+const (
+	wholeBody = `{"choices":[{"message":{"role":"assistant","content":"Hello!"},"finish_reason":"stop"}],
+		"usage":{"prompt_tokens":50,"completion_tokens":7,"prompt_tokens_details":{"cached_tokens":40},"completion_tokens_details":{"reasoning_tokens":5}}}`
+	role   = `data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`
+	finish = `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
+	usage  = `data: {"choices":[],"usage":{"prompt_tokens":50,"completion_tokens":7}}`
+	done   = `data: [DONE]`
+)
+
+func TestAWholeReply(t *testing.T) {
+	r, err := serve(t, reply(200, wholeBody)).Start(t.Context(), call(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := r.Text()
+	if text != "Hello!" || err != nil {
+		t.Errorf("Text = %q, %v", text, err)
+	}
+	if want := (desk.Usage{Prompt: 50, Completion: 7, Cached: 40, Reasoning: 5}); r.Usage() != want {
+		t.Errorf("usage = %+v, want %+v", r.Usage(), want)
+	}
+}
+
+func TestAStream(t *testing.T) {
+	tests := []struct {
+		name  string
+		lines []string
+		text  string
+		kind  llm.FailureKind // "" for a complete reply
+		usage desk.Usage
+	}{
+		{"deltas, finish, usage and the end mark", []string{role, delta("Hel"), delta("lo!"), finish, usage, done}, "Hello!", "", desk.Usage{Prompt: 50, Completion: 7}},
+		{"keep-alive comments are passed over", []string{": wait", role, ": wait", delta("Hi"), ": wait", finish, done}, "Hi", "", desk.Usage{}},
+		{"a finish reason without the end mark is complete", []string{delta("Hi"), finish}, "Hi", "", desk.Usage{}},
+		{"a finish reason beside the last delta", []string{`data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"length"}]}`, done}, "Hi", "", desk.Usage{}},
+		{"an end mark without a finish reason is a cut", []string{delta("Hel"), done}, "Hel", llm.Cut, desk.Usage{}},
+		{"a stream that merely ends is a cut", []string{delta("Hel")}, "Hel", llm.Cut, desk.Usage{}},
+		{"an error within the stream", []string{delta("Hel"), `data: {"error":{"message":"` + secretBody + `","type":"server_error"}}`}, "Hel", llm.Unavailable, desk.Usage{}},
+		{"an error that go-openai swallows is a cut", []string{delta("Hel"), `data: { "error": {"message":"x"}}`}, "Hel", llm.Cut, desk.Usage{}},
+		{"a named error event is a cut", []string{delta("Hel"), "event: error\ndata: {\"message\":\"x\"}"}, "Hel", llm.Cut, desk.Usage{}},
+		{"a content filter after the first delta", []string{delta("Hel"), `data: {"choices":[{"delta":{},"finish_reason":"content_filter"}]}`, done}, "Hel", llm.Refused, desk.Usage{}},
+		{"broken JSON", []string{delta("Hel"), "data: {" + secretBody}, "Hel", llm.InvalidReply, desk.Usage{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := serve(t, events(tt.lines...)).Start(t.Context(), call(true))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := r.Text()
+			if text != tt.text || llm.KindOf(err) != tt.kind {
+				t.Errorf("Text = %q, %v, want %q and kind %q", text, err, tt.text, tt.kind)
+			}
+			if r.Usage() != tt.usage {
+				t.Errorf("usage = %+v, want %+v", r.Usage(), tt.usage)
+			}
+			private(t, err)
+			if _, again := r.Next(); tt.kind != "" && llm.KindOf(again) != tt.kind {
+				t.Errorf("Next after a failure = %v, want the failure again", again)
+			}
+			if r.Close() != nil {
+				t.Error("second Close failed")
+			}
+		})
+	}
+}
+
+func TestAnErrorMeansThatNothingWasSeen(t *testing.T) {
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		kind    llm.FailureKind
+	}{
+		{"a role is no delta", events(role), llm.Cut},
+		{"a finish without text", events(role, finish, done), llm.InvalidReply},
+		{"HTML with status 200", reply(200, "<html>"+secretBody+"</html>"), llm.InvalidReply},
+		{"a JSON error with status 200", reply(200, `{"error":{"message":"`+secretBody+`"}}`), llm.InvalidReply},
+		{"a JSON error as the first event", events(`data: {"error":{"message":"`+secretBody+`","code":"rate_limit_exceeded"}}`), llm.RateLimited},
+		{"nothing at all", reply(200, ""), llm.InvalidReply},
+		{"a refusal", events(`data: {"choices":[{"delta":{"refusal":"No."},"finish_reason":null}]}`), llm.Refused},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := serve(t, tt.handler).Start(t.Context(), call(true))
+			if llm.KindOf(err) != tt.kind {
+				t.Errorf("Start = %v, want kind %s", err, tt.kind)
+			}
+			private(t, err)
+		})
+	}
+}
+
+func TestFailureKinds(t *testing.T) {
+	apiError := func(code, kind, message string) string {
+		return fmt.Sprintf(`{"error":{"message":"%s %s","type":%q,"code":%q,"param":null}}`, message, secretBody, kind, code)
+	}
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		kind   llm.FailureKind
+	}{
+		{"key refused", 401, apiError("invalid_api_key", "invalid_request_error", "Incorrect API key: "+secretKey), llm.Unauthorised},
+		{"forbidden", 403, apiError("", "", ""), llm.Unauthorised},
+		{"no money", 402, apiError("", "", ""), llm.QuotaExhausted},
+		{"quota as 429", 429, apiError("insufficient_quota", "insufficient_quota", ""), llm.QuotaExhausted},
+		{"quota in the type alone", 429, `{"error":{"message":"m","type":"insufficient_quota"}}`, llm.QuotaExhausted},
+		{"rate limit", 429, apiError("rate_limit_exceeded", "requests", ""), llm.RateLimited},
+		{"rate limit without JSON", 429, "slow down, " + secretBody, llm.RateLimited},
+		{"context too long by code", 400, apiError("context_length_exceeded", "invalid_request_error", ""), llm.ContextTooLong},
+		{"context too long by message", 400, apiError("", "BadRequestError", "This model's maximum context length is 8192 tokens"), llm.ContextTooLong},
+		{"body too large", 413, "", llm.ContextTooLong},
+		{"content policy", 400, apiError("content_policy_violation", "", ""), llm.Refused},
+		{"Azure's filter", 400, apiError("content_filter", "", ""), llm.Refused},
+		{"no such model", 404, apiError("model_not_found", "invalid_request_error", ""), llm.ModelGone},
+		{"no such model as 400", 400, apiError("model_not_found", "", ""), llm.ModelGone},
+		{"wrong path", 404, "<html>404 page not found</html>", llm.ModelGone},
+		{"malformed call", 400, apiError("", "invalid_request_error", ""), llm.BadRequest},
+		{"unprocessable", 422, `{"detail":[{"msg":"` + secretBody + `"}]}`, llm.BadRequest},
+		{"a numeric code", 400, `{"error":{"message":"m","type":"x","code":400}}`, llm.BadRequest},
+		{"server error", 500, apiError("", "server_error", ""), llm.Unavailable},
+		{"bad gateway with HTML", 502, "<html>" + secretBody, llm.Unavailable},
+		{"unavailable with an empty body", 503, "", llm.Unavailable},
+		{"an error that is only a text", 503, `{"error":"` + secretBody + `"}`, llm.Unavailable},
+		{"overloaded", 529, apiError("", "overloaded_error", ""), llm.Unavailable},
+		{"200 without choices", 200, `{}`, llm.InvalidReply},
+		{"200 with an error", 200, apiError("", "server_error", ""), llm.InvalidReply},
+		{"200 with HTML", 200, "<html>" + secretBody, llm.InvalidReply},
+		{"200 with half a reply", 200, wholeBody[:40], llm.Cut},
+		{"200 with an empty text", 200, `{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`, llm.InvalidReply},
+		{"200 filtered", 200, `{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}]}`, llm.Refused},
+		{"200 declined", 200, `{"choices":[{"message":{"refusal":"No."},"finish_reason":"stop"}]}`, llm.Refused},
+		{"a redirect is not followed", 302, "", llm.InvalidReply},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := serve(t, reply(tt.status, tt.body, "Location", "/elsewhere")).Start(t.Context(), call(false))
+			var f *llm.Failure
+			if !errors.As(err, &f) || f.Kind != tt.kind {
+				t.Fatalf("Start = %v, want kind %s", err, tt.kind)
+			}
+			if tt.status != 200 && f.Status != tt.status || f.Provider != "acme" || f.Model != "gpt-4o-mini" {
+				t.Errorf("failure = %+v", f)
+			}
+			private(t, err)
+		})
+	}
+}
+
+// private fails when an error holds what must not reach a log.
+func private(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	for _, secret := range []string{secretKey, secretPrompt, secretBody} {
+		if text := fmt.Sprintf("%v %+v", err, errors.Unwrap(err)); strings.Contains(text, secret) {
+			t.Errorf("error %q holds %q", text, secret)
+		}
+	}
+}
+
+func TestRetryAfterIsKept(t *testing.T) {
+	for header, want := range map[[2]string]time.Duration{
+		{"Retry-After", "7"}:                             7 * time.Second,
+		{"Retry-After", "0.5"}:                           500 * time.Millisecond,
+		{"Retry-After-Ms", "250"}:                        250 * time.Millisecond,
+		{"Retry-After", "-3"}:                            0,
+		{"Retry-After", "NaN"}:                           0,
+		{"Retry-After", "soon"}:                          0,
+		{"Retry-After", "1e300"}:                         24 * time.Hour,
+		{"Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT"}: 0,
+	} {
+		for _, body := range []string{"", `{"error":{"message":"m","code":"rate_limit_exceeded"}}`} {
+			_, err := serve(t, reply(429, body, header[0], header[1])).Start(t.Context(), call(false))
+			var f *llm.Failure
+			if !errors.As(err, &f) || f.RetryAfter != want {
+				t.Errorf("%v: failure = %+v, want to wait %s", header, f, want)
+			}
+		}
+	}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	h := http.Header{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}}
+	if got := retryAfter(h, now); got != time.Minute {
+		t.Errorf("retryAfter of a date = %s, want 1m", got)
+	}
+}
+
+func TestWhoEndedTheCall(t *testing.T) {
+	release := make(chan struct{})
+	hang := func(http.ResponseWriter, *http.Request) { <-release }
+	p := serve(t, hang)
+	defer close(release)
+
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	late, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer stop()
+	limited, limit := context.WithCancelCause(t.Context())
+	limit(errors.New("attempt limit"))
+	for _, tt := range []struct {
+		name string
+		ctx  context.Context
+		want llm.FailureKind
+	}{
+		{"the caller left", left, llm.Cancelled},
+		{"a deadline passed", late, llm.TimedOut},
+		{"a limit of ours passed", limited, llm.TimedOut},
+	} {
+		for _, stream := range []bool{false, true} {
+			if _, err := p.Start(tt.ctx, call(stream)); llm.KindOf(err) != tt.want {
+				t.Errorf("%s: Start = %v, want kind %s", tt.name, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestLeavingAStreamIsCancelled(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		events(delta("Hel"))(w, r)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	r, err := p.Start(ctx, call(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	r.Next()
+	leave()
+	if _, err := r.Next(); llm.KindOf(err) != llm.Cancelled {
+		t.Errorf("Next = %v, want cancelled", err)
+	}
+}
+
+func TestConnectionFailures(t *testing.T) {
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	plain := httptest.NewServer(reply(200, ""))
+	defer plain.Close()
+	selfSigned := httptest.NewTLSServer(reply(200, ""))
+	selfSigned.Config.ErrorLog = nil
+	defer selfSigned.Close()
+	dropping := listen(t, func(c net.Conn) { c.Read(make([]byte, 1)) })
+	babbling := listen(t, func(c net.Conn) { io.WriteString(c, secretBody+"\r\n\r\n") })
+	tests := []struct {
+		name, url string
+		want      llm.FailureKind
+	}{
+		{"nobody listens", closed.URL, llm.Unreachable},
+		{"no such host", "http://nowhere.invalid", llm.Unreachable},
+		{"HTTP where TLS is expected", strings.Replace(plain.URL, "http", "https", 1), llm.Unreachable},
+		{"an untrusted certificate", selfSigned.URL, llm.Unreachable},
+		{"dropped after the request", dropping, llm.Cut},
+		{"no HTTP at all", babbling, llm.Cut},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			client := NewHTTPClient(1)
+			defer client.CloseIdleConnections()
+			_, err := New(Config{BaseURL: tt.url, Key: secretKey, HTTP: client}).Start(t.Context(), call(false))
+			if llm.KindOf(err) != tt.want {
+				t.Errorf("Start = %v, want kind %s", err, tt.want)
+			}
+			private(t, err)
+		})
+	}
+}
+
+// listen serves raw connections.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serve(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return "http://" + l.Addr().String()
+}
+
+func TestAConnectionLostWithinTheBodyIsACut(t *testing.T) {
+	p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		events(delta("Hel"))(w, r)
+		panic(http.ErrAbortHandler)
+	})
+	r, err := p.Start(t.Context(), call(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := r.Text(); text != "Hel" || llm.KindOf(err) != llm.Cut {
+		t.Errorf("Text = %q, %v, want a cut", text, err)
+	}
+}
+
+func TestAReplyWithoutEndIsRefused(t *testing.T) {
+	p := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"choices":[{"message":{"content":"`)
+		for block := strings.Repeat("x", 1<<20); ; {
+			if _, err := io.WriteString(w, block); err != nil {
+				return
+			}
+		}
+	})
+	if _, err := p.Start(t.Context(), call(false)); !errors.Is(err, errTooLarge) {
+		t.Errorf("Start = %v, want %v", err, errTooLarge)
+	}
+}
+
+func TestWhatIsSent(t *testing.T) {
+	tests := []struct {
+		name        string
+		model       string
+		temperature float64
+		stream      bool
+		want        map[string]any // nil: absent
+	}{
+		{"a temperature of 0 is sent", "gpt-4o-mini", 0, false, map[string]any{"temperature": 0.0, "max_tokens": 100.0, "max_completion_tokens": nil, "stream_options": nil, "stream": false}},
+		{"any other too", "gpt-4o-mini", 0.5, false, map[string]any{"temperature": 0.5}},
+		{"unknown models get what everyone understands", "qwen-plus", 0, false, map[string]any{"temperature": 0.0, "max_tokens": 100.0, "max_completion_tokens": nil}},
+		{"reasoning models take no temperature", "gpt-5.4-mini", 0, false, map[string]any{"temperature": nil, "max_tokens": nil, "max_completion_tokens": 100.0}},
+		{"nor does the newest family", "gpt-6-luna", 0.3, false, map[string]any{"temperature": nil, "max_completion_tokens": 100.0}},
+		{"streams ask for their usage", "o4-mini", 0, true, map[string]any{"stream": true, "stream_options": map[string]any{"include_usage": true}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got map[string]any
+			var auth string
+			p := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				auth = r.Header.Get("Authorization")
+				json.NewDecoder(r.Body).Decode(&got)
+				if tt.stream {
+					events(delta("Hi"), finish, done)(w, r)
+				} else {
+					reply(200, wholeBody)(w, r)
+				}
+			})
+			c := call(tt.stream)
+			c.Model, c.Temperature = tt.model, tt.temperature
+			r, err := p.Start(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Close()
+			if auth != "Bearer "+secretKey {
+				t.Errorf("Authorization = %q", auth)
+			}
+			for field, want := range tt.want {
+				if v, ok := got[field]; ok != (want != nil) || fmt.Sprint(v) != fmt.Sprint(want) && want != nil {
+					t.Errorf("%s = %v (sent: %t), want %v", field, v, ok, want)
+				}
+			}
+			if m, _ := got["messages"].([]any); len(m) != 2 {
+				t.Errorf("messages = %v, want system and user", got["messages"])
+			}
+		})
+	}
+}
+
+func BenchmarkStart(b *testing.B) {
+	server := httptest.NewServer(reply(200, wholeBody, "Content-Type", "application/json"))
+	client := NewHTTPClient(0)
+	defer server.Close()
+	defer client.CloseIdleConnections()
+	p := New(Config{BaseURL: server.URL, HTTP: client})
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := p.Start(b.Context(), call(false))
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.Close()
+	}
+}
