@@ -155,6 +155,7 @@ func chatRequest(c llm.Call) vendor.ChatCompletionRequest {
 		r.MaxCompletionTokens = c.MaxTokens
 		return r // a temperature would be refused
 	}
+	//lint:ignore SA1019 compatible servers know no other name for it
 	r.MaxTokens = c.MaxTokens
 	r.Temperature = float32(c.Temperature)
 	if c.Temperature == 0 {

@@ -78,7 +78,9 @@ func FuzzCount(f *testing.F) {
 				t.Errorf("Count(%q, %q) = %d, outside [0, %d]", model, text, got, len(text))
 			}
 		}
-		Estimate(text)
+		if got := Estimate(text); got < 0 || got > 2*len(text) {
+			t.Errorf("Estimate(%q) = %d, outside [0, %d]", text, got, 2*len(text))
+		}
 	})
 }
 
