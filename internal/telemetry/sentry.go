@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func newHub(cfg Config, transport http.RoundTripper) (*sentry.Hub, error) {
 	client, err := sentry.NewClient(sentry.ClientOptions{
 		Dsn:              cfg.Sentry.DSN,
 		Environment:      environment,
-		Release:          "kefu@" + cfg.Build.Revision,
+		Release:          "kefu@" + cmp.Or(cfg.Build.Revision, cfg.Build.Version, "unknown"),
 		HTTPTransport:    transport,
 		SampleRate:       1,
 		AttachStacktrace: true,

@@ -10,12 +10,24 @@ import (
 	"testing"
 )
 
+const prometheusInstall = "apt-get install prometheus, or brew install prometheus"
+
+// Promtool returns the path of promtool, which comes with Prometheus.
+func Promtool(t testing.TB) string {
+	t.Helper()
+	path, err := find("promtool", prometheusInstall)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Prometheus starts a server that scrapes the targets (job to host:port, path
 // /metrics) every second and evaluates the rule files as often, and returns
 // its base URL. It lives until t ends.
 func Prometheus(t testing.TB, targets map[string]string, ruleFiles ...string) string {
 	t.Helper()
-	path, err := find("prometheus", "apt-get install prometheus, or brew install prometheus")
+	path, err := find("prometheus", prometheusInstall)
 	if err != nil {
 		t.Fatal(err)
 	}
