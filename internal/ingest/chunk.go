@@ -77,12 +77,16 @@ func (c chunker) fits(text string, estimate int) bool {
 }
 
 // repeat finds where the chunk that begins with u starts when it repeats the
-// last one or two sentences of the chunk before, and the tokens that adds.
+// last one or two sentences of the chunk before, and the tokens that adds. An
+// item of a list or a row of a table makes sense alone and is not repeated.
 func (c chunker) repeat(text string, before span, u unit) (start, tokens int) {
 	start = u.start
 	sentences := trimmed(text, before.fresh, sentenceStarts(text[before.fresh:before.end]), before.end)
 	for n := range min(2, len(sentences)-1) { // never the whole chunk again
 		s := sentences[len(sentences)-1-n]
+		if isItem(text, s.Start) {
+			break
+		}
 		added := c.count(text[s.Start:s.End]) + 1
 		if tokens+added > c.overlap || !c.fits(text[s.Start:u.end], tokens+added+u.tokens) {
 			break
@@ -162,6 +166,12 @@ func lineStarts(text string) []int {
 
 func startsLine(text string, at int) bool {
 	return strings.HasSuffix(strings.TrimRight(text[:at], " \t"), "\n")
+}
+
+// isItem tells whether the line that begins at an offset is one of several in
+// its block.
+func isItem(text string, at int) bool {
+	return startsLine(text, at) && !strings.HasSuffix(strings.TrimRight(text[:at], " \t"), "\n\n")
 }
 
 func sentenceStarts(text string) []int {

@@ -106,6 +106,13 @@ func TestExtractPages(t *testing.T) {
 			sections: []section{{nil, "Monday to Friday,\n9 to 5.\n\nClosed on Sundays."}},
 		},
 		{
+			name:    "lines in capitals or numbered in Chinese begin sections of a text",
+			file:    "safety.txt",
+			content: "Safety\n\nRead this.\n\nCHARGING\nUse the cable that came with the device.\n\nUSB only.\n\n二、起火\n\n拨打火警电话。",
+			title:   "Safety", lang: desk.English,
+			sections: []section{{nil, "Read this."}, {[]string{"CHARGING"}, "Use the cable that came with the device.\n\nUSB only."}, {[]string{"二、起火"}, "拨打火警电话。"}},
+		},
+		{
 			name:    "a text without a title goes by its name",
 			file:    "opening-hours_2.txt",
 			content: "我们每天九点开门。",

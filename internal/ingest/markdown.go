@@ -32,12 +32,18 @@ func markdown(m meta, source []byte) extract {
 		x.sections, x.pairs = faq(parts)
 		return x
 	}
+	x.sections = sections(parts)
+	return x
+}
+
+func sections(parts []part) []section {
+	var all []section
 	for i, p := range parts {
 		if s, ok := p.section(isLeaf(parts, i)); ok {
-			x.sections = append(x.sections, s)
+			all = append(all, s)
 		}
 	}
-	return x
+	return all
 }
 
 // part is a heading and what stands directly under it. The text before the

@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // textFile extracts plain text. Its title is a short first line that stands
-// alone.
+// alone; lines that plainly are headings begin sections.
 func textFile(data []byte) (extract, error) {
 	m, data, err := frontMatter(data)
 	if err != nil {
@@ -22,11 +24,34 @@ func textFile(data []byte) (extract, error) {
 		m.title = oneLine(blocks[0])
 		blocks = blocks[1:]
 	}
-	x := extract{meta: m}
-	if len(blocks) > 0 {
-		x.sections = []section{{text: strings.Join(blocks, "\n\n")}}
+	parts := []part{{}}
+	for _, block := range blocks {
+		if first, rest, _ := strings.Cut(block, "\n"); isHeadingLine(first) {
+			parts = append(parts, part{level: 1, path: []string{oneLine(first)}})
+			block = rest
+		}
+		last := &parts[len(parts)-1]
+		last.text = joinNonEmpty("\n\n", last.text, block)
 	}
-	return x, nil
+	return extract{meta: m, sections: sections(parts)}, nil
+}
+
+// chineseHeading is a heading as Chinese notices number or bracket it.
+var chineseHeading = regexp.MustCompile(`^([一二三四五六七八九十]{1,3}、[^。！？；]{1,24}|【[^】]{1,24}】)$`)
+
+// isHeadingLine tells a heading in capital letters, or one in Chinese style.
+func isHeadingLine(line string) bool {
+	if chineseHeading.MatchString(line) {
+		return true
+	}
+	letters := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) {
+			return r
+		}
+		return -1
+	}, line)
+	return isTitle(line) && len(letters) > 3 && strings.ToUpper(letters) == letters && strings.ToLower(letters) != letters &&
+		!strings.ContainsFunc(letters, isWide)
 }
 
 func isTitle(block string) bool {
