@@ -460,3 +460,34 @@ func TestCloseIsBoundedWhenSentryHangs(t *testing.T) {
 	hanging.Close()
 	goleak.VerifyNone(t, before)
 }
+
+func BenchmarkMiddleware(b *testing.B) {
+	sink := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer sink.Close()
+	for _, tt := range []struct{ name, dsn string }{
+		{"without Sentry", ""},
+		{"a tenth traced", strings.Replace(sink.URL, "http://", "http://public@", 1) + "/1"},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			tel, err := telemetry.New(telemetry.Config{
+				Logger: telemetry.NewLogger(io.Discard, nil, "json"), Models: models,
+				Sentry: telemetry.Sentry{DSN: tt.dsn, TracesSampleRate: 0.1},
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer tel.Close(context.Background())
+			e := engine(tel)
+			e.POST("/query", func(c *gin.Context) {
+				_, end := tel.Attempt(c.Request.Context(), "openai", "gpt-6-luna", desk.PurposeAnswer)
+				end(attempt())
+			})
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodPost, "/query", http.NoBody)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.ServeHTTP(w, r)
+			}
+		})
+	}
+}
