@@ -109,6 +109,18 @@ var chineseKinds = []struct {
 	{thing, strings.Fields("什么 什麼 啥 何")},
 }
 
+// withoutKinds takes those words out: the 多 of 多久 is no opposite of 少. Read
+// only.
+var withoutKinds = func() *strings.Replacer {
+	var pairs []string
+	for _, k := range chineseKinds {
+		for _, w := range k.words {
+			pairs = append(pairs, w, " ")
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
 func chineseKind(plain string) kind {
 	for _, k := range chineseKinds {
 		if containsAny(plain, k.words...) {

@@ -38,7 +38,7 @@ func Same(asked, curated string) (similarity float64, same bool) {
 // agree tells whether nothing sets the two questions apart.
 func agree(a, b question) bool {
 	return a.negated == b.negated &&
-		compatible(a.kind, b.kind) &&
+		(compatible(a.kind, b.kind) || a.awaits && b.awaits) &&
 		slices.Equal(a.numbers, b.numbers) &&
 		slices.Equal(a.contrasts, b.contrasts) &&
 		slices.Equal(a.regions, b.regions) &&

@@ -55,6 +55,9 @@ func TestTheSameQuestionInOtherWords(t *testing.T) {
 		{"怎么查看物流", "如何查询快递？"},
 		{"三十天内可以退货吗", "30天内可以退货吗？"},
 		{"怎么注销账号", "如何注销账户？"},
+		{"退款什么时候到账", "退款多久到账？"},
+		{"耳塞拆封了可以退吗", "耳塞拆封了还能退吗？"},
+		{"When will my order arrive?", "How long does it take for my order to arrive?"},
 	} {
 		similarity, same := match.Same(pair[0], pair[1])
 		if !same {
@@ -110,6 +113,9 @@ func TestQuestionsThatOnlyLookAlike(t *testing.T) {
 		{"怎么修改密码", "怎么修改用户名"},
 		{"保修期多久", "保修期从什么时候开始"},
 		{"MX200 怎么重置", "MX300 怎么重置"},
+		{"When is the sale?", "How long is the sale?"},
+		{"这款灯有什么功能", "这款灯有什么"},
+		{"不能退货吗", "能退货吗"},
 		{"谁承担运费", "什么时候承担运费"},
 		{"", "how do I pay?"},
 		{"", ""},

@@ -12,6 +12,7 @@ import (
 type question struct {
 	terms     []string // that carry content, in order, synonyms made one
 	kind      kind
+	awaits    bool // asks for the time of something that is waited for
 	negated   bool
 	numbers   []string // in order
 	origins   []string // what follows each "from"
@@ -30,12 +31,13 @@ func read(text string) question {
 	if lang.Of(text) == desk.Chinese {
 		q.kind = chineseKind(plain)
 		q.negated = containsAny(chineseNegation.Replace(plain), "不", "没", "沒", "无法", "無法", "未", "别", "勿", "非")
-		q.contrasts = found(plain, chineseContrasts)
+		q.contrasts = found(withoutKinds.Replace(plain), chineseContrasts)
 	} else {
 		q.kind = englishKind(strings.Fields(plain))
 		q.negated = slices.ContainsFunc(strings.Fields(plain), isNegation)
 		q.contrasts = found(plain, englishContrasts)
 	}
+	q.awaits = (q.kind == moment || q.kind == duration) && containsAny(plain, awaited...)
 	return q
 }
 

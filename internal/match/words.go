@@ -79,12 +79,18 @@ var chineseSynonyms = synonyms(func(w string) string { return w }, `
 	手机号: 手机号码, 电话号码
 	邮箱: 电子邮箱, 邮件地址, 电子邮件地址
 	客服: 人工客服, 客户服务
-	多久: 多长时间, 多長時間, 要多久, 需要多久, 要多长时间, 需要多长时间, 要几天, 几天
+	多久: 多长时间, 多長時間, 多少天, 要多久, 需要多久, 要多长时间, 需要多长时间, 要几天, 几天
 	哪里: 哪儿, 哪裡, 什么地方, 何处
 	什么时候: 何时, 啥时候, 什么时间, 几时
 	为什么: 为何, 为啥, 為什麼
-	能不能: 可不可以, 能否, 可否, 是否可以
-	: 请问一下, 请问, 麻烦问一下, 麻烦, 帮我, 帮忙, 我想问, 想问一下, 想问, 想知道, 我想, 我要, 我需要, 想要, 我的, 你们的, 您的, 我们, 你们, 我, 您, 的, 了, 谢谢, 你好, 您好, 一下, 现在, 目前, 请`)
+	能不能: 能不能, 可不可以, 能否, 可否, 是否可以
+	功能: 功能
+	智能: 智能
+	性能: 性能
+	可能: 可能
+	只能: 只能
+	能量: 能量
+	: 请问一下, 请问, 麻烦问一下, 麻烦, 帮我, 帮忙, 我想问, 想问一下, 想问, 想知道, 我想, 我要, 我需要, 想要, 我的, 你们的, 您的, 我们, 你们, 我, 您, 的, 了, 谢谢, 你好, 您好, 一下, 现在, 目前, 请, 还能, 还可以, 能够, 可以, 能`)
 
 // synonyms reads lines of "word: synonym, synonym". Longer ones are replaced
 // first; a line that begins with a colon lists words to leave out.
@@ -114,7 +120,7 @@ func synonyms(form func(string) string, table string) *strings.Replacer {
 
 // light lists the terms that carry little. Read only.
 var light = termSet(`want need like help know tell get go use try possible able way make take happen question ask
-	wonder still ever understand explain see say think look find keep give let put seem work account customer sir
+	wonder still ever understand explain see say think look find keep give let put seem work account customer sir something anything thing long much many often soon
 	店铺 店里 你家 咨询 问下 问问 知道 告诉 需要 情况 问题 时候 可以`)
 
 func termSet(words string) map[string]struct{} {
@@ -124,6 +130,10 @@ func termSet(words string) map[string]struct{} {
 	}
 	return set
 }
+
+// awaited are the events of which "when" and "how long" ask the same. Read
+// only.
+var awaited = strings.Fields(`arrive arrives arrived 到账 到帐 到货 送达 收到 收货 发货 寄到 送到 生效 恢复`)
 
 // numberWords are compared as numbers. Read only.
 var numberWords = termSet(`one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
