@@ -35,7 +35,7 @@ const (
 const version = "rules-1"
 
 // Router decides by rules. It is safe for concurrent use and takes about
-// 30 µs a question.
+// 40 µs a question.
 type Router struct{}
 
 // New returns a router. It needs no configuration.

@@ -1,0 +1,193 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+	"kefu/internal/llm"
+	"kefu/internal/retrieval"
+)
+
+// depth is how many passages are looked at: the 10 of nDCG@10 and MRR@10.
+const depth = 10
+
+// batch is how many texts are embedded in one call.
+const batch = 256
+
+// retrieval measures one set.
+func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
+	r := Retrieval{Queries: len(s.queries), Chunks: len(s.corpus)}
+	items, err := c.items(ctx, s.corpus)
+	if err != nil {
+		return r, err
+	}
+	questions := make([]desk.Masked, len(s.queries))
+	for i, q := range s.queries {
+		questions[i] = desk.Masked(q.Text)
+	}
+	vectors, err := c.embed(ctx, questions)
+	if err != nil {
+		return r, err
+	}
+	hybrid, err := newShelf(c.Retrieval, s, items)
+	if err != nil {
+		return r, err
+	}
+	plain, err := newShelf(textbook(), s, items)
+	if err != nil {
+		return r, err
+	}
+	var all, specific [3]tally // plain, lexical, hybrid
+	took := make([]float64, 0, len(s.queries))
+	for i, q := range s.queries {
+		start := time.Now()
+		found, err := hybrid.of(q).Search(ctx, retrieval.Query{Text: q.Text, Lang: lang.Of(q.Text), Vector: vectors[i], K: depth})
+		took = append(took, float64(time.Since(start))/float64(time.Millisecond))
+		if err != nil {
+			return r, err
+		}
+		for n, list := range [...][]desk.Passage{plain.of(q).Lexical(q.Text, depth), hybrid.of(q).Lexical(q.Text, depth), found} {
+			scores := judge(list, s.gold[q.ID])
+			all[n].add(scores)
+			if q.Specific {
+				specific[n].add(scores)
+			}
+		}
+	}
+	r.Plain, r.Lexical, r.Scores = all[0].mean(), all[1].mean(), all[2].mean()
+	if n := specific[0].n; n > 0 {
+		r.Specific = &Specialised{Queries: n, Plain: specific[0].mean(), Lexical: specific[1].mean(), Hybrid: specific[2].mean()}
+	}
+	r.P50, r.P99 = percentile(took, 0.50), percentile(took, 0.99)
+	return r, nil
+}
+
+// textbook is BM25 as it stands in the books, to compare with.
+func textbook() retrieval.Config {
+	cfg := retrieval.DefaultConfig()
+	cfg.Title, cfg.Function, cfg.Character = 1, 1, 0
+	return cfg
+}
+
+// items turns documents into items of one chunk each, embedded in batches.
+func (c Config) items(ctx context.Context, corpus []document) ([]retrieval.Item, error) {
+	texts := make([]desk.Masked, len(corpus))
+	for i, d := range corpus {
+		texts[i] = desk.Masked(d.Title + "\n" + d.Text)
+	}
+	vectors, err := c.embed(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]retrieval.Item, len(corpus))
+	for i, d := range corpus {
+		items[i] = retrieval.Item{
+			Passage: desk.Passage{
+				Chunk: desk.Chunk{ID: desk.ChunkID(d.ID), Document: desk.DocumentID(d.ID), Text: d.Text, Lang: lang.Of(d.Text)},
+				Title: d.Title,
+			},
+			Vector: vectors[i],
+		}
+	}
+	return items, nil
+}
+
+func (c Config) embed(ctx context.Context, texts []desk.Masked) ([][]float32, error) {
+	vectors := make([][]float32, 0, len(texts))
+	for part := range slices.Chunk(texts, batch) {
+		got, err := c.Embedder.Embed(ctx, llm.EmbedCall{Texts: part, Allowance: c.Allowance})
+		if err != nil {
+			return nil, fmt.Errorf("embed: %w", err)
+		}
+		if len(got.Vectors) != len(part) {
+			return nil, fmt.Errorf("embed: %d vectors for %d texts", len(got.Vectors), len(part))
+		}
+		vectors = append(vectors, got.Vectors...)
+	}
+	return vectors, nil
+}
+
+// shelf holds an index for the whole corpus and one for each kb, as far as a
+// query needs them.
+type shelf map[string]*retrieval.Index
+
+func newShelf(cfg retrieval.Config, s set, items []retrieval.Item) (shelf, error) {
+	indexes := make(shelf)
+	for _, q := range s.queries {
+		if indexes[q.KB] != nil {
+			continue
+		}
+		var part []retrieval.Item
+		for i, d := range s.corpus {
+			if q.KB == "" || q.KB == d.KB {
+				part = append(part, items[i])
+			}
+		}
+		ix, err := retrieval.New(cfg, part)
+		if err != nil {
+			return nil, err
+		}
+		indexes[q.KB] = ix
+	}
+	return indexes, nil
+}
+
+func (s shelf) of(q query) *retrieval.Index { return s[q.KB] }
+
+// judge scores one ranked list. Recall@3 counts at most three passages as
+// findable, as many as fit.
+func judge(ranked []desk.Passage, gold map[string]bool) Scores {
+	var s Scores
+	ideal := 0.0
+	for i := range min(len(gold), depth) {
+		ideal += 1 / math.Log2(float64(i)+2)
+	}
+	for i, p := range ranked[:min(len(ranked), depth)] {
+		if !gold[string(p.ID)] {
+			continue
+		}
+		s.NDCG10 += 1 / math.Log2(float64(i)+2) / ideal
+		if i < 3 {
+			s.Recall3 += 1 / float64(min(3, len(gold)))
+		}
+		if s.MRR10 == 0 {
+			s.MRR10 = 1 / float64(i+1)
+		}
+	}
+	return s
+}
+
+// tally sums scores for their mean.
+type tally struct {
+	sum Scores
+	n   int
+}
+
+func (t *tally) add(s Scores) {
+	t.sum.NDCG10 += s.NDCG10
+	t.sum.Recall3 += s.Recall3
+	t.sum.MRR10 += s.MRR10
+	t.n++
+}
+
+func (t *tally) mean() Scores {
+	n := float64(max(t.n, 1))
+	return Scores{NDCG10: round(t.sum.NDCG10 / n), Recall3: round(t.sum.Recall3 / n), MRR10: round(t.sum.MRR10 / n)}
+}
+
+// round keeps four decimals: finer differences mean nothing on these sets.
+func round(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+
+// percentile sorts values and returns the one at p, 0 without any.
+func percentile(values []float64, p float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return round(values[min(int(p*float64(len(values))), len(values)-1)])
+}
