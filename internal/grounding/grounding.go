@@ -127,15 +127,19 @@ type claim struct {
 
 func parse(s string) claim {
 	c := claim{text: marker.ReplaceAllString(s, "")}
+	stated := placeholder.ReplaceAllString(c.text, " ") // the asker's own data is no claim
 	for _, m := range marker.FindAllStringSubmatch(s, -1) {
 		n, _ := strconv.Atoi(m[1]) // one to three digits
 		c.named = append(c.named, n)
 	}
 	c.lang = lang.Of(c.text)
-	c.terms = distinct(lang.ContentTerms(c.text))
-	c.numbers = lang.Numbers(listNumber.ReplaceAllString(c.text, ""))
+	c.terms = distinct(lang.ContentTerms(stated))
+	c.numbers = lang.Numbers(listNumber.ReplaceAllString(stated, ""))
 	return c
 }
+
+// placeholder stands for masked personal data.
+var placeholder = regexp.MustCompile(`⟦[A-Z]+_\d+⟧`)
 
 // listNumber is the ordinal of a list item, which is not a claim.
 var listNumber = regexp.MustCompile(`^\s*(?:[-*•]|\d{1,2}[.)、])\s+`)

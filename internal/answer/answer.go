@@ -1,0 +1,196 @@
+// Package answer is the path of a question: screen, pin the knowledge base,
+// look in the cache, and where that has nothing, compose an answer once for
+// everybody who asks the same, verify it against its sources and keep it.
+package answer
+
+import (
+	"context"
+	"crypto/rand"
+	"strconv"
+	"time"
+
+	"kefu/internal/cache"
+	"kefu/internal/desk"
+	"kefu/internal/knowledge"
+	"kefu/internal/lang"
+	"kefu/internal/llm"
+	"kefu/internal/mask"
+)
+
+// Config bounds an answer.
+type Config struct {
+	Deadline     time.Duration // for the whole answer; default 60 s
+	Attempts     int           // provider calls, retries and fallbacks included; default 4
+	MinPassages  int           // default 3
+	MaxPassages  int           // default 6
+	PromptTokens int           // budget for the passages; default 3,000
+	MaxTokens    int           // bound on a completion; default 800
+	MaxQuestion  int           // characters; default 4,000
+	// Fingerprint names the models and the embedder in use: answers of another
+	// set-up are not reused.
+	Fingerprint string
+}
+
+// Router decides how a question is answered.
+type Router interface {
+	Decide(question string) desk.Route
+	// Version changes whenever decisions may.
+	Version() string
+}
+
+// Recorder keeps answers and their traces. It never blocks.
+type Recorder interface {
+	Record(q desk.Question, a desk.Answer)
+}
+
+// Notifier tells the people behind the desk that a customer was sent to them.
+// It never blocks.
+type Notifier interface {
+	HandedOff(q desk.Question, a desk.Answer)
+}
+
+// Observer is told how answers come about, for metrics.
+type Observer interface {
+	Answered(a desk.Answer)
+	Routed(r desk.Route, took time.Duration)
+	Retrieved(stage string, took time.Duration)
+	RetrievedTop(score float64, empty bool)
+	CacheLookup(tier, result string, took time.Duration)
+	CacheSaved(tier string, cost desk.MicroUSD)
+	HandedOff(reason desk.HandoffReason)
+}
+
+// Parts are what the pipeline is made of. Notifier may be nil.
+type Parts struct {
+	Knowledge *knowledge.Knowledge
+	Cache     *cache.Cache
+	Router    Router
+	Models    llm.Provider
+	Embedder  llm.Embedder
+	Ledger    llm.Ledger
+	Recorder  Recorder
+	Notifier  Notifier
+	Observer  Observer
+	Masker    *mask.Masker
+	// Contact is how customers reach a person.
+	Contact func(desk.Lang) desk.Contact
+}
+
+// Service answers questions. It is safe for concurrent use.
+type Service struct {
+	Parts
+	cfg         Config
+	fingerprint string
+	flights     *flights
+}
+
+// New returns a service over its parts.
+func New(cfg Config, parts Parts) *Service {
+	return &Service{
+		Parts: parts, cfg: cfg, flights: newFlights(),
+		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
+	}
+}
+
+// Wait returns when every answer under way has ended.
+func (s *Service) Wait() { s.flights.wait() }
+
+// Answer answers one question and emits what happens on the way. The returned
+// answer's Restored is for the asker alone. Errors are *desk.Error, or the
+// context's when the caller left.
+func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+	q, vault, err := s.screen(ask)
+	if err != nil {
+		return desk.Answer{}, err
+	}
+	emit = restoring(emit, vault)
+	view := s.Knowledge.View(q.Scope.Tenant)
+	key := s.key(q)
+
+	a, hit := s.cached(ctx, q, key, view)
+	if hit {
+		err = replay(a, emit)
+	} else {
+		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline,
+			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
+				return s.compose(ctx, q, view, key, emit)
+			}, emit)
+	}
+	if err != nil {
+		return desk.Answer{}, s.failed(q, err)
+	}
+	a.Conversation = q.Conversation
+	a.Latency = time.Since(q.Asked)
+	a.Restored = vault.Restore(a.Text)
+	s.Observer.Answered(a)
+	return a, nil
+}
+
+// key identifies the answer, whatever the state of the knowledge base.
+func (s *Service) key(q desk.Question) cache.Key {
+	return cache.NewKey(q.Scope, lang.Normalise(string(q.Text)), string(q.Lang), q.Model, q.Provider, s.fingerprint)
+}
+
+// flightKey adds the revision: a question asked after a publish must not join
+// a flight that left before it.
+func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View) string {
+	if q.Alone {
+		return string(q.ID)
+	}
+	return string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10)
+}
+
+// cached finds an answer that still holds in the pinned view.
+func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, view *knowledge.View) (desk.Answer, bool) {
+	if q.Alone {
+		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
+		return desk.Answer{}, false
+	}
+	a, tier, ok := s.Cache.Get(ctx, key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	if !ok {
+		return desk.Answer{}, false
+	}
+	s.Observer.CacheSaved(tier, a.Cost)
+	a.CacheTier = tier
+	return a, true
+}
+
+// keep caches what others may be given: not what depended on one customer, was
+// quoted in an emergency, or was said against the verifier.
+func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool) {
+	if !q.Alone && clean && !a.Degraded {
+		s.Cache.Put(key, a)
+	}
+}
+
+// replay emits a finished answer as if it were composed now.
+func replay(a desk.Answer, emit desk.Emit) error {
+	events := []desk.Event{{Type: desk.EventMeta, Answer: &a}, {Type: desk.EventDelta, Text: string(a.Text)}}
+	for i := range a.Citations {
+		events = append(events, desk.Event{Type: desk.EventCitation, Citation: &a.Citations[i]})
+	}
+	if a.Handoff != nil {
+		events = append(events, desk.Event{Type: desk.EventHandoff, Handoff: a.Handoff})
+	}
+	events = append(events, desk.Event{Type: desk.EventUsage, Answer: &a})
+	for _, e := range events {
+		if err := emit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restoring gives each caller their own personal data back: the flight and the
+// cache behind it hold masked text only.
+func restoring(emit desk.Emit, vault mask.Vault) desk.Emit {
+	if vault.Empty() {
+		return emit
+	}
+	return func(e desk.Event) error {
+		e.Text = vault.Restore(desk.Masked(e.Text))
+		return emit(e)
+	}
+}
+
+func newAnswerID() desk.AnswerID { return desk.AnswerID("ans_" + rand.Text()) }

@@ -1,0 +1,172 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kefu/internal/cache"
+	"kefu/internal/desk"
+	"kefu/internal/grounding"
+	"kefu/internal/knowledge"
+	"kefu/internal/llm"
+)
+
+// compose is the whole path of a question that no cache could answer, under
+// the one allowance (attempts, money, deadline) of its answer.
+func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, key cache.Key, emit desk.Emit) (desk.Answer, error) {
+	tr := &desk.Trace{Revision: view.Revision(), Cache: cache.Miss}
+	if q.Alone {
+		tr.Cache = cache.Bypass
+	}
+	a := desk.Answer{ID: q.ID, Lang: q.Lang, Trace: tr, Basis: desk.Basis{Revision: view.Revision()}}
+	if wantsPerson(string(q.Text)) {
+		a.Route = desk.Route{Kind: desk.Simple, Reason: "person_requested", Confidence: 1}
+		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), emit)
+	}
+
+	deadline, _ := ctx.Deadline()
+	allowance := llm.NewAllowance(llm.Grant{
+		Answer: q.ID, Tenant: q.Scope.Tenant, Deadline: deadline, Attempts: s.cfg.Attempts,
+	}, s.Ledger)
+	d, err := s.draft(ctx, q, s.route(q, tr), view, allowance, tr)
+	if err != nil {
+		return desk.Answer{}, err
+	}
+	a.Route = d.route
+	a.Provider, a.Model, a.Degraded = d.provider, d.model, d.degraded
+	tr.Attempts = allowance.Attempts()
+	for _, at := range tr.Attempts {
+		a.Usage = a.Usage.Plus(at.Usage)
+		a.Cost += at.Cost
+	}
+	return s.finish(q, key, s.judge(a, d), emit)
+}
+
+// result is a judged answer; clean ones may be given to others.
+type result struct {
+	answer desk.Answer
+	clean  bool
+}
+
+// finish records, caches and emits an answer.
+func (s *Service) finish(q desk.Question, key cache.Key, r result, emit desk.Emit) (desk.Answer, error) {
+	a := r.answer
+	a.Latency = time.Since(q.Asked)
+	s.Recorder.Record(q, a)
+	if a.Handoff != nil {
+		s.Observer.HandedOff(a.Handoff.Reason)
+		if s.Notifier != nil {
+			s.Notifier.HandedOff(q, a)
+		}
+	}
+	s.keep(q, key, a, r.clean)
+	return a, replay(a, emit)
+}
+
+func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
+	start := time.Now()
+	r := s.Router.Decide(string(q.Text))
+	s.Observer.Routed(r, time.Since(start))
+	tr.Routes = append(tr.Routes, r)
+	return r
+}
+
+// draft is what one route came up with.
+type draft struct {
+	route           desk.Route
+	sources         []desk.Passage
+	verdict         grounding.Verdict
+	text            string // as the model wrote it
+	provider, model string
+	degraded        bool
+}
+
+// weak drafts say nothing that the sources support.
+func (d draft) weak() bool { return !d.route.Pleasantry && !d.verdict.Holds() }
+
+// draft answers on the given route. A simple question whose answer finds no
+// support escalates once: nothing was shown yet.
+func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (draft, error) {
+	d, err := s.try(ctx, q, r, view, allowance, tr)
+	if err != nil || r.Kind != desk.Simple || !d.weak() {
+		return d, err
+	}
+	r.Kind, r.Reason = desk.Complex, "escalated"
+	tr.Routes = append(tr.Routes, r)
+	return s.try(ctx, q, r, view, allowance, tr)
+}
+
+func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (draft, error) {
+	d := draft{route: r}
+	sources, err := s.ground(ctx, q, r, view, allowance, tr)
+	if err != nil {
+		return d, fmt.Errorf("ground: %w", err)
+	}
+	d.sources = sources
+	if len(sources) == 0 && !r.Pleasantry {
+		return d, nil // a model could only guess
+	}
+	start := time.Now()
+	reply, err := s.Models.Start(ctx, s.call(q, r, sources, allowance))
+	if err != nil {
+		return d, fmt.Errorf("start: %w", err)
+	}
+	d.provider, d.model, d.degraded = reply.Provider, reply.Model, reply.Degraded
+	if d.text, err = reply.Text(); err != nil {
+		return d, fmt.Errorf("read reply: %w", err)
+	}
+	tr.Took("model", start)
+
+	start = time.Now()
+	d.verdict = grounding.Verify(d.text, sources)
+	tr.Grounds = d.verdict.Grounds
+	tr.Passages = traced(sources, d.verdict)
+	tr.Took("verify", start)
+	return d, nil
+}
+
+// judge turns a draft into what the customer is told.
+func (s *Service) judge(a desk.Answer, d draft) result {
+	switch {
+	case d.route.Pleasantry:
+		a.Text, a.Grounded, a.Outcome = desk.Masked(pleasant(d.text, a.Lang)), true, desk.Answered
+		return result{a, true}
+	case d.weak():
+		// A model that declines is believed until the knowledge base changes;
+		// one that cited what its sources do not say is asked again.
+		return s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
+	}
+	a.Text, a.Citations, a.Grounded = desk.Masked(d.verdict.Text), d.verdict.Citations, true
+	a.Outcome = desk.Answered
+	if a.Degraded {
+		a.Outcome = desk.Degraded
+	}
+	for _, c := range a.Citations {
+		p := d.sources[c.Index-1]
+		a.Basis.Sources = append(a.Basis.Sources, desk.BasisSource{Document: p.Document, Chunk: p.ID, Hash: p.Hash})
+	}
+	return result{a, true}
+}
+
+// handOff says that there is no answer here and offers a person.
+func (s *Service) handOff(a desk.Answer, reason desk.HandoffReason, clean bool) result {
+	a.Handoff = &desk.Handoff{Reason: reason, Contact: s.Contact(a.Lang)}
+	a.Text = desk.Masked(unknown(a.Lang))
+	a.Outcome = desk.Abstained
+	if reason == desk.HandoffRequested {
+		a.Text = desk.Masked(toPerson(a.Lang))
+	}
+	return result{a, clean}
+}
+
+func traced(sources []desk.Passage, v grounding.Verdict) []desk.TracedPassage {
+	out := make([]desk.TracedPassage, len(sources))
+	for i, p := range sources {
+		out[i] = desk.TracedPassage{Index: i + 1, Document: p.Document, Chunk: p.ID, Score: p.Score, Vector: p.Vector, Lexical: p.Lexical}
+	}
+	for _, c := range v.Citations {
+		out[c.Index-1].Cited = true
+	}
+	return out
+}

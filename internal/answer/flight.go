@@ -1,0 +1,149 @@
+package answer
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// flights lets identical questions at one revision be composed once. A flight
+// owns its goroutine and a context detached from every caller; it keeps what
+// happened in an append-only log, which each caller reads from the start at
+// their own speed. The last caller to leave cancels it.
+type flights struct {
+	mu   sync.Mutex
+	open map[string]*flight
+	wg   sync.WaitGroup
+}
+
+type compose func(ctx context.Context, emit desk.Emit) (desk.Answer, error)
+
+type flight struct {
+	cancel  context.CancelFunc
+	aboard  int // guarded by flights.mu
+	mu      sync.Mutex
+	log     []desk.Event
+	grown   chan struct{} // closed and replaced whenever the log grows or the flight ends
+	ended   bool
+	outcome desk.Answer
+	err     error
+}
+
+func newFlights() *flights { return &flights{open: map[string]*flight{}} }
+
+// join boards the flight of that key, or starts one under the limit, and
+// follows it to its end.
+func (fs *flights) join(ctx context.Context, key string, limit time.Duration, run compose, emit desk.Emit) (desk.Answer, error) {
+	f := fs.board(ctx, key, limit, run)
+	defer fs.leave(key, f)
+	return f.follow(ctx, emit)
+}
+
+func (fs *flights) board(ctx context.Context, key string, limit time.Duration, run compose) *flight {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f, ok := fs.open[key]; ok {
+		f.aboard++
+		return f
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	f := &flight{cancel: cancel, aboard: 1, grown: make(chan struct{})}
+	fs.open[key] = f
+	fs.wg.Go(func() {
+		defer cancel()
+		a, err := protect(ctx, f.append, run)
+		fs.close(key, f)
+		f.end(a, err)
+	})
+	return f
+}
+
+// leave takes one caller off; a flight without any is cancelled and can no
+// longer be boarded.
+func (fs *flights) leave(key string, f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if f.aboard--; f.aboard > 0 {
+		return
+	}
+	f.cancel()
+	fs.remove(key, f)
+}
+
+func (fs *flights) close(key string, f *flight) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.remove(key, f)
+}
+
+func (fs *flights) remove(key string, f *flight) {
+	if fs.open[key] == f {
+		delete(fs.open, key)
+	}
+}
+
+// wait returns when every flight has ended.
+func (fs *flights) wait() { fs.wg.Wait() }
+
+// protect turns a panic of the composition into the error of one question.
+func protect(ctx context.Context, emit desk.Emit, run compose) (a desk.Answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &desk.Error{
+				Kind: desk.Internal, Code: "internal", Public: "Something went wrong on our side.",
+				Err: fmt.Errorf("panic while composing: %v\n%s", p, debug.Stack()),
+			}
+		}
+	}()
+	return run(ctx, emit)
+}
+
+// append is the Emit of the composition: it never fails, since a flight
+// without listeners is cancelled through its context.
+func (f *flight) append(e desk.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = append(f.log, e)
+	f.wake()
+	return nil
+}
+
+func (f *flight) end(a desk.Answer, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended, f.outcome, f.err = true, a, err
+	f.wake()
+}
+
+func (f *flight) wake() {
+	close(f.grown)
+	f.grown = make(chan struct{})
+}
+
+// follow hands every event to emit and returns the outcome.
+func (f *flight) follow(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
+	next := 0
+	for {
+		f.mu.Lock()
+		fresh, ended, grown := f.log[next:], f.ended, f.grown
+		f.mu.Unlock()
+		for _, e := range fresh {
+			if err := emit(e); err != nil {
+				return desk.Answer{}, fmt.Errorf("emit %s: %w", e.Type, err)
+			}
+		}
+		next += len(fresh)
+		if ended {
+			return f.outcome, f.err
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return desk.Answer{}, ctx.Err()
+		}
+	}
+}

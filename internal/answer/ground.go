@@ -1,0 +1,127 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/grounding"
+	"kefu/internal/knowledge"
+	"kefu/internal/llm"
+	"kefu/internal/match"
+	"kefu/internal/retrieval"
+)
+
+const (
+	// candidates is how many passages a search returns before packing.
+	candidates = 24
+	// strongMatch is the share of a simple question's content terms that a
+	// passage must hold to ride along in the one cheap call.
+	strongMatch = 0.6
+	// simplePassages bounds what rides along.
+	simplePassages = 2
+	// relevant is the share of the best score below which a passage is left
+	// out, once the minimum number is reached.
+	relevant = 0.5
+)
+
+// ground finds what the answer may rest on: nothing for a pleasantry, curated
+// answers and strongly matching passages for a simple question, a hybrid
+// search for the others.
+func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) ([]desk.Passage, error) {
+	if r.Pleasantry {
+		return nil, nil
+	}
+	start := time.Now()
+	defer tr.Took("ground", start)
+	if r.Kind == desk.Simple {
+		found := strong(string(q.Text), view.Lexical(string(q.Text), candidates))
+		s.Observer.Retrieved("lexical", time.Since(start))
+		return found, nil
+	}
+	vector := s.embed(ctx, q, allowance)
+	s.Observer.Retrieved("embed", time.Since(start))
+	start = time.Now()
+	found, err := view.Search(ctx, retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: candidates})
+	if err != nil {
+		return nil, err
+	}
+	s.Observer.Retrieved("search", time.Since(start))
+	if len(found) == 0 {
+		s.Observer.RetrievedTop(0, true)
+		return nil, nil
+	}
+	s.Observer.RetrievedTop(found[0].Score, false)
+	return s.pack(found), nil
+}
+
+// embed returns the question's vector, or nil when the embedder fails: words
+// alone then find the passages.
+func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.Allowance) []float32 {
+	e, err := s.Embedder.Embed(ctx, llm.EmbedCall{Texts: []desk.Masked{q.Text}, Allowance: allowance})
+	if err != nil {
+		return nil
+	}
+	return e.Vectors[0]
+}
+
+// strong picks what rides along with a simple question: a curated answer to
+// the same question first, then passages that hold most of its words.
+func strong(question string, found []desk.Passage) []desk.Passage {
+	type scored struct {
+		desk.Passage
+		curated  bool
+		strength float64
+	}
+	var picked []scored
+	for _, p := range found {
+		if p.Question != "" {
+			if similarity, same := match.Same(question, p.Question); same {
+				picked = append(picked, scored{p, true, similarity})
+				continue
+			}
+		}
+		if c := grounding.Coverage(question, p); c >= strongMatch {
+			picked = append(picked, scored{p, false, c})
+		}
+	}
+	slices.SortStableFunc(picked, func(a, b scored) int {
+		if a.curated != b.curated {
+			return cmp.Compare(b2i(b.curated), b2i(a.curated))
+		}
+		return cmp.Compare(b.strength, a.strength)
+	})
+	var out []desk.Passage
+	for _, p := range picked[:min(simplePassages, len(picked))] {
+		p.Score = p.strength
+		out = append(out, p.Passage)
+	}
+	return out
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// pack keeps the best passages that fit into the prompt's token budget: at
+// least the minimum where there are as many, then only relevant ones.
+func (s *Service) pack(found []desk.Passage) []desk.Passage {
+	var out []desk.Passage
+	left := s.cfg.PromptTokens
+	for _, p := range found {
+		if len(out) == s.cfg.MaxPassages || len(out) >= s.cfg.MinPassages && p.Score < relevant*found[0].Score {
+			break
+		}
+		if p.Tokens > left {
+			continue // a shorter one may still fit
+		}
+		left -= p.Tokens
+		out = append(out, p)
+	}
+	return out
+}

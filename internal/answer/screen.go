@@ -1,0 +1,76 @@
+package answer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+	"kefu/internal/llm"
+	"kefu/internal/mask"
+)
+
+// screen turns what a caller sent into a question: sound, masked, and with its
+// language known.
+func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
+	if err := s.sound(ask.Text); err != nil {
+		return desk.Question{}, mask.Vault{}, err
+	}
+	text, vault := s.Masker.Mask(strings.TrimSpace(ask.Text))
+	return desk.Question{
+		ID: newAnswerID(), Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
+		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider,
+		Alone: !vault.Empty(), Asked: time.Now(),
+	}, vault, nil
+}
+
+func (s *Service) sound(text string) error {
+	refuse := func(code, why string) error {
+		return &desk.Error{Kind: desk.Invalid, Code: code, Field: "question", Public: why}
+	}
+	switch {
+	case !utf8.ValidString(text):
+		return refuse("question_not_utf8", "The question is not valid UTF-8.")
+	case strings.TrimSpace(text) == "":
+		return refuse("question_empty", "The question is empty.")
+	case strings.ContainsFunc(text, forbidden):
+		return refuse("question_control_characters", "The question contains control characters.")
+	}
+	if n := utf8.RuneCountInString(text); n > s.cfg.MaxQuestion {
+		return refuse("question_too_long", fmt.Sprintf("The question has %d characters; at most %d are allowed.", n, s.cfg.MaxQuestion))
+	}
+	return nil
+}
+
+func forbidden(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+}
+
+// failed puts the outcome of a failed question into words for its caller.
+func (s *Service) failed(q desk.Question, err error) error {
+	var said *desk.Error
+	if errors.As(err, &said) {
+		if said.Kind == desk.Internal {
+			s.count(q)
+		}
+		return err
+	}
+	if errors.Is(err, context.Canceled) || llm.KindOf(err) == llm.Cancelled {
+		return err
+	}
+	s.count(q)
+	out := &desk.Error{Kind: desk.Unavailable, Code: "models_unavailable", Public: sorry(q.Lang), Err: err}
+	if errors.Is(err, context.DeadlineExceeded) || llm.KindOf(err) == llm.TimedOut {
+		out.Kind, out.Code = desk.TimedOut, "answer_timed_out"
+	}
+	return out
+}
+
+func (s *Service) count(q desk.Question) {
+	s.Observer.Answered(desk.Answer{Outcome: desk.ErrOutcome, Lang: q.Lang, Latency: time.Since(q.Asked)})
+}
