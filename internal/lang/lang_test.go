@@ -156,6 +156,7 @@ func TestNumbers(t *testing.T) {
 		{"Chinese words that only look like numbers", "万一 一下 一些 十分 千万 周三 两三百 三五天 统一", nil},
 		{"English number words before a unit", "two business days, twenty-four hours, a two-year plan", []string{"2", "24", "2"}},
 		{"English number words without a unit", "one of them is second to none", nil},
+		{"more than can be counted", "一亿亿亿亿亿", nil},
 		{"nothing", "no numbers", nil},
 	}
 	for _, tt := range tests {

@@ -192,7 +192,10 @@ func positionalNumber(digits []rune) (int, bool) {
 			if section == 0 && digit <= 0 {
 				return 0, false
 			}
-			total = (total + section + max(digit, 0)) * u
+			if total += section + max(digit, 0); total > 1e15/u {
+				return 0, false
+			}
+			total *= u
 			section, digit, unit = 0, -1, u
 		default:
 			if digit < 0 && (u != 10 || i > 0 && hanUnit(digits[i-1]) < 1e4) {
@@ -203,9 +206,6 @@ func positionalNumber(digits []rune) (int, bool) {
 			}
 			section += digit * u
 			digit, unit = -1, u
-		}
-		if total > 1e15 {
-			return 0, false
 		}
 	}
 	if digit > 0 && unit > 10 && hanUnit(digits[len(digits)-2]) > 0 {

@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -72,7 +73,7 @@ func newCollections(ctx context.Context, vectors [][]float32) (map[int]*chromem.
 // noEmbedding stands where chromem would call a model: every document and
 // every query of ours brings its vector.
 func noEmbedding(context.Context, string) ([]float32, error) {
-	return nil, fmt.Errorf("no vector given")
+	return nil, errors.New("no vector given")
 }
 
 // nearest returns the places of the n live passages nearest to query, or all
@@ -87,6 +88,9 @@ func (p part) nearest(ctx context.Context, query []float32, n int) ([]int32, err
 	results, err := c.QueryEmbedding(ctx, query, min(n+p.dead.count, c.Count()), nil, nil)
 	if err != nil {
 		return nil, fmt.Errorf("search vectors: %w", err)
+	}
+	if err := ctx.Err(); err != nil { // chromem returns what it had by then
+		return nil, err
 	}
 	places := make([]int32, 0, n)
 	for _, r := range results {
