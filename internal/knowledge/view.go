@@ -1,0 +1,152 @@
+package knowledge
+
+import (
+	"context"
+	"slices"
+
+	"kefu/internal/desk"
+	"kefu/internal/retrieval"
+)
+
+const (
+	// manyNew is the number of chunks published since an answer from which on
+	// one search is cheaper than ranking each of them.
+	manyNew = 1000
+	// searched is how deep that search looks.
+	searched = 64
+)
+
+// View is a tenant's knowledge base at one revision. It never changes and is
+// safe for concurrent use; the zero View is empty.
+type View struct {
+	revision  desk.Revision
+	index     *retrieval.Index // nil when empty
+	documents int
+}
+
+// with is the view after changes; items are the chunks of the changed
+// documents that were not removed.
+func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change, items []retrieval.Item) (*View, error) {
+	next := &View{revision: v.revision, documents: v.documents}
+	drop := make([]desk.DocumentID, 0, len(changes))
+	for _, c := range changes {
+		next.revision = max(next.revision, c.Revision)
+		if _, known := v.document(c.Document); known {
+			drop = append(drop, c.Document)
+		}
+	}
+	var err error
+	if v.index == nil {
+		next.index, err = retrieval.New(cfg, items)
+	} else {
+		next.index, err = v.index.With(ctx, items, drop)
+	}
+	if err != nil {
+		return nil, err
+	}
+	next.documents -= len(drop)
+	for _, c := range changes {
+		if _, known := next.document(c.Document); known {
+			next.documents++
+		}
+	}
+	return next, nil
+}
+
+func (v *View) document(id desk.DocumentID) (hash string, ok bool) {
+	if v.index == nil {
+		return "", false
+	}
+	return v.index.Document(id)
+}
+
+// Revision is that of the tenant's last change.
+func (v *View) Revision() desk.Revision { return v.revision }
+
+// Documents counts the documents that have at least one chunk.
+func (v *View) Documents() int { return v.documents }
+
+// Chunks counts the chunks.
+func (v *View) Chunks() int {
+	if v.index == nil {
+		return 0
+	}
+	return v.index.Len()
+}
+
+// Search finds passages by meaning and by words, best first.
+func (v *View) Search(ctx context.Context, q retrieval.Query) ([]desk.Passage, error) {
+	if v.index == nil {
+		return nil, nil
+	}
+	return v.index.Search(ctx, q)
+}
+
+// Lexical finds at most k passages by words alone, best first.
+func (v *View) Lexical(question string, k int) []desk.Passage {
+	if v.index == nil {
+		return nil
+	}
+	return v.index.Lexical(question, k)
+}
+
+// Holds tells whether an answer to question that rests on b may be given
+// today. It may while every cited document is as it was and no chunk published
+// since ranks, by today's BM25, as high as the weakest source; an answer
+// without sources only at its own revision. A source that shares no word with
+// the question, as in another language, ranks 0: then every new chunk counts.
+func (v *View) Holds(b desk.Basis, question desk.Masked) bool {
+	if b.Revision == v.revision {
+		return true
+	}
+	if len(b.Sources) == 0 || !v.unchanged(b.Sources) {
+		return false
+	}
+	published := v.index.Since(b.Revision)
+	if len(published) == 0 {
+		return true
+	}
+	sources := make([]desk.ChunkID, len(b.Sources))
+	for i, s := range b.Sources {
+		sources[i] = s.Chunk
+	}
+	weakest := slices.Min(v.index.Rank(string(question), sources))
+	if len(published) > manyNew {
+		return !v.foundNew(b.Revision, question, sources, weakest)
+	}
+	// A source published again as it was is nothing new.
+	published = slices.DeleteFunc(published, func(id desk.ChunkID) bool {
+		return slices.Contains(sources, id)
+	})
+	return len(published) == 0 || slices.Max(v.index.Rank(string(question), published)) < weakest
+}
+
+// unchanged tells whether the documents of all sources are as they were.
+func (v *View) unchanged(sources []desk.BasisSource) bool {
+	for _, s := range sources {
+		if hash, ok := v.document(s.Document); !ok || hash != s.Hash {
+			return false
+		}
+	}
+	return true
+}
+
+// foundNew tells whether a chunk published after rev ranks at least as high
+// as weakest. When so many chunks do that the search does not reach the last
+// of them, it says yes.
+func (v *View) foundNew(rev desk.Revision, question desk.Masked, sources []desk.ChunkID, weakest float64) bool {
+	if weakest == 0 {
+		return true
+	}
+	k := max(searched, 2*len(sources))
+	found := v.index.Lexical(string(question), k)
+	for _, p := range found {
+		if p.Lexical < weakest {
+			return false
+		}
+		if p.Revision > rev && !slices.Contains(sources, p.ID) {
+			return true
+		}
+	}
+	return len(found) == k
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Answers are the answers that were given, with their questions and traces.
+type Answers struct {
+	db     *DB
+	insert insert
+}
+
+// Record is an answer together with its question.
+type Record struct {
+	Question desk.Question
+	Answer   desk.Answer
+}
+
+// detail is the part of an answer that SQL does not look into.
+type detail struct {
+	Citations []desk.Citation `json:"citations,omitempty"`
+	Handoff   *desk.Handoff   `json:"handoff,omitempty"`
+	Basis     desk.Basis      `json:"basis"`
+	Usage     desk.Usage      `json:"usage"`
+}
+
+var answerColumns = []string{
+	"id", "tenant", "key_id", "user_id", "conversation_id", "asked_at", "question", "answer", "lang",
+	"route", "route_reason", "route_confidence", "pleasantry", "outcome", "grounded", "degraded", "provider", "model",
+	"prompt_tokens", "completion_tokens", "cost", "cache_tier", "latency_us", "trace_id", "detail", "trace",
+}
+
+func newAnswers(ctx context.Context, db *DB) (*Answers, error) {
+	a := &Answers{db: db, insert: insert{
+		mark: db.engine.mark, table: "answers", columns: answerColumns, conflict: "ON CONFLICT (id) DO NOTHING",
+	}}
+	return a, a.insert.prepare(ctx, db.write)
+}
+
+// Write saves records in one transaction. Those whose answer id is there
+// already are passed over, so that a batch may be written again.
+func (a *Answers) Write(ctx context.Context, records []Record) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	details := make([][2]string, len(records))
+	for i, r := range records {
+		var err error
+		if details[i], err = encodeDetails(r.Answer); err != nil {
+			return fmt.Errorf("encode answer %s: %w", r.Answer.ID, err)
+		}
+	}
+	err := a.db.transact(ctx, func(tx *sql.Tx) error {
+		return a.insert.exec(ctx, tx, len(records), func(args []any, i int) []any {
+			q, a := &records[i].Question, &records[i].Answer
+			return append(args,
+				string(a.ID), string(q.Scope.Tenant), string(q.Scope.Key), string(q.Scope.User), string(a.Conversation),
+				millis(q.Asked), clean(q.Text), clean(a.Text), string(a.Lang),
+				string(a.Route.Kind), a.Route.Reason, a.Route.Confidence, a.Route.Pleasantry,
+				string(a.Outcome), a.Grounded, a.Degraded, a.Provider, a.Model,
+				a.Usage.Prompt, a.Usage.Completion, int64(a.Cost), a.CacheTier, a.Latency.Microseconds(), a.TraceID,
+				details[i][0], details[i][1])
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("write answers: %w", err)
+	}
+	return nil
+}
+
+// encodeDetails returns the detail and the trace as JSON.
+func encodeDetails(a desk.Answer) ([2]string, error) {
+	d, err := json.Marshal(detail{a.Citations, a.Handoff, a.Basis, a.Usage})
+	if err != nil {
+		return [2]string{}, err
+	}
+	t, err := json.Marshal(a.Trace)
+	return [2]string{string(d), string(t)}, err
+}
+
+// clean removes what PostgreSQL does not take in text.
+func clean(text desk.Masked) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\x00", "")
+}
+
+// Get returns an answer of the scope's tenant with its question and trace. The
+// error is a *desk.Error of kind NotFound, code answer_not_found, when there
+// is none; an answer is found up to 0.2 s after it was recorded.
+func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	r, err := scanRecord(a.db.read.QueryRowContext(ctx, `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
+		route, route_reason, route_confidence, pleasantry, outcome, grounded, degraded, provider, model,
+		cost, cache_tier, latency_us, trace_id, detail, trace
+		FROM answers WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = &desk.Error{
+			Kind: desk.NotFound, Code: "answer_not_found", Field: "id",
+			Public: fmt.Sprintf("There is no answer %q.", id), Err: err,
+		}
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("get answer: %w", a.db.engine.explain(err))
+	}
+	return r, nil
+}
+
+func scanRecord(row scanner) (Record, error) {
+	var r Record
+	q, a := &r.Question, &r.Answer
+	var asked, latency int64
+	var details, trace []byte
+	err := row.Scan(&a.ID, &q.Scope.Tenant, &q.Scope.Key, &q.Scope.User, &a.Conversation, &asked, &q.Text, &a.Text, &a.Lang,
+		&a.Route.Kind, &a.Route.Reason, &a.Route.Confidence, &a.Route.Pleasantry, &a.Outcome, &a.Grounded, &a.Degraded,
+		&a.Provider, &a.Model, &a.Cost, &a.CacheTier, &latency, &a.TraceID, &details, &trace)
+	if err != nil {
+		return Record{}, err
+	}
+	var d detail
+	if err := errors.Join(json.Unmarshal(details, &d), json.Unmarshal(trace, &a.Trace)); err != nil {
+		return Record{}, fmt.Errorf("decode answer: %w", err)
+	}
+	a.Citations, a.Handoff, a.Basis, a.Usage = d.Citations, d.Handoff, d.Basis, d.Usage
+	a.Latency = time.Duration(latency) * time.Microsecond
+	q.ID, q.Lang, q.Conversation, q.Asked = a.ID, a.Lang, a.Conversation, fromMillis(asked)
+	return r, nil
+}

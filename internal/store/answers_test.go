@@ -1,0 +1,113 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"sync/atomic"
+	"testing"
+
+	"kefu/internal/desk"
+	"kefu/internal/store"
+)
+
+func TestARecordedAnswerIsReadBackAsItWas(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		rec := store.NewRecorder(db.Answers(), quiet(), nil)
+		stop := run(t, rec.Run)
+		q, a := record("1")
+		rec.Record(q, a)
+		stop()
+		got, err := db.Answers().Get(t.Context(), q.Scope, a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, store.Record{Question: q, Answer: a}) {
+			t.Errorf("record = %+v\nwant %+v", got, store.Record{Question: q, Answer: a})
+		}
+		_, err = db.Answers().Get(t.Context(), desk.Scope{Tenant: "other"}, a.ID)
+		var problem *desk.Error
+		if !errors.As(err, &problem) || problem.Kind != desk.NotFound || problem.Code != "answer_not_found" {
+			t.Errorf("another tenant's get = %v, want answer_not_found", err)
+		}
+	})
+}
+
+func TestABatchWrittenAgainIsExact(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		var batch []store.Record
+		for i := range 90 {
+			q, a := record(fmt.Sprint(i))
+			batch = append(batch, store.Record{Question: q, Answer: a})
+		}
+		for _, part := range [][]store.Record{batch[:50], batch, batch} {
+			if err := db.Answers().Write(t.Context(), part); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := db.Count(t, "answers"); n != 90 {
+			t.Errorf("%d answers, want 90", n)
+		}
+	})
+}
+
+func TestTextThatAnEngineRefusesIsCleaned(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		q, a := record("1")
+		q.Text, a.Text = "nul \x00 here", "bad \xff here"
+		if err := db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := db.Answers().Get(t.Context(), q.Scope, a.ID)
+		if err != nil || got.Question.Text != "nul  here" || got.Answer.Text != "bad \uFFFD here" {
+			t.Errorf("texts = %q, %q, %v", got.Question.Text, got.Answer.Text, err)
+		}
+	})
+}
+
+func TestAFullRecorderDropsAndCountsInsteadOfWaiting(t *testing.T) {
+	db := engines["sqlite"](t)
+	var observed atomic.Int64
+	rec := store.NewRecorder(db.Answers(), quiet(), func(n int) { observed.Add(int64(n)) })
+	const queue, more = 4096, 10
+	for i := range queue + more { // nobody writes yet
+		rec.Record(record(fmt.Sprint(i)))
+	}
+	if rec.Dropped() != more || observed.Load() != more {
+		t.Errorf("dropped %d, observed %d, want %d", rec.Dropped(), observed.Load(), more)
+	}
+	run(t, rec.Run)()
+	if n := db.Count(t, "answers"); n != queue {
+		t.Errorf("%d answers after shutdown, want %d", n, queue)
+	}
+}
+
+func TestAnswersOfAnOutageAreSavedAfterIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		failed := make(logged, 1)
+		rec := store.NewRecorder(db.Answers(), slog.New(slog.NewTextHandler(failed, nil)), nil)
+		db.Exec(t, `ALTER TABLE answers RENAME TO hidden`)
+		stop := run(t, rec.Run)
+		for i := range 150 {
+			rec.Record(record(fmt.Sprint(i)))
+		}
+		<-failed
+		db.Exec(t, `ALTER TABLE hidden RENAME TO answers`)
+		stop()
+		if n := db.Count(t, "answers"); n != 150 || rec.Dropped() != 0 {
+			t.Errorf("%d answers, %d dropped, want 150 and 0", n, rec.Dropped())
+		}
+	})
+}
+
+// logged is a writer that tells of its first line.
+type logged chan struct{}
+
+func (l logged) Write(line []byte) (int, error) {
+	select {
+	case l <- struct{}{}:
+	default:
+	}
+	return len(line), nil
+}

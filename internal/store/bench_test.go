@@ -1,0 +1,114 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/store"
+)
+
+func BenchmarkPublish1000ChunksOf512(b *testing.B) {
+	for name, open := range engines {
+		b.Run(name, func(b *testing.B) {
+			docs := open(b).Documents()
+			put := knowledgeBase(10, 100, 512)
+			for b.Loop() {
+				if _, err := docs.Publish(b.Context(), desk.DefaultTenant, put, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLoad10kChunksOf1536(b *testing.B) {
+	for name, open := range engines {
+		b.Run(name, func(b *testing.B) {
+			docs := open(b).Documents()
+			for part := range slices.Chunk(knowledgeBase(500, 20, 1536), 50) {
+				if _, err := docs.Publish(b.Context(), desk.DefaultTenant, part, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				delta, err := docs.Changes(b.Context(), "m", 0)
+				if err != nil || len(delta.Items[desk.DefaultTenant]) != 10_000 {
+					b.Fatal(err, len(delta.Items[desk.DefaultTenant]))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRecord is all the SQL of one question: its attempt begins and ends
+// and its answer is recorded. An upstream of 50 ms stands between, as in a real
+// answer.
+func BenchmarkRecord(b *testing.B) {
+	for name, open := range engines {
+		for _, callers := range []int{1, 32, 256} {
+			b.Run(fmt.Sprintf("%s/%d callers", name, callers), func(b *testing.B) {
+				benchmarkRecord(b, open(b), callers)
+			})
+		}
+	}
+}
+
+func benchmarkRecord(b *testing.B, db *store.DB, callers int) {
+	ledger := db.Ledger()
+	rec := store.NewRecorder(db.Answers(), quiet(), nil)
+	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
+	var owned sync.WaitGroup
+	owned.Go(func() { ledger.Run(ctx) })
+	owned.Go(func() { rec.Run(ctx) })
+
+	waits := make([]time.Duration, b.N)
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for i := range next {
+				a := attempt(fmt.Sprintf("%d_%d", i, rand.Uint64()))
+				start := time.Now()
+				if err := ledger.Begin(ctx, a); err != nil {
+					b.Error(err)
+				}
+				waits[i] = time.Since(start)
+				time.Sleep(50 * time.Millisecond)
+				ledger.End(ended(a))
+				rec.Record(record(string(a.ID)))
+			}
+		})
+	}
+	before := cpu()
+	b.ResetTimer()
+	for i := range b.N {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	stop()
+	owned.Wait()
+	slices.Sort(waits)
+	b.ReportMetric(float64((cpu()-before).Microseconds())/float64(b.N), "cpu-µs/op")
+	b.ReportMetric(float64(waits[len(waits)/2].Microseconds()), "begin-p50-µs")
+	b.ReportMetric(float64(waits[len(waits)*99/100].Microseconds()), "begin-p99-µs")
+	if n := rec.Dropped(); n > 0 {
+		b.Errorf("%d answers dropped", n)
+	}
+}
+
+// cpu is the processor time that this process has used.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

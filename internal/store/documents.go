@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Documents is the knowledge base: documents, their chunks and vectors.
+type Documents struct{ db *DB }
+
+const documentColumns = `id, tenant, source, path, title, url, lang, kind, hash, bytes, chunks, revision, updated_at`
+
+const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.text, c.lang, c.tokens`
+
+// List returns the tenant's documents by source and path.
+func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := d.db.read.QueryContext(ctx,
+		`SELECT `+documentColumns+` FROM documents WHERE tenant = $1 ORDER BY source, path, id`, tenant)
+	docs, err := collect(rows, err, func(r *sql.Rows) (desk.Document, error) { return scanDocument(r) })
+	if err != nil {
+		return nil, fmt.Errorf("list documents: %w", d.db.engine.explain(err))
+	}
+	return docs, nil
+}
+
+// Get returns a document and its chunks in their order. The error is a
+// *desk.Error of kind NotFound, code document_not_found, when the tenant has
+// no such document.
+func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.DocumentID) (desk.Document, []desk.Chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var doc desk.Document
+	var chunks []desk.Chunk
+	err := d.db.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		doc, err = scanDocument(tx.QueryRowContext(ctx,
+			`SELECT `+documentColumns+` FROM documents WHERE tenant = $1 AND id = $2`, tenant, id))
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx,
+			`SELECT `+chunkColumns+` FROM chunks c WHERE c.tenant = $1 AND c.document_id = $2 ORDER BY c.ordinal`, tenant, id)
+		chunks, err = collect(rows, err, scanChunk)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = &desk.Error{
+			Kind: desk.NotFound, Code: "document_not_found", Field: "id",
+			Public: fmt.Sprintf("There is no document %q.", id), Err: err,
+		}
+	}
+	if err != nil {
+		return desk.Document{}, nil, fmt.Errorf("get document: %w", err)
+	}
+	return doc, chunks, nil
+}
+
+// Hashes returns the content hash of each of the tenant's documents.
+func (d *Documents) Hashes(ctx context.Context, tenant desk.TenantID) (map[desk.DocumentID]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	hashes := make(map[desk.DocumentID]string)
+	rows, err := d.db.read.QueryContext(ctx, `SELECT id, hash FROM documents WHERE tenant = $1`, tenant)
+	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+		var id desk.DocumentID
+		var hash string
+		err = r.Scan(&id, &hash)
+		hashes[id] = hash
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read hashes: %w", d.db.engine.explain(err))
+	}
+	return hashes, nil
+}
+
+// Stale returns the tenant's chunks that have no vector of that embedding
+// model, in the order of their documents.
+func (d *Documents) Stale(ctx context.Context, tenant desk.TenantID, model string) ([]desk.Chunk, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	rows, err := d.db.read.QueryContext(ctx, `SELECT `+chunkColumns+` FROM chunks c
+		LEFT JOIN chunk_vectors v ON v.tenant = c.tenant AND v.chunk_id = c.id AND v.model = $2
+		WHERE c.tenant = $1 AND v.chunk_id IS NULL ORDER BY c.document_id, c.ordinal`, tenant, model)
+	chunks, err := collect(rows, err, scanChunk)
+	if err != nil {
+		return nil, fmt.Errorf("find stale chunks: %w", d.db.engine.explain(err))
+	}
+	return chunks, nil
+}
+
+// Status counts what a tenant's knowledge base holds.
+type Status struct {
+	Revision  desk.Revision // newest of the whole database
+	UpdatedAt time.Time     // last publish of the tenant; zero without one
+	Documents int
+	Chunks    int
+	Bytes     int64                     // of the originals
+	Kinds     map[desk.DocumentKind]int // documents by kind
+	Langs     map[desk.Lang]int         // documents by language
+	Models    map[string]int            // chunks that have a vector, by embedding model
+}
+
+// Status describes the tenant's knowledge base.
+func (d *Documents) Status(ctx context.Context, tenant desk.TenantID) (Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	s := Status{Kinds: make(map[desk.DocumentKind]int), Langs: make(map[desk.Lang]int)}
+	err := d.db.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if s.Revision, err = revision(ctx, tx); err != nil {
+			return err
+		}
+		if s.Models, err = countModels(ctx, tx, tenant); err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT kind, lang, COUNT(*), SUM(chunks), SUM(bytes), MAX(updated_at)
+			FROM documents WHERE tenant = $1 GROUP BY kind, lang`, tenant)
+		_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+			var kind desk.DocumentKind
+			var lang desk.Lang
+			var documents, chunks int
+			var bytes, updated int64
+			if err := r.Scan(&kind, &lang, &documents, &chunks, &bytes, &updated); err != nil {
+				return none, err
+			}
+			s.Documents += documents
+			s.Chunks += chunks
+			s.Bytes += bytes
+			s.Kinds[kind] += documents
+			s.Langs[lang] += documents
+			if at := fromMillis(updated); at.After(s.UpdatedAt) {
+				s.UpdatedAt = at
+			}
+			return none, nil
+		})
+		return err
+	})
+	if err != nil {
+		return Status{}, fmt.Errorf("read status: %w", err)
+	}
+	return s, nil
+}
+
+func countModels(ctx context.Context, tx *sql.Tx, tenant desk.TenantID) (map[string]int, error) {
+	models := make(map[string]int)
+	rows, err := tx.QueryContext(ctx, `SELECT model, COUNT(*) FROM chunk_vectors WHERE tenant = $1 GROUP BY model`, tenant)
+	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+		var model string
+		var chunks int
+		err = r.Scan(&model, &chunks)
+		models[model] = chunks
+		return none, err
+	})
+	return models, err
+}
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scanDocument(row scanner) (desk.Document, error) {
+	var doc desk.Document
+	var updated int64
+	err := row.Scan(&doc.ID, &doc.Tenant, &doc.Source, &doc.Path, &doc.Title, &doc.URL, &doc.Lang, &doc.Kind,
+		&doc.Hash, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
+	doc.UpdatedAt = fromMillis(updated)
+	return doc, err
+}
+
+func scanChunk(r *sql.Rows) (desk.Chunk, error) {
+	var c desk.Chunk
+	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.Text, &c.Lang, &c.Tokens)
+	return c, err
+}

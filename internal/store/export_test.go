@@ -1,0 +1,54 @@
+package store
+
+import (
+	"database/sql"
+	"testing"
+)
+
+// Exec runs a statement behind the store's back.
+func (db *DB) Exec(t testing.TB, statement string) {
+	t.Helper()
+	if _, err := db.write.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Count counts the rows of a table.
+func (db *DB) Count(t testing.TB, table string) (n int) {
+	t.Helper()
+	if err := db.write.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM `+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Remigrate takes every migration back and applies it again.
+func (db *DB) Remigrate(t testing.TB) {
+	t.Helper()
+	p, err := db.provider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.DownTo(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// LockFile makes path a database that is locked until the test ends.
+func LockFile(t testing.TB, path string) {
+	t.Helper()
+	pool, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxOpenConns(1)
+	t.Cleanup(func() { pool.Close() })
+	for _, statement := range []string{`CREATE TABLE other (id BIGINT)`, `BEGIN EXCLUSIVE`} {
+		if _, err := pool.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

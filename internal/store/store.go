@@ -1,0 +1,210 @@
+// Package store keeps the truth in SQL: documents with their vectors, the
+// answers given and the ledger of every call. One SQL text serves SQLite (the
+// default) and PostgreSQL; the few things in which they differ are behind
+// engine.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"kefu/internal/desk"
+)
+
+// Deadlines of single operations, beside those of the caller's context.
+const (
+	openTimeout    = 10 * time.Second
+	migrateTimeout = 2 * time.Minute
+	readTimeout    = 10 * time.Second
+	loadTimeout    = time.Minute // reading the whole knowledge base
+	publishTimeout = time.Minute
+	recordTimeout  = 5 * time.Second // one batch of attempts or answers
+)
+
+// Config says where the data is.
+type Config struct {
+	// URL is a PostgreSQL URL, postgres://user:password@host:port/database.
+	// Empty means SQLite.
+	URL string
+	// Dir is the directory of the SQLite file kefu.db, made when missing;
+	// default data.
+	Dir string
+	// Logger receives what would otherwise be lost; default slog.Default().
+	Logger *slog.Logger
+}
+
+// DB is an open database. It and everything it gives out are safe for
+// concurrent use.
+type DB struct {
+	engine engine
+	write  *sql.DB
+	read   *sql.DB // write itself on PostgreSQL
+
+	documents *Documents
+	answers   *Answers
+	ledger    *Ledger
+}
+
+// engine is what SQLite and PostgreSQL do differently.
+type engine interface {
+	// name identifies the database without secrets.
+	name() string
+	dialect() goose.Dialect
+	open() (write, read *sql.DB, err error)
+	close()
+	// snapshot is how to begin a transaction that sees one state.
+	snapshot() *sql.TxOptions
+	// mark is the placeholder for the nth argument of a generated statement;
+	// written ones use $n, which both engines take.
+	mark(n int) string
+	// now is the engine's clock in milliseconds, as SQL.
+	now() string
+	// announce tells waiting processes that tx publishes rev.
+	announce(ctx context.Context, tx *sql.Tx, rev desk.Revision) error
+	// wait returns once something newer than since may have been published.
+	wait(ctx context.Context, newest func(context.Context) (desk.Revision, error), since desk.Revision) error
+	// explain returns a *desk.Error where an operator can do something, err
+	// itself otherwise.
+	explain(err error) error
+}
+
+// Open connects to the database and brings its schema up to date. Errors that
+// an operator can do something about are *desk.Error of kind Unavailable or
+// Invalid; their codes are database_url_invalid, database_unreachable,
+// database_refused, database_missing, database_newer, database_locked,
+// database_damaged, database_full and directory_unwritable. None holds a
+// password.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	e, err := newEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{engine: e}
+	if err := db.open(ctx, cfg.Logger); err != nil {
+		db.closePools()
+		return nil, fmt.Errorf("open %s: %w", e.name(), e.explain(err))
+	}
+	return db, nil
+}
+
+func newEngine(cfg Config) (engine, error) {
+	if cfg.URL != "" {
+		return newPostgres(cfg.URL)
+	}
+	if cfg.Dir == "" {
+		cfg.Dir = "data"
+	}
+	return newSQLite(cfg.Dir), nil
+}
+
+func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
+	if db.write, db.read, err = db.engine.open(); err != nil {
+		return err
+	}
+	reach, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := db.write.PingContext(reach); err != nil {
+		return err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return err
+	}
+	if log == nil {
+		log = slog.Default()
+	}
+	db.documents = &Documents{db: db}
+	if db.answers, err = newAnswers(reach, db); err != nil {
+		return err
+	}
+	db.ledger, err = newLedger(reach, db, log)
+	return err
+}
+
+// Close ends every connection. The Run methods of the ledger and of recorders
+// must have returned.
+func (db *DB) Close() error {
+	db.engine.close()
+	return db.closePools()
+}
+
+func (db *DB) closePools() error {
+	if db.write == nil {
+		return nil
+	}
+	return errors.Join(db.read.Close(), db.write.Close())
+}
+
+// Ping tells whether the database answers, for readiness.
+func (db *DB) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var one int
+	if err := db.read.QueryRowContext(ctx, `SELECT 1`).Scan(&one); err != nil {
+		return fmt.Errorf("ping: %w", db.engine.explain(err))
+	}
+	return nil
+}
+
+// Name says which database it is, without secrets: the path of the SQLite
+// file, or host and database of PostgreSQL.
+func (db *DB) Name() string { return db.engine.name() }
+
+// Documents is the knowledge base.
+func (db *DB) Documents() *Documents { return db.documents }
+
+// Answers are the answers given.
+func (db *DB) Answers() *Answers { return db.answers }
+
+// Ledger is the record of every call to a provider. Its Run must be started.
+func (db *DB) Ledger() *Ledger { return db.ledger }
+
+// transact runs f in a writing transaction.
+func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return db.engine.explain(err)
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := f(tx); err != nil {
+		return db.engine.explain(err)
+	}
+	return db.engine.explain(tx.Commit())
+}
+
+// snapshot runs f in a transaction that sees one state of the database.
+func (db *DB) snapshot(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := db.read.BeginTx(ctx, db.engine.snapshot())
+	if err != nil {
+		return db.engine.explain(err)
+	}
+	defer tx.Rollback() // nothing was written
+	return db.engine.explain(f(tx))
+}
+
+// collect reads every row of a query with scan.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+// millis is how times are stored.
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
