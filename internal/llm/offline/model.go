@@ -3,6 +3,8 @@ package offline
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
@@ -47,13 +49,28 @@ func answer(p llm.Prompt) string {
 	if p.Route.Pleasantry {
 		return courtesy(string(p.Question), p.Lang)
 	}
-	asked := readQuestion(p)
 	for _, sources := range byLanguage(p) {
-		if text := quote(asked, sources); text != "" {
+		if text := quoteParts(p, sources); text != "" {
 			return text
 		}
 	}
 	return NotFound(p.Lang)
+}
+
+// quoteParts answers the question, or each of its parts that has an answer.
+func quoteParts(p llm.Prompt, sources []source) string {
+	whole := string(p.Question)
+	parts := splitQuestion(whole)
+	if len(parts) < 2 {
+		return quote(readQuestion(p, whole), sources)
+	}
+	var texts []string
+	for _, part := range parts {
+		if text := quote(readQuestion(p, part), sources); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "\n")
 }
 
 // byLanguage reads the sources, those in the question's language apart from

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"kefu/internal/desk"
 )
 
 // Weights of where a term of the question stands, against the quoted text.
@@ -16,8 +18,10 @@ const (
 // Thresholds, as shares of the weight of the question's terms. They were set
 // on questions with and without an answer in both languages.
 const (
-	// enough must be covered by the quotes and what stands above them.
-	enough = 0.5
+	// enough must be covered by the quotes and what stands above them. Bigrams
+	// find each other by chance more often than words do.
+	enoughEnglish = 0.5
+	enoughChinese = 0.55
 	// enoughVague must be covered by quotes that hold no time or price although
 	// one was asked for.
 	enoughVague = 0.75
@@ -72,8 +76,11 @@ func newCorpus(q question, sources []source) *corpus {
 	}
 	for i, t := range q.terms {
 		w := math.Log(1 + (units+1)/(max(held[t], 1)+1))
-		if isHan(t) && (isSingle(t) || held[t] == 0 && c.bridges(i, held)) {
+		if isHan(t) && (isSingle(t) || held[t] == 0 && spans(q.raw, i, func(j int) bool { return held[q.terms[j]] > 0 })) {
 			w /= 4
+		}
+		if slices.Contains(q.names, t) {
+			w *= 1.5
 		}
 		c.weight[t] = w
 		c.total += w
@@ -81,40 +88,23 @@ func newCorpus(q question, sources []source) *corpus {
 	return c
 }
 
-// bridges tells whether a Han bigram that no source holds overlaps one that
-// is held: then it probably spans the border of two words (机没 in 耳机没声音).
-func (c *corpus) bridges(i int, held map[string]float64) bool {
-	overlaps := func(a, b string) bool {
-		ra, rb := []rune(a), []rune(b)
-		return isHan(a) && isHan(b) && ra[len(ra)-1] == rb[0]
-	}
-	return i > 0 && held[c.terms[i-1]] > 0 && overlaps(c.terms[i-1], c.terms[i]) ||
-		i+1 < len(c.terms) && held[c.terms[i+1]] > 0 && overlaps(c.terms[i], c.terms[i+1])
-}
-
 // curated returns the source whose curated question is the one asked, nil for
 // none.
 func (c *corpus) curated() *source {
 	var found *source
 	most := 0.0
-	ours := set(c.terms)
 	for i := range c.sources {
 		s := &c.sources[i]
 		if s.curated == "" || len(s.asked) == 0 {
 			continue
 		}
-		asked, shared, theirs := set(s.asked), 0.0, 0.0
+		asked, shared := set(s.asked), 0.0
 		for _, t := range c.terms {
 			if asked[t] {
 				shared += c.weight[t]
 			}
 		}
-		for _, t := range s.asked {
-			if ours[t] {
-				theirs++
-			}
-		}
-		both := min(shared/c.total, theirs/float64(len(s.asked)))
+		both := min(shared/c.total, shareHeld(s.asked, c.terms))
 		if both >= sameQuestion && both > most && c.named(asked) {
 			found, most = s, both
 		}
@@ -161,12 +151,39 @@ func (c *corpus) held(s *source, terms map[string]bool) (own, above float64) {
 	return own, above
 }
 
-// prior lets what retrieval knows of a source break ties.
+// prior breaks ties: by what retrieval knows of a source, by how near its
+// heading is to the wording of the question (积分 › 怎么用 to 积分怎么用), and
+// against curated answers to other questions.
 func (c *corpus) prior(s *source) float64 {
-	if c.best <= 0 {
-		return 1
+	worded := 0
+	for _, t := range c.all {
+		if s.heading[t] {
+			worded++
+		}
 	}
-	return 0.8 + 0.2*s.prior/c.best
+	p := 1 + 0.3*float64(worded)/float64(len(c.all))
+	if c.titles(s) {
+		p *= 1.3
+	}
+	if len(s.asked) > 0 {
+		p *= 0.8 + 0.2*shareHeld(s.asked, c.all)
+	}
+	if c.best > 0 {
+		p *= 0.8 + 0.2*s.prior/c.best
+	}
+	return p
+}
+
+// titles tells whether heading and title of s all but ask the question.
+func (c *corpus) titles(s *source) bool {
+	above, heading := 0.0, false
+	for _, t := range c.terms {
+		if s.heading[t] || s.title[t] {
+			above += c.weight[t]
+			heading = heading || s.heading[t]
+		}
+	}
+	return heading && above >= 0.9*c.total
 }
 
 // fits weighs the form of a unit against what is asked for.
@@ -190,38 +207,49 @@ func (c *corpus) fits(u unit) float64 {
 	return fit
 }
 
-// answers tells whether the quotes cover enough of the question.
+// answers tells whether the quotes cover enough of the question: those of one
+// source, since words that are scattered over several are found for any
+// question, or of all where the question has parts.
 func (c *corpus) answers(quotes []candidate) bool {
-	inText, above := map[string]bool{}, map[string]bool{}
-	pointed := !c.when && !c.price
-	for _, k := range quotes {
-		u := k.unit()
-		for _, t := range c.terms {
-			inText[t] = inText[t] || u.terms[t]
-			above[t] = above[t] || k.source.heading[t] || k.source.title[t]
-		}
-		pointed = pointed || c.when && holdsTime(u.bare) || c.price && holdsPrice(u.bare)
-	}
-	own, all, over := 0.0, 0.0, 0.0
-	for _, t := range c.terms {
-		if inText[t] {
-			own += c.weight[t]
-		}
-		if above[t] {
-			over += c.weight[t]
-		}
-		if inText[t] || above[t] {
-			all += c.weight[t]
-		}
-	}
 	for _, name := range c.names {
-		if !inText[name] && !above[name] {
+		if !slices.ContainsFunc(quotes, func(k candidate) bool { return k.mentions(name) }) {
 			return false
 		}
 	}
-	need := enough
-	if !pointed {
+	need := enoughEnglish
+	if c.lang == desk.Chinese {
+		need = enoughChinese
+	}
+	if (c.when || c.price) && !slices.ContainsFunc(quotes, func(k candidate) bool {
+		return c.when && holdsTime(k.unit().bare) || c.price && holdsPrice(k.unit().bare)
+	}) {
 		need = enoughVague
 	}
-	return all >= need*c.total && (own >= enoughInText*c.total || over >= enoughAbove*c.total)
+	for i := range c.sources {
+		s := &c.sources[i]
+		own, above := c.coverage(s, quotes)
+		if own+above >= need && (own >= enoughInText || above >= enoughAbove) {
+			return true
+		}
+	}
+	return false
+}
+
+// mentions tells whether the quote or what stands above it holds a term.
+func (k candidate) mentions(term string) bool {
+	return k.unit().terms[term] || k.source.heading[term] || k.source.title[term]
+}
+
+// coverage is the share of the question that the quotes from s hold, and the
+// share that only stands above them.
+func (c *corpus) coverage(s *source, quotes []candidate) (own, above float64) {
+	for _, t := range c.terms {
+		switch {
+		case slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s && k.unit().terms[t] }):
+			own += c.weight[t]
+		case (s.heading[t] || s.title[t]) && slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s }):
+			above += c.weight[t]
+		}
+	}
+	return own / c.total, above / c.total
 }

@@ -16,17 +16,16 @@ const (
 	simpleUnits, complexUnits = 2, 4
 	proseWidth                = 600
 	listItems, listWidth      = 9, 900
-	comparedRows              = 8
 )
 
 const (
 	// worthAdding is the gain, against the first quote's score, from which
 	// another quote is added; it must also reach comparable of that score.
-	worthAdding = 0.35
+	worthAdding = 0.4
 	comparable  = 0.6
 	// listFits is the share of the best unit's score that a list must reach to
 	// be preferred when the question asks for a way to do something.
-	listFits = 0.75
+	listFits = 0.7
 )
 
 // quote answers q from sources, or returns "" when they do not answer it.
@@ -39,6 +38,9 @@ func quote(q question, sources []source) string {
 		return cited(s.curated, s.number)
 	}
 	ranked := c.rank()
+	if c.amount {
+		ranked = slices.DeleteFunc(ranked, func(k candidate) bool { return !holdsPrice(k.unit().bare) })
+	}
 	if len(ranked) == 0 {
 		return ""
 	}
@@ -52,28 +54,23 @@ func quote(q question, sources []source) string {
 
 // list is the best list, when the question asks for a way to do something.
 func (c *corpus) list(ranked []candidate) []candidate {
-	if !c.steps {
+	if !c.steps || c.pinpoints(ranked[0]) {
 		return nil
 	}
 	var best []candidate
 	most := listFits * ranked[0].score
 	for i := range c.sources {
 		s := &c.sources[i]
+		_, above := c.held(s, nil)
 		for first := 0; first < len(s.units); {
 			list := block(s, first)
 			first += len(list)
 			kind := list[len(list)-1].unit().kind
-			if len(list) < 2 || kind != step && kind != bullet {
+			if len(list) < 2 || kind != step && kind != bullet || list[0].asksBack() {
 				continue
 			}
-			terms := map[string]bool{}
-			for _, k := range list {
-				for t := range k.unit().terms {
-					terms[t] = true
-				}
-			}
-			own, above := c.held(s, terms)
-			score := (0.8*own + 1.2*above) * c.prior(s)
+			own, _ := c.held(s, termsOf(list))
+			score := (own + above) * c.prior(s)
 			if kind == bullet {
 				score *= 0.8
 			}
@@ -85,21 +82,72 @@ func (c *corpus) list(ranked []candidate) []candidate {
 	return within(best, listItems, listWidth)
 }
 
-// rows is the rows of a table that hold as much of a comparison as the best
-// unit, when that is one of them.
+// pinpoints tells whether k is the one item of its list, or row of its table,
+// that the question is about.
+func (c *corpus) pinpoints(k candidate) bool {
+	if kind := k.unit().kind; kind != bullet && kind != row {
+		return false
+	}
+	own, _ := c.held(k.source, k.unit().terms)
+	if own < 0.6*c.total {
+		return false
+	}
+	for _, other := range block(k.source, blockStart(k)) {
+		if held, _ := c.held(k.source, other.unit().terms); other.index != k.index && held > 0.8*own {
+			return false
+		}
+	}
+	return true
+}
+
+func termsOf(quotes []candidate) map[string]bool {
+	terms := map[string]bool{}
+	for _, k := range quotes {
+		for t := range k.unit().terms {
+			terms[t] = true
+		}
+	}
+	return terms
+}
+
+// asksBack tells whether the quote is a question, as in a table of contents.
+func (k candidate) asksBack() bool {
+	return strings.HasSuffix(k.unit().bare, "?") || strings.HasSuffix(k.unit().bare, "？")
+}
+
+// rows is the rows of a table, or the items of a list, when the question asks
+// for several and the best unit is one of them: of the tables that match as
+// well, the one with the most to say.
 func (c *corpus) rows(ranked []candidate) []candidate {
 	first := ranked[0]
-	if !c.compares || first.unit().kind != row {
+	if kind := first.unit().kind; !c.several || kind != row && kind != bullet {
 		return nil
 	}
 	most, _ := c.held(first.source, first.unit().terms)
-	var rows []candidate
-	for i, u := range first.source.units {
-		if own, _ := c.held(first.source, u.terms); u.kind == row && u.block == first.unit().block && own >= most {
-			rows = append(rows, candidate{source: first.source, index: i})
+	var best []candidate
+	for i := range c.sources {
+		for j := 0; j < len(c.sources[i].units); {
+			table := block(&c.sources[i], j)
+			j += len(table)
+			if kept, own := c.matching(table, most/2); own >= most && len(kept) > len(best) {
+				best = kept
+			}
 		}
 	}
-	return within(rows, comparedRows, proseWidth)
+	return within(best, listItems, listWidth)
+}
+
+// matching returns the rows and items that hold at least so much weight of the
+// question, and the most that one of them holds.
+func (c *corpus) matching(table []candidate, least float64) (kept []candidate, most float64) {
+	for _, k := range table {
+		own, _ := c.held(k.source, k.unit().terms)
+		if kind := k.unit().kind; own >= least && (kind == row || kind == bullet) {
+			kept = append(kept, k)
+			most = max(most, own)
+		}
+	}
+	return kept, most
 }
 
 // run is the beginning of a section whose heading, more than any sentence, is
@@ -111,8 +159,10 @@ func (c *corpus) run(ranked []candidate) []candidate {
 	switch {
 	case first.unit().kind == lead:
 		return within(block(first.source, first.index), listItems, listWidth)
-	case first.unit().kind == row || own >= above || c.when || c.price:
+	case first.unit().kind == row || own >= above && !c.titles(first.source) || c.when || c.price || c.pinpoints(first):
 		return nil
+	case c.titles(first.source) && first.unit().kind == prose:
+		return within(block(first.source, 0), c.most(), proseWidth)
 	case first.unit().kind == step || first.unit().kind == bullet:
 		return within(block(first.source, blockStart(first)), listItems, listWidth)
 	}
@@ -128,7 +178,7 @@ func (c *corpus) most() int {
 
 // pick takes the best unit, what goes on from there, and units that add to it.
 func (c *corpus) pick(ranked []candidate) []candidate {
-	picked := ranked[:1:1]
+	picked := c.withContext(ranked[0])
 	take := func(k candidate) {
 		if !slices.ContainsFunc(picked, k.repeats) && len(within(append(picked, k), c.most(), proseWidth)) > len(picked) {
 			picked = append(picked, k)
@@ -138,7 +188,7 @@ func (c *corpus) pick(ranked []candidate) []candidate {
 		take(next)
 	}
 	for _, k := range ranked[1:] {
-		if k.score >= comparable*ranked[0].score && c.gain(k, picked) >= worthAdding*ranked[0].score && k.unit().kind != lead {
+		if c.adds(k, picked) {
 			take(k)
 		}
 	}
@@ -164,15 +214,37 @@ func (c *corpus) following(k candidate) (candidate, bool) {
 	return next, goesOn(u.bare) || c.when && holdsTime(u.bare) || c.price && holdsPrice(u.bare)
 }
 
-// gain is the weight of the question's terms that k holds and picked does not.
-func (c *corpus) gain(k candidate, picked []candidate) float64 {
-	gain := 0.0
+// withContext is k, after the sentence before it when one leans on the other:
+// k is short or begins with "It", or the one before is no more than "No.".
+func (c *corpus) withContext(k candidate) []candidate {
+	const short, tiny = 36, 16 // columns
+	before := candidate{source: k.source, index: k.index - 1, score: k.score}
+	if u := k.unit(); u.kind == prose && k.index > blockStart(k) &&
+		(columns(u.bare) < short || leans(u.bare) || columns(before.unit().bare) <= tiny) {
+		return []candidate{before, k}
+	}
+	return []candidate{k}
+}
+
+// adds tells whether k is nearly as good as the first quote and holds terms of
+// the question that picked does not. From another source it must hold more than
+// one of the question's terms, unless that asks for more than one thing.
+func (c *corpus) adds(k candidate, picked []candidate) bool {
+	first := picked[0]
+	if k.score < comparable*first.score || k.unit().kind == lead || k.asksBack() {
+		return false
+	}
+	gain, own := 0.0, 0
 	for _, t := range c.terms {
-		if k.unit().terms[t] && !slices.ContainsFunc(picked, func(p candidate) bool { return p.unit().terms[t] }) {
+		if !k.unit().terms[t] {
+			continue
+		}
+		own++
+		if !slices.ContainsFunc(picked, func(p candidate) bool { return p.mentions(t) }) {
 			gain += c.weight[t]
 		}
 	}
-	return gain
+	return gain >= worthAdding*first.score && (k.source == first.source || own > 1 || c.parts)
 }
 
 // block is the units from first on that share its block.
@@ -211,14 +283,14 @@ func render(quotes []candidate) string {
 	for i, k := range quotes {
 		u := k.unit()
 		text := u.bare
-		listed := len(quotes) > 1 && (u.kind == step || u.kind == bullet)
+		listed := (u.kind == step || u.kind == bullet) && (i > 0 && sameBlock(k, quotes[i-1]) || i+1 < len(quotes) && sameBlock(k, quotes[i+1]))
 		if listed {
 			text = u.text
 		}
 		if i > 0 {
 			before := quotes[i-1].unit().kind
 			switch {
-			case listed || u.kind == row || before == row || before == step || before == bullet:
+			case listed || u.kind == row || before == row || !sameBlock(k, quotes[i-1]) && before != prose:
 				b.WriteByte('\n')
 			case lang.Of(text) != desk.Chinese:
 				b.WriteByte(' ')
@@ -227,6 +299,10 @@ func render(quotes []candidate) string {
 		b.WriteString(cited(text, k.source.number))
 	}
 	return b.String()
+}
+
+func sameBlock(a, b candidate) bool {
+	return a.source == b.source && a.unit().block == b.unit().block
 }
 
 // cited adds the number of a source to a quote.
