@@ -100,3 +100,18 @@ func Estimate(text string) int {
 	}
 	return n + (word+2)/3
 }
+
+// Bound bounds the tokens of text for model from above without counting them
+// again: o200k is what Count said of it with the o200k vocabulary, 0 when
+// nobody counted. No tokenizer that we know of needs twice the tokens of o200k
+// for a passage, and none needs more tokens than bytes.
+func Bound(model, text string, o200k int) int {
+	switch {
+	case o200k == 0:
+		return len(text)
+	case encodingOf(model) == tokenizer.O200kBase:
+		return o200k
+	default:
+		return min(2*o200k, len(text))
+	}
+}

@@ -53,6 +53,22 @@ func TestUnknownVendorsAreEstimatedFromAbove(t *testing.T) {
 	}
 }
 
+func TestBound(t *testing.T) {
+	for _, text := range []string{english, chinese, "A", ""} {
+		o200k := Count("", text)
+		for _, model := range []string{"gpt-4o", "gpt-4", "claude-haiku-5-5"} {
+			for _, known := range []int{o200k, 0} {
+				if got := Bound(model, text, known); got < Count(model, text) && model != "claude-haiku-5-5" || got > len(text) {
+					t.Errorf("Bound(%s, %q, %d) = %d, not between its tokens and its bytes", model, text, known, got)
+				}
+			}
+		}
+		if got := Bound("gpt-6-luna", text, o200k); got != o200k {
+			t.Errorf("Bound with the model's own count = %d, want %d", got, o200k)
+		}
+	}
+}
+
 func TestCountIsSafeForConcurrentUse(t *testing.T) {
 	want := Count("gpt-4o", english)
 	var wg sync.WaitGroup

@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"kefu/internal/llm"
+)
+
+// BreakerConfig says when a target is left alone. Zero values mean the
+// defaults.
+type BreakerConfig struct {
+	// Faults in a row open the circuit. Default 3. So does half of at least ten
+	// calls within a minute.
+	Faults int
+	// CoolDown is how long it stays open before the first probe. Default 30 s.
+	CoolDown time.Duration
+}
+
+func (c BreakerConfig) withDefaults() BreakerConfig {
+	if c.Faults == 0 {
+		c.Faults = 3
+	}
+	c.CoolDown = orDefault(c.CoolDown, 30*time.Second)
+	return c
+}
+
+// maxProbes bounds the calls at a time while half-open. As many successes close
+// the circuit; one fault opens it again.
+const maxProbes = 3
+
+// breaker refuses calls to a target that has failed too often with ErrOpen, at
+// no cost. Only faults of the provider count.
+//
+// failsafe-go keeps the state and the rate. The probes are counted here,
+// because its permits come back only with a verdict, and a probe whose caller
+// left has none: three of those would keep the circuit half-open for ever.
+type breaker struct {
+	next   llm.Provider
+	name   [2]string // provider and model
+	faults int
+
+	mu      sync.Mutex
+	circuit circuitbreaker.CircuitBreaker[any]
+	row     int // faults in a row while closed
+	probes  int // under way while half-open
+	changes int // calls begun before the last change no longer count
+}
+
+func newBreaker(next llm.Provider, provider, model string, config BreakerConfig, obs Observer) *breaker {
+	b := &breaker{next: next, name: [2]string{provider, model}, faults: config.Faults}
+	b.circuit = circuitbreaker.NewBuilder[any]().
+		WithFailureRateThreshold(0.5, 10, time.Minute).
+		WithDelay(config.CoolDown).
+		WithSuccessThreshold(maxProbes).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) { // called with b.mu held
+			b.changes++
+			b.row, b.probes = 0, 0
+			obs.Breaker(provider, model, e.NewState.String())
+		}).
+		Build()
+	obs.Breaker(provider, model, circuitbreaker.ClosedState.String())
+	return b
+}
+
+func (b *breaker) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
+	began, ok := b.admit()
+	if !ok {
+		return nil, &llm.Failure{Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], Err: ErrOpen}
+	}
+	reply, err := b.next.Start(ctx, c)
+	if err != nil || !c.Stream {
+		b.record(began, err)
+		return reply, err
+	}
+	reply.Wrap(func(rest llm.Stream) llm.Stream { return &judged{Stream: rest, breaker: b, began: began} })
+	return reply, nil
+}
+
+func (b *breaker) admit() (began int, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.circuit.IsOpen() {
+		if b.circuit.RemainingDelay() > 0 {
+			return 0, false
+		}
+		b.circuit.HalfOpen()
+	}
+	if b.circuit.IsHalfOpen() {
+		if b.probes == maxProbes {
+			return 0, false
+		}
+		b.probes++
+	}
+	return b.changes, true
+}
+
+func (b *breaker) record(began int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if began != b.changes {
+		return
+	}
+	b.probes = max(0, b.probes-1)
+	switch {
+	case err == nil:
+		b.row = 0
+		b.circuit.RecordSuccess()
+	case providersFault(err):
+		b.row++
+		failed := b.row >= b.faults
+		b.circuit.RecordFailure()
+		if failed {
+			b.circuit.Open()
+		}
+	}
+}
+
+// judged tells the breaker how a stream ended. One that its reader closed
+// early was good as far as it went.
+type judged struct {
+	llm.Stream
+	breaker *breaker
+	began   int
+	done    bool
+}
+
+func (s *judged) Next() (llm.Delta, error) {
+	d, err := s.Stream.Next()
+	switch {
+	case errors.Is(err, io.EOF):
+		s.end(nil)
+	case err != nil:
+		s.end(err)
+	}
+	return d, err
+}
+
+func (s *judged) Close() error {
+	s.end(nil)
+	return s.Stream.Close()
+}
+
+func (s *judged) end(err error) {
+	if !s.done {
+		s.done = true
+		s.breaker.record(s.began, err)
+	}
+}

@@ -1,0 +1,169 @@
+// Package gateway chooses who answers a call: targets in a chain, each behind
+// its own limits, and one loop that decides after every failure whether to try
+// the same target again, another one, or none.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+	"kefu/internal/llm/price"
+)
+
+// DefaultAttempts is how many attempts one answer should be allowed.
+const DefaultAttempts = 4
+
+// Causes of a Failure of kind Unavailable.
+var (
+	ErrNoTarget = errors.New("no target is configured for the tier")
+	ErrOpen     = errors.New("circuit breaker is open")
+)
+
+// Target is one model of one provider.
+type Target struct {
+	Provider string // name from the configuration
+	Model    string // the vendor's name, and the one callers ask for
+	Adapter  llm.Provider
+	// MaxTokens bounds a completion whose call does not. Default 1,024.
+	MaxTokens int
+	// LastResort marks a target that is free, local and quick. It is asked
+	// after every other of its chain has failed, also when attempts, time or
+	// money are used up; its answers are then degraded.
+	LastResort bool
+}
+
+// Config holds what all targets share. Zero values mean the defaults.
+type Config struct {
+	Prices   *price.Table // required
+	Timeouts Timeouts
+	Breaker  BreakerConfig
+	// Retries is how often one call may be repeated at the same target.
+	// Default 2; negative for none.
+	Retries int
+	// Backoff is the longest wait before the first retry, doubled before each
+	// further one up to MaxBackoff. The wait is random below it. Defaults 1 s
+	// and 8 s. A vendor that asks for more than MaxBackoff is not waited for.
+	Backoff, MaxBackoff time.Duration
+	// Reserve is the time before an answer's deadline that is kept for the last
+	// resort. Default 100 ms.
+	Reserve time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	c.Timeouts = c.Timeouts.withDefaults()
+	c.Breaker = c.Breaker.withDefaults()
+	switch {
+	case c.Retries == 0:
+		c.Retries = 2
+	case c.Retries < 0:
+		c.Retries = 0
+	}
+	c.Backoff = orDefault(c.Backoff, time.Second)
+	c.MaxBackoff = orDefault(c.MaxBackoff, 8*time.Second)
+	c.Reserve = orDefault(c.Reserve, 100*time.Millisecond)
+	return c
+}
+
+func orDefault(d, byDefault time.Duration) time.Duration {
+	if d == 0 {
+		return byDefault
+	}
+	return d
+}
+
+// Observer is told what happens. Its methods are called concurrently and
+// should return at once.
+type Observer interface {
+	// Attempt is called when an attempt begins; the returned context is that of
+	// the call, and the returned function is called with the settled row.
+	Attempt(ctx context.Context, provider, model string, purpose desk.Purpose) (context.Context, func(desk.Attempt))
+	// FirstDelta tells how long a stream took to begin.
+	FirstDelta(model string, after time.Duration)
+	// Retry and Fallback tell what the chain loop decided, from and to being
+	// models.
+	Retry(provider string, reason llm.FailureKind)
+	Fallback(from, to string, reason llm.FailureKind)
+	// Breaker tells the new state of a target's circuit breaker, at first
+	// "closed", then "open" and "half-open" too.
+	Breaker(provider, model, state string)
+}
+
+// Gateway sends calls to the targets of their tier. It implements
+// llm.Provider and is safe for concurrent use.
+type Gateway struct {
+	config Config
+	obs    Observer
+	tiers  []llm.Tier // in order, for messages and lists
+	chains map[llm.Tier]chain
+}
+
+// chain is the targets of a tier in the order in which they are tried.
+type chain struct {
+	paid []*target
+	last *target // the last resort; may be nil
+}
+
+// target is a Target with everything around it.
+type target struct {
+	Target
+	decorated llm.Provider
+}
+
+// New builds a gateway. A target that stands in several chains has one circuit
+// breaker: it is known by its provider and model.
+func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
+	g := &Gateway{config: config.withDefaults(), obs: obs, chains: make(map[llm.Tier]chain)}
+	built := make(map[[2]string]*target)
+	for _, tier := range []llm.Tier{llm.Cheap, llm.Strong} {
+		var ch chain
+		for _, t := range chains[tier] {
+			key := [2]string{t.Provider, t.Model}
+			if built[key] == nil {
+				built[key] = g.build(t)
+			}
+			if t.LastResort {
+				ch.last = built[key]
+			} else {
+				ch.paid = append(ch.paid, built[key])
+			}
+		}
+		if ch.last != nil || ch.paid != nil {
+			g.tiers = append(g.tiers, tier)
+			g.chains[tier] = ch
+		}
+	}
+	return g
+}
+
+// build puts the decorators around a target, innermost first.
+func (g *Gateway) build(t Target) *target {
+	if t.MaxTokens == 0 {
+		t.MaxTokens = 1024
+	}
+	p := t.Adapter
+	if t.LastResort {
+		p = metered{next: p, provider: t.Provider, obs: g.obs, free: true}
+		return &target{Target: t, decorated: p}
+	}
+	p = timed{next: p, limits: g.config.Timeouts, reserve: g.config.Reserve, provider: t.Provider}
+	p = metered{next: p, provider: t.Provider, prices: g.config.Prices, obs: g.obs}
+	p = newBreaker(p, t.Provider, t.Model, g.config.Breaker, g.obs)
+	return &target{Target: t, decorated: p}
+}
+
+// start sends the call to this target and no other.
+func (t *target) start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
+	c.Model = t.Model
+	if c.MaxTokens == 0 {
+		c.MaxTokens = t.MaxTokens
+	}
+	reply, err := t.decorated.Start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	reply.Provider, reply.Model = t.Provider, t.Model
+	return reply, nil
+}

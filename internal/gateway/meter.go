@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+	"kefu/internal/llm/price"
+	"kefu/internal/llm/token"
+)
+
+// metered draws each attempt on the allowance, settles it at its end and tells
+// the observer once. An attempt ends when its reply is whole, when its stream
+// ends, or when the stream is closed early, which counts as Cancelled.
+type metered struct {
+	next     llm.Provider
+	provider string
+	prices   *price.Table
+	obs      Observer
+	free     bool // costs nothing and needs no leave
+}
+
+func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
+	b, err := m.begin(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ctx, b.observed = m.obs.Attempt(ctx, m.provider, c.Model, c.Purpose)
+	started := time.Now()
+	reply, err := m.next.Start(ctx, c)
+	if err != nil {
+		b.fail(err)
+		return nil, err
+	}
+	if c.Stream {
+		m.obs.FirstDelta(c.Model, time.Since(started))
+	}
+	first, err := reply.Next()
+	if err != nil { // not by the contract, but it must end the attempt
+		b.fail(err)
+		return nil, errors.Join(err, reply.Close())
+	}
+	b.arrived = append(b.arrived, first.Text)
+	if !c.Stream {
+		b.succeed(reply.Usage())
+		return llm.NewReply(first, reply), nil
+	}
+	return llm.NewReply(first, &meteredStream{Stream: reply, bill: b}), nil
+}
+
+func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
+	length, tokens := measure(c.Model, c.Prompt)
+	in := llm.Intent{Provider: m.provider, Model: c.Model, Purpose: c.Purpose, PromptLength: length}
+	b := &bill{call: c}
+	if m.free {
+		b.attempt = c.Allowance.Free(in)
+		return b, nil
+	}
+	if b.price, in.Priced = m.prices.Lookup(c.Model); in.Priced {
+		in.Worst = b.price.Worst(tokens, c.MaxTokens)
+	}
+	var err error
+	b.attempt, err = c.Allowance.Begin(ctx, in)
+	return b, err
+}
+
+// measure gives the characters of a prompt and a bound on its tokens. It runs
+// before every call, so that it takes the counts that chunks carry instead of
+// counting.
+func measure(model string, p llm.Prompt) (characters, tokens int) {
+	const (
+		frame  = 512 // what Messages writes around a prompt, fences included
+		source = 16  // and around a source
+	)
+	characters = utf8.RuneCountInString(p.System) + utf8.RuneCountInString(string(p.Question))
+	tokens = frame + len(p.System) + len(p.Question)
+	for _, s := range p.Sources {
+		for _, text := range []string{s.Title, s.Heading, s.URL, s.Question} {
+			characters += utf8.RuneCountInString(text)
+			tokens += len(text)
+		}
+		characters += utf8.RuneCountInString(s.Text)
+		tokens += source + token.Bound(model, s.Text, s.Tokens)
+	}
+	return characters, tokens
+}
+
+// bill settles one attempt, once.
+type bill struct {
+	call     llm.Call
+	price    price.Price
+	attempt  *llm.Attempt
+	observed func(desk.Attempt)
+	arrived  []string
+	settled  bool
+}
+
+func (b *bill) succeed(reported desk.Usage) {
+	if reported.Total() == 0 { // some servers report none
+		reported = desk.Usage{Estimated: true, Prompt: b.promptTokens()}
+		reported.Completion = token.Count(b.call.Model, strings.Join(b.arrived, ""))
+	}
+	b.settle(reported, nil)
+}
+
+// fail settles an attempt that did not end well. The vendor counts what it
+// generated, seen by us or not, reasoning included; the only bound on that is
+// what the call allowed.
+func (b *bill) fail(err error) {
+	var owed desk.Usage
+	if mayBeOwed(err) {
+		owed = desk.Usage{Estimated: true, Prompt: b.promptTokens(), Completion: b.call.MaxTokens}
+	}
+	b.settle(owed, err)
+}
+
+func (b *bill) settle(usage desk.Usage, err error) {
+	if b.settled {
+		return
+	}
+	b.settled = true
+	length := 0
+	for _, text := range b.arrived {
+		length += utf8.RuneCountInString(text)
+	}
+	b.observed(b.attempt.End(usage, b.price.Cost(usage), length, err))
+}
+
+// promptTokens counts the prompt as it is sent, with a margin for the marks of
+// the chat format. It takes a millisecond or so: only where no one else counted.
+func (b *bill) promptTokens() int {
+	n := 0
+	for _, m := range b.call.Prompt.Messages() {
+		n += token.Count(b.call.Model, m.Text) + 8
+	}
+	return n
+}
+
+// meteredStream settles its attempt when the stream ends.
+type meteredStream struct {
+	llm.Stream
+	bill *bill
+}
+
+func (s *meteredStream) Next() (llm.Delta, error) {
+	d, err := s.Stream.Next()
+	switch {
+	case err == nil:
+		s.bill.arrived = append(s.bill.arrived, d.Text)
+	case errors.Is(err, io.EOF):
+		s.bill.succeed(s.Usage())
+	default:
+		s.bill.fail(err)
+	}
+	return d, err
+}
+
+func (s *meteredStream) Close() error {
+	err := s.Stream.Close()
+	s.bill.fail(&llm.Failure{Kind: llm.Cancelled, Err: errClosed})
+	return err
+}
+
+var errClosed = errors.New("stream was closed before its end")

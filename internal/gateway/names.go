@@ -1,0 +1,109 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+)
+
+// Model is a name that a call may ask for.
+type Model struct {
+	Name     string
+	Provider string
+	Tier     llm.Tier
+}
+
+// Models lists the configured targets by tier, in the order in which they are
+// tried.
+func (g *Gateway) Models() []Model {
+	var models []Model
+	for _, tier := range g.tiers {
+		for _, t := range g.chains[tier].all() {
+			models = append(models, Model{Name: t.Model, Provider: t.Provider, Tier: tier})
+		}
+	}
+	return models
+}
+
+// Check reports whether a call may be restricted to a model and a provider,
+// either of which may be empty. The error is a *desk.Error that names the
+// field and what is configured.
+func (g *Gateway) Check(model, provider string) error {
+	var models, providers []string
+	known := model == ""
+	for _, m := range g.Models() {
+		if !slices.Contains(providers, m.Provider) {
+			providers = append(providers, m.Provider)
+		}
+		if (provider == "" || m.Provider == provider) && !slices.Contains(models, m.Name) {
+			models = append(models, m.Name)
+			known = known || m.Name == model
+		}
+	}
+	if provider != "" && !slices.Contains(providers, provider) {
+		return unknown("provider", providers)
+	}
+	if !known {
+		return unknown("model", models)
+	}
+	return nil
+}
+
+func unknown(field string, configured []string) error {
+	return &desk.Error{
+		Kind: desk.Invalid, Code: "unknown_" + field, Field: field,
+		Public: fmt.Sprintf("unknown %s; configured: %s", field, strings.Join(configured, ", ")),
+	}
+}
+
+// chainOf is the chain of a call: that of its tier or, where the call asks for
+// a model or provider, the targets that fit, taken from other tiers only when
+// its own has none.
+func (g *Gateway) chainOf(c llm.Call) (chain, error) {
+	own := g.chains[c.Tier]
+	if c.Model == "" && c.Provider == "" {
+		return own, nil
+	}
+	if err := g.Check(c.Model, c.Provider); err != nil {
+		return chain{}, err
+	}
+	fits := func(t *target) bool {
+		return (c.Model == "" || t.Model == c.Model) && (c.Provider == "" || t.Provider == c.Provider)
+	}
+	if own.last != nil && fits(own.last) {
+		return chain{last: own.last}, nil // asked for by name: not degraded
+	}
+	if paid := filter(own.paid, fits); paid != nil {
+		return chain{paid: paid, last: own.last}, nil
+	}
+	for _, tier := range g.tiers {
+		other := g.chains[tier]
+		if paid := filter(other.paid, fits); paid != nil {
+			return chain{paid: paid, last: own.last}, nil
+		}
+		if other.last != nil && fits(other.last) {
+			return chain{last: other.last}, nil
+		}
+	}
+	return chain{}, unknown("model", nil) // unreachable: Check found it
+}
+
+func (ch chain) all() []*target {
+	if ch.last == nil {
+		return ch.paid
+	}
+	return append(slices.Clone(ch.paid), ch.last)
+}
+
+func filter(targets []*target, keep func(*target) bool) []*target {
+	var kept []*target
+	for _, t := range targets {
+		if keep(t) {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
