@@ -20,7 +20,7 @@ const (
 const (
 	// enough must be covered by the quotes and what stands above them. Bigrams
 	// find each other by chance more often than words do.
-	enoughEnglish = 0.5
+	enoughEnglish = 0.52
 	enoughChinese = 0.55
 	// enoughVague must be covered by quotes that hold no time or price although
 	// one was asked for.

@@ -1,0 +1,256 @@
+package offline_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+	"kefu/internal/llm"
+	"kefu/internal/llm/offline"
+)
+
+// Passages of a small shop, as the chunker makes them.
+var (
+	returns = passage("Return a product", "Return a product",
+		"You can return most products within 30 days of delivery for a full refund. Plus and Family members have 45 days. The period starts on the day after the parcel was delivered.")
+	startReturn = passage("Return a product", "Return a product › How to start a return",
+		"Have the order at hand:\n\n1. Sign in and open Account > Orders.\n2. Choose the order and press Return items.\n3. Print the return label.\n\nIf you ordered as a guest, open the link in your order confirmation instead.")
+	costs = passage("Shipping costs", "Shipping costs › Costs and times",
+		"Region: United States | Standard: $4.90, 3–5 business days | Express: $12.90, 1–2 business days\nRegion: Canada | Standard: $7.90, 4–7 business days | Express: $18.90, 2–3 business days\nRegion: Australia | Standard: $9.90, 6–10 business days | Express: $22.90, 3–5 business days\n\nCosts are shown in your own currency at checkout.")
+	plans = passage("Membership", "Membership › Compare plans",
+		"Price per month | Basic: free | Plus: $4.99\nReturn period | Basic: 30 days | Plus: 45 days\nExpress shipping | Basic: full price | Plus: half price")
+	lamp = passage("The lamp does not connect", "The lamp does not connect › Look at the light",
+		"- Pulses orange: the lamp waits for set-up.\n- Flashes red once a second: the Wi-Fi password is wrong.\n- Flashes red twice, then a pause: the lamp has Wi-Fi but no internet.")
+	original = pair("Do I need the original box for a return?", "No. The original box is welcome but not required.")
+	whoPays  = pair("Who pays for return shipping?", "A return is free if the product is faulty. If you changed your mind, $4.90 is taken off the refund.")
+
+	zhReturns  = passage("如何退货", "如何退货", "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。期限从签收次日算起。")
+	zhSteps    = passage("如何退货", "如何退货 › 怎么申请", "1. 登录后打开 我的账号 > 订单；\n2. 进入订单，点击 申请退货；\n3. 打印退货面单。")
+	zhCosts    = passage("运费和配送时间", "运费和配送时间 › 费用", "地区: 中国大陆 | 标准配送: 10 元 | 加急配送: 25 元\n地区: 香港、新加坡 | 标准配送: 5.90 美元 | 加急配送: 13.90 美元")
+	zhWarranty = passage("保修", "保修 › 保修期", "商品: 平板 | 保修期: 24 个月，电池 12 个月\n商品: 台灯 | 保修期: 36 个月")
+	zhSound    = passage("耳机怎么配对", "耳机怎么配对 › 声音断断续续", "手机放在 10 米以内。墙壁和微波炉会影响信号。")
+	zhCancel   = pair("怎么取消订单？", "发货之前，在订单页点“取消订单”，不收费。")
+)
+
+func passage(title, heading, text string) desk.Passage {
+	return desk.Passage{Title: title, Chunk: desk.Chunk{Heading: heading, Text: text, Lang: lang.Of(text)}}
+}
+
+func pair(question, answer string) desk.Passage {
+	return desk.Passage{Chunk: desk.Chunk{Question: question, Text: answer, Lang: lang.Of(answer)}}
+}
+
+func reply(t *testing.T, p llm.Prompt) string {
+	t.Helper()
+	r, err := offline.New().Start(t.Context(), llm.Call{Prompt: p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := r.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func ask(t *testing.T, kind desk.RouteKind, question string, sources ...desk.Passage) string {
+	t.Helper()
+	return reply(t, llm.Prompt{Question: desk.Masked(question), Lang: lang.Of(question), Route: desk.Route{Kind: kind}, Sources: sources})
+}
+
+func TestAnswersByQuoting(t *testing.T) {
+	tests := []struct {
+		name     string
+		question string
+		sources  []desk.Passage
+		want     string
+	}{
+		{
+			"a period is given with the sentence that goes on", "How long do I have to return a product?",
+			[]desk.Passage{costs, returns, startReturn},
+			"You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2]",
+		},
+		{
+			"steps stay together, with what leads to them", "How do I return an item?",
+			[]desk.Passage{returns, startReturn, costs},
+			"Have the order at hand: [2]\n1. Sign in and open Account > Orders. [2]\n2. Choose the order and press Return items. [2]\n3. Print the return label. [2]",
+		},
+		{
+			"one row of a table", "How much is express shipping to Canada?",
+			[]desk.Passage{returns, costs},
+			"Region: Canada | Standard: $7.90, 4–7 business days | Express: $18.90, 2–3 business days [2]",
+		},
+		{
+			"a comparison is a table", "What is the difference between Basic and Plus?",
+			[]desk.Passage{returns, plans},
+			"Price per month | Basic: free | Plus: $4.99 [2]\nReturn period | Basic: 30 days | Plus: 45 days [2]\nExpress shipping | Basic: full price | Plus: half price [2]",
+		},
+		{
+			"one item of a list that says it", "My lamp flashes red twice, what should I do?",
+			[]desk.Passage{lamp, startReturn},
+			"Flashes red twice, then a pause: the lamp has Wi-Fi but no internet. [1]",
+		},
+		{
+			"a curated answer is given whole", "Do I need the original box for my return?",
+			[]desk.Passage{returns, original},
+			"No. The original box is welcome but not required. [2]",
+		},
+		{
+			"each part of a question is answered", "How do I return an item and who pays for return shipping?",
+			[]desk.Passage{startReturn, whoPays},
+			"Have the order at hand: [1]\n1. Sign in and open Account > Orders. [1]\n2. Choose the order and press Return items. [1]\n3. Print the return label. [1]\n" +
+				"A return is free if the product is faulty. If you changed your mind, $4.90 is taken off the refund. [2]",
+		},
+		{
+			"words for the same thing", "Is a defective product free to return?",
+			[]desk.Passage{returns, whoPays},
+			"A return is free if the product is faulty. [2] If you changed your mind, $4.90 is taken off the refund. [2]",
+		},
+		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, offline.NotFound(desk.English)},
+		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, offline.NotFound(desk.English)},
+		{"words scattered over sources are no answer", "Which currency is the password in?", []desk.Passage{costs, lamp}, offline.NotFound(desk.English)},
+		{"no source", "How long do I have to return a product?", nil, offline.NotFound(desk.English)},
+		{"no word to search for", "And then?", []desk.Passage{returns}, offline.NotFound(desk.English)},
+
+		{"a period in Chinese", "商品多久可以退货？", []desk.Passage{zhCosts, zhReturns}, "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。 [2]期限从签收次日算起。 [2]"},
+		{"steps in Chinese", "怎么退货？", []desk.Passage{zhReturns, zhSteps}, "1. 登录后打开 我的账号 > 订单； [2]\n2. 进入订单，点击 申请退货； [2]\n3. 打印退货面单。 [2]"},
+		{"a row in Chinese", "寄到香港的运费是多少？", []desk.Passage{zhReturns, zhCosts}, "地区: 香港、新加坡 | 标准配送: 5.90 美元 | 加急配送: 13.90 美元 [2]"},
+		{"a period in a table", "平板保修多久？", []desk.Passage{zhReturns, zhWarranty}, "商品: 平板 | 保修期: 24 个月，电池 12 个月 [2]"},
+		{"a section found by its heading", "耳机没声音怎么办", []desk.Passage{zhSound, zhReturns}, "手机放在 10 米以内。 [1]墙壁和微波炉会影响信号。 [1]"},
+		{"a curated answer in other words", "订单怎么取消", []desk.Passage{zhSteps, zhCancel}, "发货之前，在订单页点“取消订单”，不收费。 [2]"},
+		{"nothing fits in Chinese", "你们CEO是谁？", []desk.Passage{zhReturns, zhCosts}, offline.NotFound(desk.Chinese)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := ask(t, desk.Complex, tt.question, tt.sources...); got != tt.want {
+				t.Errorf("answer = %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestPrefersSourcesInTheQuestionsLanguage(t *testing.T) {
+	english := passage("Tablet", "Tablet › LM-3010", "The LM-3010 has a battery of 7,600 mAh.")
+	chinese := passage("平板", "平板 › LM-3010", "LM-3010 的电池容量是 7,600 毫安时。")
+	if got, want := ask(t, desk.Complex, "LM-3010 电池多大？", english, chinese), "LM-3010 的电池容量是 7,600 毫安时。 [2]"; got != want {
+		t.Errorf("answer = %s, want %s", got, want)
+	}
+	if got, want := ask(t, desk.Complex, "LM-3010 参数", english), "The LM-3010 has a battery of 7,600 mAh. [1]"; got != want {
+		t.Errorf("answer without a source in the language = %s, want %s", got, want)
+	}
+}
+
+func TestASimpleQuestionGetsAShortAnswer(t *testing.T) {
+	long := passage("Care", "Care", strings.Repeat("Lumenook Care covers drops. It covers liquids. It costs $29. It lasts 24 months. ", 4))
+	got := ask(t, desk.Simple, "Does Lumenook Care cover drops?", long)
+	if n := strings.Count(got, "[1]"); n < 1 || n > 2 {
+		t.Errorf("answer = %s, want one or two quotes", got)
+	}
+}
+
+func TestPersonalDataIsNotSearchedFor(t *testing.T) {
+	got := ask(t, desk.Complex, "I am ⟦EMAIL_1⟧, how long do I have to return a product?", returns)
+	if !strings.HasPrefix(got, "You can return most products within 30 days") {
+		t.Errorf("answer = %s", got)
+	}
+}
+
+func TestPleasantriesAreAnsweredByKind(t *testing.T) {
+	tests := []struct{ question, holds string }{
+		{"Hi there", "Hello"},
+		{"Thanks a lot!", "welcome"},
+		{"bye", "Goodbye"},
+		{"Who are you?", "automatic assistant"},
+		{"Are you a human?", "automatic assistant"},
+		{"ok, got it", "anything else"},
+		{"你好", "您好"},
+		{"谢谢你的帮助", "不客气"},
+		{"再见", "再见"},
+		{"你是机器人吗？", "自动问答助手"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.question, func(t *testing.T) {
+			got := reply(t, llm.Prompt{Question: desk.Masked(tt.question), Lang: lang.Of(tt.question), Route: desk.Route{Kind: desk.Simple, Pleasantry: true}})
+			if !strings.Contains(got, tt.holds) || lang.Of(got) != lang.Of(tt.question) || strings.Contains(got, "[") {
+				t.Errorf("reply = %s, want one that holds %q", got, tt.holds)
+			}
+		})
+	}
+}
+
+func TestReplyNamesTheModelAndCostsNothing(t *testing.T) {
+	r, err := offline.New().Start(t.Context(), llm.Call{Stream: true, Prompt: llm.Prompt{Question: "Do you ship to Brazil?", Lang: desk.English}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	d, err := r.Next()
+	if err != nil || d.Text != offline.NotFound(desk.English) {
+		t.Errorf("first delta = %q, %v", d.Text, err)
+	}
+	if _, err := r.Next(); !errors.Is(err, io.EOF) {
+		t.Errorf("after it = %v, want EOF", err)
+	}
+	if r.Provider != "offline" || r.Model != "offline-extractive" || r.Usage() != (desk.Usage{}) {
+		t.Errorf("reply of %s/%s used %+v", r.Provider, r.Model, r.Usage())
+	}
+}
+
+func TestAnEndedContextIsAFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := offline.New().Start(ctx, llm.Call{}); llm.KindOf(err) != llm.Cancelled {
+		t.Errorf("error = %v, want %s", err, llm.Cancelled)
+	}
+}
+
+var quoted = regexp.MustCompile(`(?s)\s*(.*?) \[(\d+)\]`)
+
+// FuzzQuotesAreVerbatim holds the model to its one promise.
+func FuzzQuotesAreVerbatim(f *testing.F) {
+	for _, p := range []desk.Passage{returns, startReturn, costs, plans, lamp, zhReturns, zhSteps, zhCosts} {
+		f.Add("How do I return it and what does shipping to Canada cost?", p.Heading, p.Text, "")
+		f.Add("怎么退货？运费多少钱", p.Heading, p.Text, "")
+	}
+	f.Add("box for a return", "", original.Text, original.Question)
+	f.Add("a?", "›", "- a:\n\n  b\n1. c\n|d | e\n\n\nhttps://f", "g?")
+	f.Fuzz(func(t *testing.T, question, heading, text, curated string) {
+		if strings.Contains(text, "[") {
+			return // its marks would be taken for the model's
+		}
+		p := passage("", heading, text)
+		p.Question = curated
+		got := ask(t, desk.Complex, question, p)
+		if got == offline.NotFound(lang.Of(question)) {
+			return
+		}
+		rest := got
+		for _, m := range quoted.FindAllStringSubmatch(got, -1) {
+			if n, _ := strconv.Atoi(m[2]); n != 1 || !strings.Contains(text, m[1]) || m[1] == "" {
+				t.Errorf("quote %q of source %s is not in %q", m[1], m[2], text)
+			}
+			rest = strings.Replace(rest, m[0], "", 1)
+		}
+		if strings.TrimSpace(rest) != "" {
+			t.Errorf("answer %q holds %q, which is no quote", got, rest)
+		}
+	})
+}
+
+func BenchmarkAnswer(b *testing.B) {
+	call := llm.Call{Prompt: llm.Prompt{
+		Question: "How do I return an item and how much is express shipping to Canada?", Lang: desk.English,
+		Route: desk.Route{Kind: desk.Complex}, Sources: []desk.Passage{returns, startReturn, costs, plans, lamp, whoPays},
+	}}
+	for b.Loop() {
+		if _, err := offline.New().Start(b.Context(), call); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
