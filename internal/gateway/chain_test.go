@@ -332,8 +332,11 @@ func TestModelsAreListedByTier(t *testing.T) {
 		llm.Cheap:  {paid("acme", small, p), paid("acme", large, p), offline(p)},
 	}, &recorder{})
 	want := []Model{
-		{small, "acme", llm.Cheap}, {large, "acme", llm.Cheap}, {"extractive", "offline", llm.Cheap},
-		{large, "acme", llm.Strong}, {"extractive", "offline", llm.Strong},
+		{small, "acme", llm.Cheap},
+		{large, "acme", llm.Cheap},
+		{"extractive", "offline", llm.Cheap},
+		{large, "acme", llm.Strong},
+		{"extractive", "offline", llm.Strong},
 	}
 	if got := g.Models(); !slices.Equal(got, want) {
 		t.Errorf("Models = %v, want %v", got, want)

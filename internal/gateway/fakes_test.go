@@ -132,12 +132,15 @@ func (r *recorder) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (co
 		r.attempts = append(r.attempts, a)
 	}
 }
+
 func (r *recorder) FirstDelta(model string, after time.Duration) {
 	r.note("first delta %s %s", model, after)
 }
+
 func (r *recorder) Retry(provider string, reason llm.FailureKind) {
 	r.note("retry %s %s", provider, reason)
 }
+
 func (r *recorder) Fallback(from, to string, reason llm.FailureKind) {
 	r.note("fallback %s %s %s", from, to, reason)
 }

@@ -90,7 +90,7 @@ func measure(model string, p llm.Prompt) (characters, tokens int) {
 	return characters, tokens
 }
 
-// bill settles one attempt, once.
+// bill settles one attempt. Whoever settles it looks at settled first.
 type bill struct {
 	call     llm.Call
 	price    price.Price
@@ -120,9 +120,6 @@ func (b *bill) fail(err error) {
 }
 
 func (b *bill) settle(usage desk.Usage, err error) {
-	if b.settled {
-		return
-	}
 	b.settled = true
 	length := 0
 	for _, text := range b.arrived {
@@ -152,6 +149,7 @@ func (s *meteredStream) Next() (llm.Delta, error) {
 	switch {
 	case err == nil:
 		s.bill.arrived = append(s.bill.arrived, d.Text)
+	case s.bill.settled:
 	case errors.Is(err, io.EOF):
 		s.bill.succeed(s.Usage())
 	default:
@@ -161,9 +159,10 @@ func (s *meteredStream) Next() (llm.Delta, error) {
 }
 
 func (s *meteredStream) Close() error {
-	err := s.Stream.Close()
-	s.bill.fail(&llm.Failure{Kind: llm.Cancelled, Err: errClosed})
-	return err
+	if !s.bill.settled {
+		s.bill.fail(&llm.Failure{Kind: llm.Cancelled, Err: errClosed})
+	}
+	return s.Stream.Close()
 }
 
 var errClosed = errors.New("stream was closed before its end")
