@@ -173,6 +173,10 @@ func TestPleasantriesAreAnsweredByKind(t *testing.T) {
 		{"谢谢你的帮助", "不客气"},
 		{"再见", "再见"},
 		{"你是机器人吗？", "自动问答助手"},
+		{"what can you do for me?", "quoting its articles"},
+		{"再見", "再见"},
+		{"help", "What can I help you with"},
+		{"在吗", "您好"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.question, func(t *testing.T) {

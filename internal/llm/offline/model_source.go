@@ -1,0 +1,209 @@
+package offline
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+)
+
+// source is one passage, taken apart.
+type source struct {
+	number  int
+	lang    desk.Lang
+	prior   float64 // retrieval's score
+	curated string  // the whole answer of a question–answer pair
+	asked   []string
+	heading map[string]bool // terms of the nearest heading and the curated question
+	title   map[string]bool // terms of the title and the headings above
+	units   []unit
+}
+
+// unit is a piece of a passage that is quoted whole: a sentence, a list item
+// or a table row.
+type unit struct {
+	text  string // verbatim, list marker included
+	bare  string // verbatim, without it
+	kind  unitKind
+	block int // units of one paragraph, list or table share it
+	terms map[string]bool
+}
+
+type unitKind uint8
+
+const (
+	prose  unitKind = iota
+	lead            // ends with a colon: says what follows
+	step            // item of a numbered list
+	bullet          // item of another list
+	row             // of a table: cells divided by " | "
+)
+
+func readSource(number int, p desk.Passage) source {
+	above, nearest := "", p.Heading
+	if i := strings.LastIndex(p.Heading, " › "); i >= 0 {
+		above, nearest = p.Heading[:i], p.Heading[i:]
+	}
+	s := source{
+		number: number, lang: p.Lang, prior: p.Score,
+		heading: set(allTerms(nearest + "\n" + p.Question)),
+		title:   set(allTerms(p.Title + "\n" + above)),
+		units:   readUnits(withoutAddress(p.Text)),
+	}
+	if s.lang == "" {
+		s.lang = lang.Of(p.Text)
+	}
+	if p.Question != "" {
+		s.curated, s.asked = withoutAddress(p.Text), contentTerms(p.Question)
+	}
+	return s
+}
+
+// withoutAddress drops a last line that is only the address of a page, which
+// the citation gives anyway.
+func withoutAddress(text string) string {
+	text = strings.TrimSpace(text)
+	if i := strings.LastIndexByte(text, '\n'); i >= 0 && isAddress(text[i+1:]) {
+		return strings.TrimSpace(text[:i])
+	}
+	return text
+}
+
+// readUnits takes text apart. Lines of lists and tables are units; what stands
+// between them is cut into sentences.
+func readUnits(text string) []unit {
+	var units []unit
+	block := 0
+	last := prose
+	add := func(raw string, kind unitKind) {
+		raw = strings.TrimSpace(raw)
+		if raw == "" {
+			return
+		}
+		u := unit{text: raw, bare: raw[markerWidth(raw, kind):], kind: kind}
+		if kind == prose && (strings.HasSuffix(raw, ":") || strings.HasSuffix(raw, "：")) {
+			u.kind = lead
+		}
+		// A lead belongs to the list or table that follows it.
+		if len(units) > 0 && u.kind != last && (last != lead || u.kind == prose) {
+			block++
+		}
+		last = u.kind
+		u.block = block
+		u.terms = set(allTerms(raw))
+		units = append(units, u)
+	}
+	for i := 0; i < len(text); {
+		end := lineEnd(text, i)
+		kind := kindOf(text[i:end])
+		switch {
+		case isBlank(text[i:end]):
+			if last != lead {
+				block++
+			}
+		case kind != prose:
+			for end < len(text) && continues(text[end:lineEnd(text, end)]) {
+				end = lineEnd(text, end)
+			}
+			add(text[i:end], kind)
+		default:
+			for end < len(text) && isProse(text[end:lineEnd(text, end)]) {
+				end = lineEnd(text, end)
+			}
+			for _, sentence := range sentences(text[i:end]) {
+				add(sentence, prose)
+			}
+		}
+		i = end
+	}
+	return units
+}
+
+// sentences cuts prose. What goes on in lower case goes on ("Press Forgot
+// password? on the page"), and an address alone is no sentence.
+func sentences(text string) []string {
+	var cut []string
+	start := -1
+	spans := lang.Sentences(text)
+	for i, span := range spans {
+		if start < 0 {
+			start = span.Start
+		}
+		if i+1 < len(spans) {
+			next, _ := utf8.DecodeRuneInString(text[spans[i+1].Start:])
+			if unicode.IsLower(next) && !isAddress(text[spans[i+1].Start:spans[i+1].End]) {
+				continue
+			}
+		}
+		if sentence := text[start:span.End]; !isAddress(sentence) {
+			cut = append(cut, sentence)
+		}
+		start = -1
+	}
+	return cut
+}
+
+// isAddress reports the address of a page and nothing else.
+func isAddress(s string) bool {
+	return !strings.ContainsAny(s, " \n") && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"))
+}
+
+// lineEnd is where the line that begins at i ends, its line break included.
+func lineEnd(text string, i int) int {
+	if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+		return i + n + 1
+	}
+	return len(text)
+}
+
+func isBlank(line string) bool { return strings.TrimSpace(line) == "" }
+
+// continues reports a line that goes on with the list item before it.
+func continues(line string) bool {
+	return strings.HasPrefix(line, "  ") && isProse(line)
+}
+
+func isProse(line string) bool { return !isBlank(line) && kindOf(line) == prose }
+
+func kindOf(line string) unitKind {
+	line = strings.TrimSpace(line)
+	switch {
+	case stepMarker.MatchString(line):
+		return step
+	case bulletMarker.MatchString(line):
+		return bullet
+	case strings.Contains(line, " | ") || strings.HasPrefix(line, "|"):
+		return row
+	}
+	return prose
+}
+
+func markerWidth(line string, kind unitKind) int {
+	switch kind {
+	case step:
+		return len(stepMarker.FindString(line))
+	case bullet:
+		return len(bulletMarker.FindString(line))
+	}
+	return 0
+}
+
+var (
+	stepMarker   = regexp.MustCompile(`^(?:\d{1,2}[.)]\s+|\d{1,2}、\s*|[（(]\d{1,2}[）)]\s*|[①-⑳]\s*|第[一二三四五六七八九十]+步[：:，,、]?\s*|[Ss]tep \d{1,2}[:.]\s*)`)
+	bulletMarker = regexp.MustCompile(`^[-*+•·]\s+`)
+)
+
+// columns is the width of s: Han characters and their punctuation take two.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n++
+		if r > unicode.MaxLatin1 && (unicode.Is(unicode.Han, r) || r >= 0x3000) {
+			n++
+		}
+	}
+	return n
+}
