@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/answer"
+	"kefu/internal/cache"
+	"kefu/internal/config"
+	"kefu/internal/desk"
+	"kefu/internal/handoff"
+	"kefu/internal/httpapi"
+	"kefu/internal/ingest"
+	"kefu/internal/knowledge"
+	"kefu/internal/llm"
+	"kefu/internal/mask"
+	"kefu/internal/retrieval"
+	"kefu/internal/route"
+	"kefu/internal/store"
+	"kefu/internal/telemetry"
+)
+
+// base is what every command that touches the knowledge base needs.
+type base struct {
+	cfg       config.Config
+	log       *slog.Logger
+	telemetry *telemetry.Telemetry
+	models    models
+	db        *store.DB
+	loader    *ingest.Loader
+	embedder  llm.Embedder
+	workers   *workers
+}
+
+// withBase runs f with an open base and closes it afterwards.
+func (c *cli) withBase(ctx context.Context, f func(context.Context, *base) error) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	b, err := openBase(ctx, cfg, c.logger(cfg, slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(ctx, b), b.close())
+}
+
+func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, error) {
+	m, err := newModels(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b := thisBuild()
+	tel, err := telemetry.New(telemetry.Config{
+		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), PricesChecked: m.prices.Checked(),
+		RequestID: httpapi.RequestID,
+		Sentry: telemetry.Sentry{
+			DSN: cfg.Sentry.DSN.Value(), Environment: cfg.Sentry.Environment, TracesSampleRate: cfg.Sentry.TracesSampleRate,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Logger: log})
+	if err != nil {
+		return nil, errors.Join(err, closeTelemetry(tel))
+	}
+	w := newWorkers(ctx, log)
+	w.start("ledger", db.Ledger().Run)
+	embedder := m.embedder(tel)
+	return &base{
+		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
+		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{}),
+	}, nil
+}
+
+// close ends the workers, which save what they hold, then the database.
+func (b *base) close() error {
+	b.workers.close()
+	return errors.Join(b.db.Close(), closeTelemetry(b.telemetry))
+}
+
+func closeTelemetry(t *telemetry.Telemetry) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	return t.Close(ctx)
+}
+
+// app is the whole product in one process.
+type app struct {
+	*base
+	redis     *redis.Client // nil: none
+	knowledge *knowledge.Knowledge
+	cache     *cache.Cache
+	answers   *answer.Service
+	api       *httpapi.API
+}
+
+func (c *cli) withApp(ctx context.Context, f func(context.Context, *app) error) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	a, err := openApp(ctx, cfg, c.logger(cfg, slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(ctx, a), a.close())
+}
+
+func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
+	b, err := openBase(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{base: b}
+	if err := a.assemble(); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+// assemble puts the pipeline together, from the database outwards.
+func (a *app) assemble() error {
+	cfg, tel := a.cfg, a.telemetry
+	weights := retrieval.DefaultConfig()
+	weights.VectorWeight, weights.LexicalWeight = cfg.Retrieval.VectorWeight, 1-cfg.Retrieval.VectorWeight
+	a.knowledge = knowledge.New(a.db.Documents(), a.embedder.Model(), weights,
+		knowledge.WithLogger(a.log), knowledge.WithObserver(tel), knowledge.WithLease(cfg.Knowledge.Lease))
+
+	if err := a.openCache(); err != nil {
+		return err
+	}
+	recorder := store.NewRecorder(a.db.Answers(), a.log, nil)
+	tel.CollectDropped("answers", recorder.Dropped)
+	a.workers.start("answers", recorder.Run)
+
+	notifier, err := a.notifier()
+	if err != nil {
+		return err
+	}
+	channels := handoff.Channels{URL: cfg.Handoff.URL, Email: cfg.Handoff.Email, Phone: cfg.Handoff.Phone}
+	a.answers = answer.New(answer.Config{
+		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
+		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
+		MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
+		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
+	}, answer.Parts{
+		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: a.models.gateway(tel), Embedder: a.embedder,
+		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
+		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
+	})
+	a.api = httpapi.New(a.edge(), a.answers, tel)
+	return nil
+}
+
+func (a *app) openCache() error {
+	cfg := a.cfg
+	if url := cfg.Redis.URL.Value(); url != "" {
+		client, err := cache.Dial(url, cfg.Redis.Timeout)
+		if err != nil {
+			return &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "redis.url", Public: "want redis://host:6379/0", Err: err}
+		}
+		a.redis = client
+		a.telemetry.CollectRedis(client.PoolStats)
+	}
+	c, err := cache.New(cache.Config{
+		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL,
+		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Timeout: cfg.Redis.Timeout,
+	}, a.redis, a.telemetry)
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	a.cache = c
+	a.workers.start("cache", c.Run)
+	return nil
+}
+
+// notifier tells the configured webhook of handoffs; nil without one.
+func (a *app) notifier() (answer.Notifier, error) {
+	url := a.cfg.Handoff.WebhookURL.Value()
+	if url == "" {
+		return nil, nil
+	}
+	hook, err := handoff.NewWebhook(handoff.Config{URL: url, Secret: a.cfg.Handoff.WebhookSecret.Value()}, a.telemetry, a.log)
+	if err != nil {
+		return nil, err
+	}
+	a.workers.start("handoff", hook.Run)
+	return hook, nil
+}
+
+func (a *app) edge() httpapi.Config {
+	cfg := httpapi.Config{
+		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: []gin.HandlerFunc{},
+		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(),
+	}
+	cfg.Middleware = append(cfg.Middleware, a.telemetry.Middleware()...)
+	if a.cfg.OpsAddr == "" {
+		cfg.Metrics = a.telemetry.Handler()
+	}
+	return cfg
+}
+
+// checks are what readiness depends on; a cache or a model that is away costs
+// speed or quality, not answers.
+func (a *app) checks() []httpapi.Check {
+	checks := []httpapi.Check{
+		{Name: "database", Required: true, Up: a.db.Ping},
+		{Name: "knowledge", Required: true, Up: func(context.Context) error {
+			if !a.knowledge.Fresh() {
+				return errors.New("the knowledge base has not caught up")
+			}
+			return nil
+		}},
+	}
+	if a.redis != nil {
+		checks = append(checks, httpapi.Check{Name: "redis", Up: a.cache.Ping})
+	}
+	return checks
+}
+
+// close waits for the answers under way, then ends everything in reverse order.
+func (a *app) close() error {
+	if a.answers != nil {
+		a.answers.Wait()
+	}
+	err := a.base.close()
+	if a.redis != nil {
+		err = errors.Join(err, a.redis.Close())
+	}
+	return err
+}
+
+// firstLoad fills an empty knowledge base from the configured folder.
+func (a *app) firstLoad(ctx context.Context, c *cli) error {
+	path := a.cfg.Knowledge.Path
+	if path == "" {
+		return nil
+	}
+	rev, err := a.db.Documents().Revision(ctx)
+	if err != nil || rev != 0 {
+		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		c.say("The knowledge base is empty: there is no folder %q to load. Load documents with 'kefu kb load PATH'.", path)
+		return nil
+	}
+	step, done := c.progress("loading " + path)
+	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}}, step)
+	done()
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		a.log.Warn("sample knowledge base not fully loaded", "error", err)
+	}
+	for _, f := range report.Failed {
+		c.say("not loaded: %s", f.Error())
+	}
+	c.say("Loaded %s (%s) from %s in %s.", plural(report.Added, "document"), plural(report.Chunks, "chunk"),
+		strings.TrimSuffix(path, "/"), report.Elapsed.Round(time.Millisecond))
+	return nil
+}

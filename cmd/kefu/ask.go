@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kefu/internal/desk"
+)
+
+// question is the body of POST /query.
+type question struct {
+	Question string `json:"question"`
+	UserID   string `json:"user_id,omitempty"`
+	Model    string `json:"model,omitempty"`
+	Provider string `json:"provider,omitempty"`
+}
+
+// reply is what the command shows of an answer.
+type reply struct {
+	Answer          string `json:"answer"`
+	SourceDocuments []struct {
+		Index             int
+		Title, URL, Quote string
+	} `json:"source_documents"`
+	TokensUsed  int     `json:"tokens_used"`
+	CacheTier   *string `json:"cache_tier"`
+	Route       string  `json:"route"`
+	RouteReason string  `json:"route_reason"`
+	Model       string  `json:"model"`
+	Provider    string  `json:"provider"`
+	Usage       struct {
+		CostUSD float64 `json:"cost_usd"`
+	} `json:"usage"`
+	Degraded bool `json:"degraded"`
+	Handoff  *struct {
+		Contact struct{ Message string }
+	} `json:"handoff"`
+	LatencyMS int64 `json:"latency_ms"`
+}
+
+func (c *cli) askCommand() *cobra.Command {
+	var server string
+	request := question{UserID: "cli"}
+	cmd := &cobra.Command{
+		Use: "ask QUESTION", Short: "Ask one question",
+		Long: `Answers in this process, from the same database as the server, or asks a
+running server with --server. '-' reads the question from standard input.`,
+		Example: "  kefu ask \"How long do I have to return an item?\"\n  kefu ask 退货需要几天？ --json\n  kefu ask --server http://127.0.0.1:8000 \"Which plan is cheaper for two people?\"",
+		Args:    args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, words []string) error {
+			request.Question = strings.Join(words, " ")
+			if request.Question == "-" {
+				raw, err := io.ReadAll(io.LimitReader(c.stdin, 64<<10))
+				if err != nil {
+					return fmt.Errorf("read question: %w", err)
+				}
+				request.Question = string(raw)
+			}
+			if server != "" {
+				return c.askServer(cmd.Context(), server, request)
+			}
+			return c.askHere(cmd.Context(), request)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "", "ask the server at this URL (its key in KEFU_API_KEY)")
+	cmd.Flags().StringVar(&request.Model, "model", "", "answer with this model")
+	cmd.Flags().StringVar(&request.Provider, "provider", "", "answer with this provider's models")
+	return cmd
+}
+
+// askHere answers in this process, through the same HTTP handler as the server.
+func (c *cli) askHere(ctx context.Context, q question) error {
+	return c.withApp(ctx, func(ctx context.Context, a *app) error {
+		if err := a.firstLoad(ctx, c); err != nil {
+			return err
+		}
+		if err := a.knowledge.CatchUp(ctx); err != nil {
+			return err
+		}
+		return c.ask(ctx, inProcess{a.api.Handler()}, "http://kefu", a.cfg.APIKey.Value(), q)
+	})
+}
+
+func (c *cli) askServer(ctx context.Context, server string, q question) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return c.ask(ctx, http.DefaultTransport, strings.TrimRight(server, "/"), cfg.APIKey.Value(), q)
+}
+
+// patience is how long an answer is waited for; the server's own deadline is
+// shorter.
+const patience = 2 * time.Minute
+
+func (c *cli) ask(ctx context.Context, transport http.RoundTripper, server, key string, q question) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	body, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/query", bytes.NewReader(body))
+	if err != nil {
+		return usageError{err}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := (&http.Client{Transport: transport}).Do(req)
+	if err != nil {
+		return noServer(req.URL.String(), err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+	if err != nil {
+		return fmt.Errorf("read reply: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return refused(resp.StatusCode, raw)
+	}
+	var got reply
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return fmt.Errorf("%s did not answer like Kefu: %w", server, err)
+	}
+	return c.print(json.RawMessage(raw), func(w io.Writer) { c.show(w, got) })
+}
+
+func noServer(url string, err error) error {
+	return &desk.Error{Kind: desk.Unavailable, Code: "server_unreachable", Public: "no server answers at " + url + "; start one with 'kefu serve'", Err: err}
+}
+
+// inProcess carries requests to a handler without a network.
+type inProcess struct{ handler http.Handler }
+
+func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
+	w := &recorded{header: http.Header{}, status: http.StatusOK}
+	t.handler.ServeHTTP(w, req)
+	return &http.Response{
+		StatusCode: w.status, Status: http.StatusText(w.status), Header: w.header, Request: req,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+	}, nil
+}
+
+type recorded struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorded) Header() http.Header         { return w.header }
+func (w *recorded) WriteHeader(status int)      { w.status = status }
+func (w *recorded) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// refused turns a server's problem back into an error with its meaning.
+func refused(status int, raw []byte) error {
+	var p struct{ Code, Detail string }
+	if err := json.Unmarshal(raw, &p); err != nil || p.Code == "" {
+		return fmt.Errorf("the server answered with status %d", status)
+	}
+	kind := desk.Internal
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		kind = desk.Invalid
+	case http.StatusUnauthorized, http.StatusForbidden:
+		kind = desk.Unauthorised
+	case http.StatusTooManyRequests:
+		kind = desk.RateLimited
+	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusBadGateway:
+		kind = desk.Unavailable
+	}
+	return &desk.Error{Kind: kind, Code: p.Code, Public: p.Detail}
+}
+
+// show prints an answer for people: the answer to stdout, how it came about to
+// stderr.
+func (c *cli) show(w io.Writer, a reply) {
+	fmt.Fprintln(w, a.Answer)
+	for _, s := range a.SourceDocuments {
+		fmt.Fprintf(w, "\n[%d] %s", s.Index, s.Title)
+		if s.URL != "" {
+			fmt.Fprintf(w, " — %s", s.URL)
+		}
+		fmt.Fprintf(w, "\n    “%s”\n", strings.Join(strings.Fields(s.Quote), " "))
+	}
+	if a.Handoff != nil {
+		fmt.Fprintf(w, "\n%s\n", a.Handoff.Contact.Message)
+	}
+	c.say("\n%s (%s) · %s %s · %s · $%.6f · %d ms%s", a.Route, a.RouteReason, a.Provider, a.Model,
+		plural(a.TokensUsed, "token"), a.Usage.CostUSD, a.LatencyMS, remarks(a))
+}
+
+func remarks(a reply) string {
+	var s string
+	if a.CacheTier != nil {
+		s += " · from the " + *a.CacheTier + " cache"
+	}
+	if a.Degraded {
+		s += " · degraded: no model could be reached"
+	}
+	return s
+}

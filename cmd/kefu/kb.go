@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kefu/internal/desk"
+	"kefu/internal/ingest"
+)
+
+func (c *cli) kbCommand() *cobra.Command {
+	kb := &cobra.Command{
+		Use: "kb", Short: "Load, look at and remove what Kefu knows",
+		Long: `The knowledge base is what answers are made of. Changes are served by every
+running server at once; cached answers that they touch are dropped.`,
+	}
+	kb.AddCommand(c.kbLoad(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
+	return kb
+}
+
+// acknowledged is how long a change waits for the servers that are running.
+const acknowledged = 10 * time.Second
+
+func (c *cli) kbLoad() *cobra.Command {
+	var req ingest.Request
+	cmd := &cobra.Command{
+		Use: "load PATH…", Short: "Load files and folders",
+		Long: `Loads Markdown, text, HTML, and CSV or JSONL files of question–answer pairs.
+Unchanged documents are skipped, so loading again is cheap and safe. A file that
+cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
+		Example: "  kefu kb load docs/ faq.csv\n  kefu kb load --dry-run docs/",
+		Args:    args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			req.Paths = paths
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
+				step, done := c.progress("loading")
+				report, err := b.loader.Load(ctx, desk.DefaultTenant, req, step)
+				done()
+				if err == nil && !req.DryRun && report.Revision != 0 {
+					err = c.await(ctx, b, report.Revision)
+				}
+				return errors.Join(err, c.reportLoad(report, req.DryRun))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&req.Source, "source", ingest.DefaultSource, "name of the load that the documents belong to")
+	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change, change nothing")
+	return cmd
+}
+
+// await returns when every running server serves the revision.
+func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) error {
+	ctx, cancel := context.WithTimeout(ctx, acknowledged)
+	defer cancel()
+	if err := b.db.Documents().WaitAcknowledged(ctx, rev); err != nil {
+		c.say("published as revision %d; not every running server has taken it over yet", rev)
+	}
+	return nil
+}
+
+func (c *cli) reportLoad(r ingest.Report, dry bool) error {
+	err := c.print(r, func(w io.Writer) {
+		verb := ""
+		if dry {
+			verb = "would be "
+		}
+		fmt.Fprintf(w, "%s%d added, %d updated, %d unchanged, %d failed; %s in %s\n",
+			verb, r.Added, r.Updated, r.Unchanged, len(r.Failed), plural(r.Chunks, "chunk"), r.Elapsed.Round(time.Millisecond))
+		if r.Unembedded > 0 {
+			fmt.Fprintf(w, "%s without an embedding, because the embedder does not answer: they are found by their words, and a running server embeds them later\n", plural(r.Unembedded, "chunk"))
+		}
+	})
+	for _, f := range r.Failed {
+		fmt.Fprintf(c.stderr, "kefu: %s\n", f.Error())
+	}
+	if err == nil && len(r.Failed) > 0 {
+		return partialError{fmt.Errorf("%s could not be loaded", plural(len(r.Failed), "file"))}
+	}
+	return err
+}
+
+func (c *cli) kbList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the documents", Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
+				docs, err := b.db.Documents().List(ctx, desk.DefaultTenant)
+				if err != nil {
+					return err
+				}
+				return c.print(docs, func(w io.Writer) {
+					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tTITLE")
+					for _, d := range docs {
+						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.Lang, d.Kind, d.Chunks, d.UpdatedAt.Local().Format(time.DateTime), d.Title)
+					}
+					t.Flush()
+				})
+			})
+		},
+	}
+}
+
+func (c *cli) kbShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a document and its chunks", Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
+				doc, chunks, err := b.db.Documents().Get(ctx, desk.DefaultTenant, desk.DocumentID(ids[0]))
+				if err != nil {
+					return err
+				}
+				shown := struct {
+					desk.Document
+					Pieces []desk.Chunk
+				}{doc, chunks}
+				return c.print(shown, func(w io.Writer) {
+					fmt.Fprintf(w, "%s\n%s, %s, %s, revision %d, %s\n%s\n", doc.Title, doc.ID, doc.Lang, doc.Kind, doc.Revision,
+						doc.UpdatedAt.Local().Format(time.DateTime), doc.URL)
+					for _, ch := range chunks {
+						fmt.Fprintf(w, "\n— %d · %s (%d tokens)\n", ch.Ordinal, ch.Heading, ch.Tokens)
+						if ch.Question != "" {
+							fmt.Fprintf(w, "Q: %s\nA: ", ch.Question)
+						}
+						fmt.Fprintln(w, ch.Text)
+					}
+				})
+			})
+		},
+	}
+}
+
+func (c *cli) kbRemove() *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use: "rm ID…", Short: "Remove documents", Args: args(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
+				known, err := b.db.Documents().Hashes(ctx, desk.DefaultTenant)
+				if err != nil {
+					return err
+				}
+				var ids []desk.DocumentID
+				var unknown error
+				for _, id := range given {
+					if _, ok := known[desk.DocumentID(id)]; !ok {
+						unknown = partialError{fmt.Errorf("there is no document %q; 'kefu kb list' lists them", id)}
+						continue
+					}
+					ids = append(ids, desk.DocumentID(id))
+				}
+				if len(ids) == 0 {
+					return errors.Unwrap(unknown)
+				}
+				if !dry {
+					rev, err := b.loader.Remove(ctx, desk.DefaultTenant, ids)
+					if err != nil {
+						return err
+					}
+					if err := c.await(ctx, b, rev); err != nil {
+						return err
+					}
+				}
+				err = c.print(map[string]any{"removed": ids, "dry_run": dry}, func(w io.Writer) {
+					fmt.Fprintf(w, "%s removed\n", plural(len(ids), "document"))
+				})
+				return errors.Join(err, unknown)
+			})
+		},
+	}
+	cmd.Flags().BoolVarP(&dry, "dry-run", "n", false, "say what would be removed, remove nothing")
+	return cmd
+}
+
+func (c *cli) kbStatus() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Say how much is known, and by which embedder", Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
+				s, err := b.db.Documents().Status(ctx, desk.DefaultTenant)
+				if err != nil {
+					return err
+				}
+				return c.print(s, func(w io.Writer) {
+					fmt.Fprintf(w, "database    %s\nrevision    %d\ndocuments   %d (%d en, %d zh)\nchunks      %d\n",
+						b.db.Name(), s.Revision, s.Documents, s.Langs[desk.English], s.Langs[desk.Chinese], s.Chunks)
+					if !s.UpdatedAt.IsZero() {
+						fmt.Fprintf(w, "updated     %s\n", s.UpdatedAt.Local().Format(time.DateTime))
+					}
+					fmt.Fprintf(w, "embedder    %s: %d of %d chunks embedded\n", b.embedder.Model(), s.Models[b.embedder.Model()], s.Chunks)
+					for model, n := range s.Models {
+						if model != b.embedder.Model() {
+							fmt.Fprintf(w, "            %s: %d chunks, not in use\n", model, n)
+						}
+					}
+				})
+			})
+		},
+	}
+}

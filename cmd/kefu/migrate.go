@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kefu/internal/config"
+	"kefu/internal/desk"
+	"kefu/internal/store"
+)
+
+func (c *cli) migrateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "migrate", Short: "Bring the database up to date and exit", Args: args(cobra.NoArgs),
+		Long: "Every command does this by itself; run it alone where one job migrates before many servers start.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := c.config()
+			if err != nil {
+				return err
+			}
+			db, err := store.Open(cmd.Context(), store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir})
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			return c.print(map[string]string{"database": db.Name()}, func(w io.Writer) { fmt.Fprintf(w, "%s is up to date\n", db.Name()) })
+		},
+	}
+}
+
+func (c *cli) healthCommand() *cobra.Command {
+	var url string
+	cmd := &cobra.Command{
+		Use: "health", Short: "Ask the running server whether it is alive", Args: args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if url == "" {
+				cfg, err := c.config()
+				if err != nil {
+					return err
+				}
+				url = "http://" + reachable(cfg.Addr) + "/health"
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), 3*time.Second)
+			defer cancel()
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+			if err != nil {
+				return usageError{err}
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return noServer(url, err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				return &desk.Error{Kind: desk.Unavailable, Code: "server_unhealthy", Public: url + " answers " + resp.Status}
+			}
+			return c.print(map[string]string{"status": "healthy"}, func(w io.Writer) { fmt.Fprintln(w, "healthy") })
+		},
+	}
+	cmd.Flags().StringVar(&url, "url", "", "address to ask (default /health of the configured address)")
+	return cmd
+}
+
+func (c *cli) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "config", Short: "List every setting with its variable, default and meaning", Args: args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			settings := config.Reference()
+			return c.print(settings, func(w io.Writer) {
+				for _, s := range settings {
+					fmt.Fprintf(w, "%s\n    %s", s.Key, s.Env)
+					if s.Secret {
+						fmt.Fprintf(w, " or %s_FILE", s.Env)
+					}
+					if s.Default != "" {
+						fmt.Fprintf(w, ", default %s", s.Default)
+					}
+					if s.Allowed != "" {
+						fmt.Fprintf(w, ", allowed %s", s.Allowed)
+					}
+					fmt.Fprintf(w, "\n    %s\n", s.Help)
+				}
+			})
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use: "check", Short: "Check the configuration and print it without secrets", Args: args(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			cfg, err := c.config()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(c.stdout, cfg.Redacted())
+			return err
+		},
+	})
+	return cmd
+}

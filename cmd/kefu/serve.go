@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"kefu/internal/desk"
+	"kefu/internal/httpapi"
+	"kefu/internal/ingest"
+	"kefu/internal/telemetry"
+)
+
+func (c *cli) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Start the server", Args: args(cobra.NoArgs),
+		Long: `Starts the server with embedded defaults: SQLite under ./data, a cache in memory
+and the offline model, which answers by quoting. OPENAI_API_KEY switches to real
+models, REDIS_URL adds a shared cache, DATABASE_URL PostgreSQL. An empty
+knowledge base is filled from ./kb. SIGTERM drains and exits.`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context()) },
+	}
+}
+
+func (c *cli) serve(ctx context.Context) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	ln, err := listen(ctx, cfg.Addr, "KEFU_ADDR")
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	a, err := openApp(ctx, cfg, c.logger(cfg, slog.LevelDebug))
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.serveApp(ctx, a, ln), a.close())
+}
+
+func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
+	if err := a.firstLoad(ctx, c); err != nil {
+		return stopped(ctx, err)
+	}
+	if err := a.knowledge.CatchUp(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	a.workers.start("knowledge", a.knowledge.Run)
+	a.workers.start("embeddings", a.keepEmbedded)
+	a.workers.start("checks", a.watch)
+
+	g, ctx := errgroup.WithContext(ctx)
+	if a.cfg.OpsAddr != "" {
+		ops, err := listen(ctx, a.cfg.OpsAddr, "KEFU_OPS_ADDR")
+		if err != nil {
+			return err
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", a.telemetry.Handler())
+		g.Go(func() error { return httpapi.Serve(ctx, ops, mux, a.server(nil)) })
+	}
+	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.api.Drain)) })
+	c.welcome(a, ln.Addr())
+	err := g.Wait()
+	if err == nil {
+		a.log.Info("stopped")
+	}
+	return err
+}
+
+func (a *app) server(draining func()) httpapi.ServerConfig {
+	h := a.cfg.HTTP
+	return httpapi.ServerConfig{
+		ReadHeaderTimeout: h.ReadHeaderTimeout, ReadTimeout: h.ReadTimeout, WriteTimeout: h.WriteTimeout,
+		IdleTimeout: h.IdleTimeout, Grace: h.ShutdownGrace, Draining: draining, Logger: a.log,
+	}
+}
+
+// stopped hides the error of a start that was interrupted on purpose.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func listen(ctx context.Context, addr, variable string) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, &desk.Error{
+			Kind: desk.Unavailable, Code: "address_in_use",
+			Public: fmt.Sprintf("%s is taken by another program, perhaps another Kefu; stop it, or choose another address with %s", addr, variable),
+		}
+	case err != nil:
+		return nil, &desk.Error{Kind: desk.Invalid, Code: "address_unusable", Public: fmt.Sprintf("cannot listen on %s (%s)", addr, variable), Err: err}
+	}
+	return ln, nil
+}
+
+func (c *cli) welcome(a *app, addr net.Addr) {
+	a.log.Info("serving", "addr", addr.String(), "database", a.db.Name(), "models", a.models.summary(), "redis", a.redis != nil)
+	url := "http://" + reachable(addr.String())
+	key := ""
+	if a.cfg.APIKey != "" {
+		key = " -H \"Authorization: Bearer $KEFU_API_KEY\""
+	}
+	view := a.knowledge.View(desk.DefaultTenant)
+	c.say(`
+Kefu answers at %[1]s from %[2]s, with %[3]s.
+  API and docs   %[1]s/docs
+  health         %[1]s/health
+  metrics        %[4]s/metrics
+
+Try it:
+  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"How long do I have to return an item?"}'
+  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"退货需要几天之内申请？"}'
+`, url, plural(view.Documents(), "document"), a.models.summary(), a.metricsURL(url), key)
+}
+
+func (a *app) metricsURL(url string) string {
+	if a.cfg.OpsAddr != "" {
+		return "http://" + reachable(a.cfg.OpsAddr)
+	}
+	return url
+}
+
+// reachable turns a listening address into one to connect to.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr
+}
+
+// Pauses between looking for chunks that the embedder in use has not seen.
+const (
+	embedAgain   = time.Minute
+	embedTimeout = time.Hour
+)
+
+// keepEmbedded embeds what another embedder, or one that did not answer, left.
+func (a *app) keepEmbedded(ctx context.Context) error {
+	for {
+		if err := a.embedMissing(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("embedding again", "model", a.embedder.Model(), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(embedAgain):
+		}
+	}
+}
+
+func (a *app) embedMissing(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, embedTimeout)
+	defer cancel()
+	last := time.Now()
+	return a.loader.Reembed(ctx, desk.DefaultTenant, func(p ingest.Progress) {
+		if time.Since(last) >= progressEvery || p.Done == p.Total {
+			last = time.Now()
+			a.log.Info("embedding", "model", a.embedder.Model(), "done", p.Done, "total", p.Total, "left", p.Remaining().Round(time.Second).String())
+		}
+	})
+}
+
+// watchEvery is how often the dependencies' gauges are renewed.
+const watchEvery = 10 * time.Second
+
+func (a *app) watch(ctx context.Context) error {
+	checks := telemetry.Checks{"database": a.db.Ping}
+	if a.redis != nil {
+		checks["redis"] = a.cache.Ping
+	}
+	return a.telemetry.Watch(ctx, watchEvery, checks)
+}
