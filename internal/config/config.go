@@ -111,8 +111,7 @@ type Answer struct {
 
 // Retrieval weighs the two kinds of search.
 type Retrieval struct {
-	VectorWeight  float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"weight of the similarity of embeddings"`
-	LexicalWeight float64 `key:"lexical_weight" env:"KEFU_RETRIEVAL_LEXICAL_WEIGHT" range:"0..1" help:"weight of the words in common"`
+	VectorWeight float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"share of the similarity of embeddings in the ranking of passages; the rest is the words in common"`
 }
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
@@ -162,7 +161,7 @@ func Default() Config {
 			MaxTokens: 800,
 		},
 		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
-		Retrieval: Retrieval{VectorWeight: 0.5, LexicalWeight: 0.5},
+		Retrieval: Retrieval{VectorWeight: 0.25},
 		Knowledge: Knowledge{Path: "kb", Lease: 5 * time.Second},
 		Sentry:    Sentry{Environment: "production", TracesSampleRate: 0.1},
 	}
@@ -231,9 +230,6 @@ func (c *Config) checkModels() error {
 		if m.name == "" {
 			return bad(m.key, "want the name of a model")
 		}
-	}
-	if c.Retrieval.VectorWeight+c.Retrieval.LexicalWeight == 0 {
-		return bad("retrieval.lexical_weight", "want at least one of the two weights above 0")
 	}
 	return checkURL("models.openai_base_url", c.Models.OpenAIBaseURL, "http", "https")
 }

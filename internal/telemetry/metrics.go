@@ -37,7 +37,7 @@ var (
 	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis}
 	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}
 	searchStages   = [...]string{"embed", "search", "pack"}
-	breakerStates  = [...]string{"closed", "open", "half_open"}
+	breakerStates  = [...]string{closed, "half_open", "open"} // from good to bad
 	tokenTypes     = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
 	sinks          = [...]string{"answers", "cache", "handoff", other}
 	dependencies   = [...]string{"database", "redis", "knowledge", "models"}
@@ -214,12 +214,17 @@ type modelMetrics struct {
 
 // providerMetrics are the series of one provider.
 type providerMetrics struct {
+	breakers breakers
 	outcomes map[string]prometheus.Counter // by failure kind, "success" for none
 	states   map[string]prometheus.Gauge
 	opened   map[string]prometheus.Counter
 }
 
-const success = "success"
+// Label values that the code names.
+const (
+	success = "success"
+	closed  = "closed"
+)
 
 func (m *metrics) calls(f factory, models []Model) {
 	requests := f.counters("llm_requests_total", "Calls to language models, retries included.", "model", "status")
@@ -258,7 +263,7 @@ func (m *metrics) resilience(f factory, providers []string) {
 	attempts := f.counters("llm_attempts_total", "Calls by provider and how they ended.", "provider", "outcome")
 	m.retries = f.counters("llm_retries_total", "Calls repeated, by what failed before.", "provider", "reason")
 	m.fallbacks = f.counters("llm_fallbacks_total", "Changes to another model, by what failed before.", "from", "to", "reason")
-	states := f.gauges("llm_breaker_state", "1 for the state that the provider's breaker is in.", "provider", "state")
+	states := f.gauges("llm_breaker_state", "1 for the worst state that a breaker of the provider is in.", "provider", "state")
 	transitions := f.counters("llm_breaker_transitions_total", "Changes of the breakers' states.", "provider", "to")
 
 	m.providers = map[string]*providerMetrics{}
@@ -276,7 +281,7 @@ func (m *metrics) resilience(f factory, providers []string) {
 			pm.states[s] = states.WithLabelValues(p, s)
 			pm.opened[s] = transitions.WithLabelValues(p, s)
 		}
-		pm.states["closed"].Set(1)
+		pm.states[closed].Set(1)
 		m.providers[p] = pm
 	}
 }

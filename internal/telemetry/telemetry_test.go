@@ -72,7 +72,9 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.FirstDelta("gpt-6-luna", time.Second)
 	tel.Retry("openai", llm.RateLimited)
 	tel.Fallback("gpt-6.1-terra", "offline-extractive", llm.Unavailable)
-	tel.Breaker("openai", "open")
+	tel.Breaker("openai", "gpt-6-luna", "closed")
+	tel.Breaker("openai", "gpt-6-luna", "open")
+	tel.Breaker("openai", "gpt-6.1-terra", "half-open")
 	tel.Answered(desk.Answer{Outcome: desk.Answered, Lang: desk.Chinese, Latency: time.Second})
 	tel.Routed(desk.Route{Kind: desk.Simple, Confidence: 0.8}, time.Millisecond)
 	tel.CacheLookup(desk.TierMemory, "hit", time.Microsecond)
@@ -150,6 +152,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"llm_breaker_state", []string{"provider", "openai", "state", "closed"}, 0},
 		{"llm_breaker_state", []string{"provider", "anthropic", "state", "closed"}, 1},
 		{"llm_breaker_transitions_total", []string{"provider", "openai", "to", "open"}, 1},
+		{"llm_breaker_transitions_total", []string{"provider", "openai", "to", "closed"}, 0},
 		{"llm_model_info", []string{"model", "gpt-6-luna", "provider", "openai", "tier", "cheap"}, 1},
 		{"llm_price_checked_timestamp_seconds", nil, 1_700_000_000},
 		{"kefu_answers_total", []string{"outcome", "answered", "lang", "zh"}, 1},
@@ -214,8 +217,8 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.Retry("who?", "made up")
 	tel.Fallback("who?", "gpt-6-luna", "made up")
 	tel.FirstDelta("who?", time.Second)
-	tel.Breaker("who?", "open")
-	tel.Breaker("openai", "who?")
+	tel.Breaker("who?", "who?", "open")
+	tel.Breaker("openai", "gpt-6-luna", "who?")
 	tel.Answered(desk.Answer{Outcome: "who?", Lang: "fr", CacheTier: "who?"})
 	tel.Routed(desk.Route{Kind: "who?"}, 0)
 	tel.CacheLookup("who?", "who?", 0)
