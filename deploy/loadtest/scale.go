@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// storeBareReply gives the bare handler the same bytes to serve.
+func storeBareReply(ctx context.Context, addr string, reply []byte) error {
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	defer client.Close()
+	return client.Set(ctx, "bare:answer", reply, time.Hour).Err()
+}
+
+const (
+	scaleChunks     = 10_000
+	scaleDimensions = 1536
+	perDocument     = 50
+)
+
+// measureScale loads ten thousand chunks with embeddings of 1,536 dimensions,
+// restarts, and asks complex questions that no cache has seen.
+func measureScale(ctx context.Context, o options, l *lab) error {
+	sim, err := l.simulator(ctx, o)
+	if err != nil {
+		return err
+	}
+	env := []string{
+		"OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://" + sim + "/v1", "KEFU_KNOWLEDGE_PATH=",
+		fmt.Sprintf("KEFU_MODELS_EMBEDDING_DIMENSIONS=%d", scaleDimensions), "KEFU_DATA_DIR=" + filepath.Join(l.dir, "data"),
+	}
+	words, err := writeDocuments(filepath.Join(l.dir, "docs"))
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	loading := exec.CommandContext(ctx, filepath.Join(o.bin, "kefu"), "kb", "load", filepath.Join(l.dir, "docs"))
+	loading.Env = append(os.Environ(), env...)
+	if out, err := loading.CombinedOutput(); err != nil {
+		return fmt.Errorf("kb load: %w\n%s", err, out)
+	}
+	fmt.Printf("\n%d chunks × %d dimensions\n  loaded in %.1f s\n", scaleChunks, scaleDimensions, time.Since(start).Seconds())
+
+	start = time.Now()
+	kefu, addr, err := l.server(ctx, o, env...)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  start-up to ready from SQL %.2f s (bound < 3 s), resident memory %d MiB\n", time.Since(start).Seconds(), kefu.resident())
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, conns := range []int{1, 8} {
+		pick := func() string { return words[rng.IntN(len(words))] }
+		questions := make([]string, 20_000)
+		for i := range questions {
+			questions[i] = fmt.Sprintf(`{"question":"Compare %s %s with %s and explain how %s differs from %s, step by step (%d)"}`, pick(), pick(), pick(), pick(), pick(), i)
+		}
+		got, err := load(ctx, addr, "/query", conns, o.each, kefu, func(conn, i int) string { return questions[(conn*2000+i)%len(questions)] })
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  complex question, uncached, %d at a time: p50 %s p99 %s, CPU %s (embedding and model by the simulator)\n", conns, millis(float64(got.p50)), millis(float64(got.p99)), micros(float64(got.cpu)))
+	}
+	metrics, err := fetch(ctx, "http://"+addr+"/metrics")
+	if err != nil {
+		return err
+	}
+	fmt.Print(searchTimes(metrics))
+	return nil
+}
+
+// writeDocuments makes documents of invented words, one chunk a section.
+func writeDocuments(dir string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	words := make([]string, 8000)
+	for i := range words {
+		words[i] = fmt.Sprintf("%s%s%s", syllables[rng.IntN(len(syllables))], syllables[rng.IntN(len(syllables))], syllables[rng.IntN(len(syllables))])
+	}
+	for d := range scaleChunks / perDocument {
+		var b strings.Builder
+		fmt.Fprintf(&b, "# Guide %d\n", d)
+		for s := range perDocument {
+			fmt.Fprintf(&b, "\n## Section %d\n\n", s)
+			for range 16 {
+				for w := range 14 {
+					if w > 0 {
+						b.WriteByte(' ')
+					}
+					b.WriteString(words[int(rng.ExpFloat64()*700)%len(words)])
+				}
+				b.WriteString(".\n")
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("guide-%03d.md", d)), []byte(b.String()), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return words, nil
+}
+
+var syllables = strings.Fields("ba be bi bo ca ce co da de di do fa fe fi ga go ha he ka ke ki la le li lo ma me mi mo na ne no pa pe po ra re ri ro sa se si so ta te ti to va ve vo wa we xa ya za ze zo")
