@@ -1,12 +1,8 @@
 package telemetry
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/getsentry/sentry-go"
@@ -41,55 +37,6 @@ func (t *Telemetry) Retry(provider string, reason llm.FailureKind) {
 // Fallback records that another model is tried, and why.
 func (t *Telemetry) Fallback(from, to string, reason llm.FailureKind) {
 	t.metrics.fallbacks.WithLabelValues(t.model(from), t.model(to), failure(reason)).Inc()
-}
-
-// Breaker records the state that the breaker of a provider's model has changed
-// to: closed, half-open or open. The gauge shows the worst of its models.
-func (t *Telemetry) Breaker(provider, model, state string) {
-	state = strings.ReplaceAll(state, "-", "_")
-	p := pick(t.metrics.providers, provider, other)
-	if !slices.Contains(breakerStates[:], state) || !p.breakers.change(model, state) {
-		return
-	}
-	worst := p.breakers.worst()
-	for s, g := range p.states {
-		g.Set(0)
-		if s == worst {
-			g.Set(1)
-		}
-	}
-	p.opened[state].Inc()
-	t.log.Warn("breaker changed", "event", "breaker", "provider", t.provider(provider), "model", t.model(model), "state", state)
-}
-
-// breakers are the states of one provider's models; an unknown one is closed.
-type breakers struct {
-	mu     sync.Mutex
-	states map[string]string
-}
-
-func (b *breakers) change(model, state string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if cmp.Or(b.states[model], closed) == state {
-		return false
-	}
-	if b.states == nil {
-		b.states = map[string]string{}
-	}
-	b.states[model] = state
-	return true
-}
-
-// worst is the last in the order of breakerStates that any model is in.
-func (b *breakers) worst() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	worst := 0
-	for _, s := range b.states {
-		worst = max(worst, slices.Index(breakerStates[:], s))
-	}
-	return breakerStates[worst]
 }
 
 func (t *Telemetry) model(name string) string {

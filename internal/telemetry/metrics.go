@@ -214,10 +214,8 @@ type modelMetrics struct {
 
 // providerMetrics are the series of one provider.
 type providerMetrics struct {
-	breakers breakers
 	outcomes map[string]prometheus.Counter // by failure kind, "success" for none
-	states   map[string]prometheus.Gauge
-	opened   map[string]prometheus.Counter
+	breakers breakers
 }
 
 // Label values that the code names.
@@ -270,18 +268,19 @@ func (m *metrics) resilience(f factory, providers []string) {
 	for _, p := range providers {
 		pm := &providerMetrics{
 			outcomes: map[string]prometheus.Counter{success: attempts.WithLabelValues(p, success)},
-			states:   map[string]prometheus.Gauge{},
-			opened:   map[string]prometheus.Counter{},
+			breakers: breakers{
+				gauges: map[string]prometheus.Gauge{}, transitions: map[string]prometheus.Counter{}, states: map[string]string{},
+			},
 		}
 		for _, kind := range llm.FailureKinds {
 			pm.outcomes[string(kind)] = attempts.WithLabelValues(p, string(kind))
 			m.retries.WithLabelValues(p, string(kind))
 		}
 		for _, s := range breakerStates {
-			pm.states[s] = states.WithLabelValues(p, s)
-			pm.opened[s] = transitions.WithLabelValues(p, s)
+			pm.breakers.gauges[s] = states.WithLabelValues(p, s)
+			pm.breakers.transitions[s] = transitions.WithLabelValues(p, s)
 		}
-		pm.states[closed].Set(1)
+		pm.breakers.gauges[closed].Set(1)
 		m.providers[p] = pm
 	}
 }
