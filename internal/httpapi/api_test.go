@@ -21,6 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+var quietLog = slog.New(slog.DiscardHandler)
+
 // answererFunc lets a function answer.
 type answererFunc func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error)
 

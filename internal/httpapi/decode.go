@@ -37,22 +37,24 @@ func (api *API) body(c *gin.Context) ([]byte, error) {
 		}
 	}
 	if r.ContentLength > api.cfg.MaxBodyBytes {
-		c.Header("Connection", "close") // so that the rest need not be read
-		return nil, api.bodyTooLarge()
+		return nil, api.bodyTooLarge(c)
 	}
 	b := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
 	_, err := b.ReadFrom(http.MaxBytesReader(c.Writer, r.Body, api.cfg.MaxBodyBytes))
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
-		return nil, api.bodyTooLarge()
+		return nil, api.bodyTooLarge(c)
 	case err != nil: // the caller left, or was too slow
 		return nil, &desk.Error{Kind: desk.Invalid, Code: "body_incomplete", Public: "The body did not arrive in full.", Err: err}
 	}
 	return b.Bytes(), nil
 }
 
-func (api *API) bodyTooLarge() error {
+// bodyTooLarge also gives the connection up: the server would otherwise wait
+// for the rest of the body before it replies.
+func (api *API) bodyTooLarge(c *gin.Context) error {
+	c.Header("Connection", "close")
 	return &desk.Error{
 		Kind: desk.TooLarge, Code: "body_too_large",
 		Public: fmt.Sprintf("The body is larger than %d bytes.", api.cfg.MaxBodyBytes),

@@ -56,7 +56,7 @@ func TestReadinessIsCheckedAtMostOnceASecondAndBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		checks := 0
 		hangs := func(ctx context.Context) error { checks++; <-ctx.Done(); return ctx.Err() }
-		api := httpapi.New(httpapi.Config{Checks: []httpapi.Check{{Name: "database", Required: true, Up: hangs}}}, says(answer()), &observed{})
+		api := httpapi.New(httpapi.Config{Logger: quietLog, Checks: []httpapi.Check{{Name: "database", Required: true, Up: hangs}}}, says(answer()), &observed{})
 		readyz := func() int {
 			w := httptest.NewRecorder()
 			api.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))

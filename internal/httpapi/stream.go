@@ -28,7 +28,7 @@ const (
 // the terminal error event. A caller that leaves ends the work.
 func (api *API) stream(c *gin.Context, ask desk.Ask) {
 	ctx, stop := context.WithCancel(c.Request.Context())
-	events := &eventWriter{w: c.Writer, control: http.NewResponseController(c.Writer)}
+	events := newEventWriter(c.Writer)
 	var pings sync.WaitGroup
 	pings.Go(func() { events.ping(ctx) })
 	defer pings.Wait()
@@ -111,6 +111,16 @@ type eventWriter struct {
 	mu   sync.Mutex
 	last int // number of the last event, 0 before the first
 	buf  bytes.Buffer
+}
+
+// newEventWriter controls the writer beneath w: Gin's own Flush would swallow
+// the error that tells that the caller left.
+func newEventWriter(w gin.ResponseWriter) *eventWriter {
+	var beneath http.ResponseWriter = w
+	if wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+		beneath = wrapper.Unwrap()
+	}
+	return &eventWriter{w: w, control: http.NewResponseController(beneath)}
 }
 
 func (ew *eventWriter) begun() bool {
