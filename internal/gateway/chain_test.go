@@ -252,6 +252,16 @@ func TestALastResortAloneIsNotDegraded(t *testing.T) {
 	}
 }
 
+func TestATargetNamedTwiceInAChainIsTriedOnce(t *testing.T) {
+	r := &recorder{}
+	p := provider(fails(llm.InvalidReply))
+	g := gatewayOf(t, r, paid("acme", small, p), paid("acme", small, p), offline(provider(answers("quote"))))
+	mustText(t, g, question(grant(r)))
+	if p.count() != 1 {
+		t.Errorf("%d calls, want 1", p.count())
+	}
+}
+
 func TestTheFailureThatIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}

@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"kefu/internal/desk"
@@ -124,9 +125,10 @@ func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 			if built[key] == nil {
 				built[key] = g.build(t)
 			}
-			if t.LastResort {
+			switch {
+			case t.LastResort:
 				ch.last = built[key]
-			} else {
+			case !slices.Contains(ch.paid, built[key]): // one model may serve as cheap and strong
 				ch.paid = append(ch.paid, built[key])
 			}
 		}
