@@ -67,9 +67,6 @@ func (g *Gateway) chainOf(c llm.Call) (chain, error) {
 	if c.Model == "" && c.Provider == "" {
 		return own, nil
 	}
-	if err := g.Check(c.Model, c.Provider); err != nil {
-		return chain{}, err
-	}
 	fits := func(t *target) bool {
 		return (c.Model == "" || t.Model == c.Model) && (c.Provider == "" || t.Provider == c.Provider)
 	}
@@ -88,7 +85,7 @@ func (g *Gateway) chainOf(c llm.Call) (chain, error) {
 			return chain{last: other.last}, nil
 		}
 	}
-	return chain{}, unknown("model", nil) // unreachable: Check found it
+	return chain{}, g.Check(c.Model, c.Provider)
 }
 
 func (ch chain) all() []*target {
