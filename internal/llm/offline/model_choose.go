@@ -22,6 +22,9 @@ const (
 	// find each other by chance more often than words do.
 	enoughEnglish = 0.52
 	enoughChinese = 0.55
+	// enoughSimple is asked of the few sources of a simple question: without an
+	// answer it is asked again with more.
+	enoughSimple = 0.7
 	// enoughVague must be covered by quotes that hold no time or price although
 	// one was asked for.
 	enoughVague = 0.75
@@ -29,6 +32,9 @@ const (
 	// nothing of the question themselves (enoughInText).
 	enoughAbove  = 0.6
 	enoughInText = 0.15
+	// aboutSteps must be held by the title and heading above the few sources of
+	// a simple question for a way: steps of something else mention it, too.
+	aboutSteps = 0.5
 	// sameQuestion must be shared by a curated question, each way.
 	sameQuestion = 0.75
 )
@@ -174,16 +180,20 @@ func (c *corpus) prior(s *source) float64 {
 	return p
 }
 
-// titles tells whether heading and title of s all but ask the question.
-func (c *corpus) titles(s *source) bool {
-	above, heading := 0.0, false
+// about is the share of the question that title and heading of s hold.
+func (c *corpus) about(s *source) float64 {
+	above := 0.0
 	for _, t := range c.terms {
 		if s.heading[t] || s.title[t] {
 			above += c.weight[t]
-			heading = heading || s.heading[t]
 		}
 	}
-	return heading && above >= 0.9*c.total
+	return above / c.total
+}
+
+// titles tells whether heading and title of s all but ask the question.
+func (c *corpus) titles(s *source) bool {
+	return c.about(s) >= 0.9 && slices.ContainsFunc(c.terms, func(t string) bool { return s.heading[t] })
 }
 
 // fits weighs the form of a unit against what is asked for.
@@ -201,8 +211,11 @@ func (c *corpus) fits(u unit) float64 {
 	case strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？"):
 		fit *= 0.5
 	}
-	if columns(u.bare) > 240 {
+	switch width := columns(u.bare); {
+	case width > 240:
 		fit *= 0.8 // holds many words of many questions
+	case width < 30 && u.kind == bullet && !c.several:
+		fit *= 0.7 // says little alone
 	}
 	return fit
 }
@@ -220,6 +233,9 @@ func (c *corpus) answers(quotes []candidate) bool {
 	if c.lang == desk.Chinese {
 		need = enoughChinese
 	}
+	if c.simple {
+		need = enoughSimple
+	}
 	if (c.when || c.price) && !slices.ContainsFunc(quotes, func(k candidate) bool {
 		return c.when && holdsTime(k.unit().bare) || c.price && holdsPrice(k.unit().bare)
 	}) {
@@ -228,7 +244,10 @@ func (c *corpus) answers(quotes []candidate) bool {
 	for i := range c.sources {
 		s := &c.sources[i]
 		own, above := c.coverage(s, quotes)
-		if own+above >= need && (own >= enoughInText || above >= enoughAbove) {
+		if own+above < need || own < enoughInText && above < enoughAbove {
+			continue
+		}
+		if !c.simple || !c.steps || c.about(s) >= aboutSteps && quotes[len(quotes)-1].unit().kind != bullet {
 			return true
 		}
 	}

@@ -12,18 +12,19 @@ import (
 
 // question is what is asked, read for what an answer must hold.
 type question struct {
-	terms   []string // content terms, in order
-	raw     []string // the same before synonyms became one
-	names   []string // those of them that are written like names
-	all     []string // distinct terms, function words included
-	lang    desk.Lang
-	simple  bool // asked for one fact
-	steps   bool // asks for a way to do something, or states a problem
-	when    bool // asks for a time or period
-	price   bool // asks about money
-	amount  bool // asks for an amount of money
-	several bool // asks for all of a kind, or for a difference
-	parts   bool // asks for more than one thing
+	terms    []string // content terms, in order
+	raw      []string // the same before synonyms became one
+	names    []string // those of them that are written like names
+	all      []string // distinct terms, function words included
+	lang     desk.Lang
+	simple   bool // asked for one fact
+	steps    bool // asks for a way to do something, or states a problem
+	when     bool // asks for a time or period
+	price    bool // asks about money
+	amount   bool // asks for an amount of money
+	compares bool // asks for a difference
+	several  bool // asks for all of a kind
+	parts    bool // asks for more than one thing
 }
 
 // splitQuestion cuts a question before each part that asks something of its own
@@ -57,7 +58,7 @@ func readQuestion(p llm.Prompt, asked string) question {
 	q := question{
 		lang: p.Lang, simple: p.Route.Kind == desk.Simple, all: distinct(allTerms(text)),
 		when: asksWhen.MatchString(text), price: asksPrice.MatchString(text), amount: asksAmount.MatchString(text),
-		several: asksSeveral.MatchString(text), parts: hasParts.MatchString(text),
+		compares: compares.MatchString(text), several: asksSeveral.MatchString(text), parts: hasParts.MatchString(text),
 	}
 	q.steps = !q.when && !q.price && (asksSteps.MatchString(text) || !asks.MatchString(text))
 	q.raw = distinct(lang.ContentTerms(apart(asking.ReplaceAllString(text, " "))))
@@ -85,10 +86,10 @@ var (
 	asksPrice = regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for|to)\b|\b(?:price|prices|cost|costs|fee|fees|expensive)\b|` +
 		`多少钱|价格|费用|运费|收费|手续费|贵不贵|几块|几元`)
 	asksAmount  = regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for)\b|\bwhat (?:do|does|will|would) .*\bcosts?\b|多少钱|(?:费|价格|价钱)(?:用)?(?:是|要|为)?多少|几块|几元`)
-	asksSeveral = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|\b(?:which|what|all) (?:\w+ ){0,3}\w+s\b|` +
-		`区别|差别|不同|对比|比较|哪些|哪几|有什么|都有|所有`)
-	hasParts  = regexp.MustCompile(`\band\b|\balso\b|[;；？?].|，|以及|还有|并且`)
-	asksSteps = regexp.MustCompile(`\bhow (?:do|to|can|could|should|would|does one)\b|\b(?:steps?|instructions?|guide|procedure)\b|\bwhat (?:can|should|do|must) i do\b|\bwhat to do\b|` +
+	compares    = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|区别|差别|不同|对比|比较`)
+	asksSeveral = regexp.MustCompile(`\bwhat are\b|\bwhich (?:\w+ ){0,2}\w{3,}s\b|\bwhat (?:\w+ )?(?:methods|options|plans|types|kinds|ways|colou?rs|sizes|models|countries|languages)\b|哪些|哪几|有什么|都有|所有`)
+	hasParts    = regexp.MustCompile(`\band\b|\balso\b|[;；？?].|，|以及|还有|并且`)
+	asksSteps   = regexp.MustCompile(`\bhow (?:do|to|can|could|should|would|does one)\b|\b(?:steps?|instructions?|guide|procedure)\b|\bwhat (?:can|should|do|must) i do\b|\bwhat to do\b|` +
 		`\b(?:isn't|doesn't|won't|can't|cannot|not) (?:work|connect|turn|charge|open|start|load|pair|sign|log|respond|find|show|play|switch)|` +
 		`怎么|怎样|如何|咋|步骤|流程|教程|方法|连不上|打不开|没反应|不工作|无法|不能用|失灵`)
 	// asking words are about the question, not about its subject.

@@ -115,13 +115,19 @@ func (k candidate) asksBack() bool {
 	return strings.HasSuffix(k.unit().bare, "?") || strings.HasSuffix(k.unit().bare, "？")
 }
 
-// rows is the rows of a table, or the items of a list, when the question asks
-// for several and the best unit is one of them: of the tables that match as
-// well, the one with the most to say.
+// rows is the rows of a table, or the items of a list, when the best unit is one
+// of them and the question asks for all; for a comparison those that hold what
+// is compared, of the table with the most to say.
 func (c *corpus) rows(ranked []candidate) []candidate {
 	first := ranked[0]
-	if kind := first.unit().kind; !c.several || kind != row && kind != bullet {
+	if kind := first.unit().kind; kind != row && kind != bullet || !c.several && !c.compares {
 		return nil
+	}
+	if !c.compares {
+		if c.pinpoints(first) {
+			return nil
+		}
+		return within(block(first.source, blockStart(first)), listItems, listWidth)
 	}
 	most, _ := c.held(first.source, first.unit().terms)
 	var best []candidate
@@ -159,6 +165,9 @@ func (c *corpus) run(ranked []candidate) []candidate {
 	switch {
 	case first.unit().kind == lead:
 		return within(block(first.source, first.index), listItems, listWidth)
+	case c.steps && first.unit().kind == prose && !c.simple:
+		start := blockStart(first)
+		return within(block(first.source, start), max(c.most(), first.index-start+1), proseWidth)
 	case first.unit().kind == row || own >= above && !c.titles(first.source) || c.when || c.price || c.pinpoints(first):
 		return nil
 	case c.titles(first.source) && first.unit().kind == prose:
@@ -214,10 +223,14 @@ func (c *corpus) following(k candidate) (candidate, bool) {
 	return next, goesOn(u.bare) || c.when && holdsTime(u.bare) || c.price && holdsPrice(u.bare)
 }
 
-// withContext is k, after the sentence before it when one leans on the other:
-// k is short or begins with "It", or the one before is no more than "No.".
+// withContext is k after what it leans on: an item after the words that lead to
+// its list, and a sentence after the one before it when k is short or begins
+// with "It", or the one before is no more than "No.".
 func (c *corpus) withContext(k candidate) []candidate {
 	const short, tiny = 36, 16 // columns
+	if start := blockStart(k); k.unit().kind == bullet && k.source.units[start].kind == lead {
+		return []candidate{{source: k.source, index: start, score: k.score}, k}
+	}
 	before := candidate{source: k.source, index: k.index - 1, score: k.score}
 	if u := k.unit(); u.kind == prose && k.index > blockStart(k) &&
 		(columns(u.bare) < short || leans(u.bare) || columns(before.unit().bare) <= tiny) {
