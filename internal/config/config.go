@@ -111,7 +111,7 @@ type Answer struct {
 
 // Retrieval weighs the two kinds of search.
 type Retrieval struct {
-	VectorWeight float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"share of the similarity of embeddings in the ranking of passages; the rest is the words in common"`
+	VectorWeight float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"share of the similarity of embeddings in a passage's score; words in common have the rest"`
 }
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
