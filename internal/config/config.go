@@ -61,7 +61,7 @@ type HTTP struct {
 
 // Limit bounds what one caller may ask.
 type Limit struct {
-	RequestsPerMinute int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests of one caller a minute; 0: unlimited"`
+	RequestsPerMinute int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one caller, a key or without keys an address; 0: unlimited"`
 }
 
 // Question bounds what a customer may write.

@@ -34,6 +34,11 @@ type Observer interface {
 	Error(ctx context.Context, err error)
 }
 
+// Limiter decides whether a caller may ask now, or how long to wait instead.
+type Limiter interface {
+	Allow(caller string) (wait time.Duration, ok bool)
+}
+
 // Config says what the edge serves and to whom.
 type Config struct {
 	// APIKey is what callers must send, as a bearer token or as X-API-Key, for
@@ -41,6 +46,9 @@ type Config struct {
 	APIKey string
 	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
 	MaxBodyBytes int64
+	// Limiter bounds how often a caller may ask: the holder of a key, or
+	// without keys an address. Nil: unlimited.
+	Limiter Limiter
 	// Metrics is served at /metrics, behind the key if there is one; nil: not
 	// served here.
 	Metrics http.Handler
@@ -119,7 +127,7 @@ func (api *API) routes() {
 	public("/docs/*asset", docs)
 
 	guarded := e.Group("/", api.authenticated)
-	guarded.POST("/query", api.query)
+	guarded.POST("/query", api.limited, api.query)
 	if api.cfg.Metrics != nil {
 		guarded.GET("/metrics", gin.WrapH(api.cfg.Metrics))
 	}

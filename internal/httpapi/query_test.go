@@ -190,6 +190,39 @@ func TestPanicIsSurvivedCountedOnceAndSeenByMiddleware(t *testing.T) {
 	}
 }
 
+// ration allows each caller so many requests.
+type ration map[string]int
+
+func (r ration) Allow(caller string) (time.Duration, bool) {
+	r[caller]--
+	return 61 * time.Second, r[caller] >= 0
+}
+
+func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	for _, tt := range []struct {
+		name, key string
+		ration    ration
+	}{
+		{"by address", "", ration{"127.0.0.1": 1}},
+		{"by key", key, ration{"bootstrap": 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := serve(t, httpapi.Config{APIKey: tt.key, Limiter: tt.ration}, says(answer()))
+			if r := f.query(t, `{"question":"?"}`, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
+				t.Errorf("within the limit = %d, want 200", r.StatusCode)
+			}
+			r := f.query(t, `{"question":"?"}`, "X-API-Key", tt.key)
+			if p := r.problem(t); p.Code != "rate_limited" || !p.Retryable || r.Header.Get("Retry-After") != "61" {
+				t.Errorf("beyond it = %+v, Retry-After %s, want rate_limited and 61", p, r.Header.Get("Retry-After"))
+			}
+			if r := f.do(t, "GET", "/health", ""); r.StatusCode != http.StatusOK {
+				t.Errorf("health = %d, want 200", r.StatusCode)
+			}
+		})
+	}
+}
+
 func TestRequestAndTraceIDs(t *testing.T) {
 	var inside string
 	f := serve(t, httpapi.Config{TraceID: func(context.Context) string { return "trace-1" }},
