@@ -171,18 +171,20 @@ func (p program) await(t *testing.T, path string) {
 // ask sends questions until ctx ends: the first half of every round with a
 // provider that works, the second with one that does not.
 func ask(ctx context.Context, t *testing.T, kefu, sim string) {
-	for round := 0; ctx.Err() == nil; round++ {
+	n := 0 // makes questions new
+	for ctx.Err() == nil {
 		for _, config := range []string{`{}`, `{"failures":{"503":1}}`} {
+			n++
 			if code, err := send(ctx, http.MethodPut, "http://"+sim+"/sim/config", config); code/100 != 2 && ctx.Err() == nil {
 				t.Errorf("simulator: %d %v", code, err)
 			}
 			questions := map[string]int{
-				"How long do I have to return an item?":       200, // a hit from the second time on
-				"退货需要几天之内申请？":                                 200,
-				fmt.Sprintf("Hello, I am customer %d", round): 200,
-				fmt.Sprintf("Compare standard and express shipping for order %d: what are the times and costs?", round): 200,
-				fmt.Sprintf("请比较第%d个订单的标准配送和加急配送，并说明费用和时间", round):                                                      200,
-				fmt.Sprintf("What is the airspeed velocity of unladen swallow %d?", round):                              200, // nobody wrote this down
+				"How long do I have to return an item?":   200, // a hit from the second time on
+				"退货需要几天之内申请？":                             200,
+				fmt.Sprintf("Hello, I am customer %d", n): 200,
+				fmt.Sprintf("Compare standard and express shipping for order %d: what are the times and costs?", n): 200,
+				fmt.Sprintf("请比较第%d个订单的标准配送和加急配送，并说明费用和时间", n):                                                      200,
+				fmt.Sprintf("What is the airspeed velocity of unladen swallow %d?", n):                              200, // nobody wrote this down
 				"": 400,
 			}
 			for question, want := range questions {

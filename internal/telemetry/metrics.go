@@ -276,12 +276,15 @@ func (m *metrics) resilience(f factory, providers []string) {
 			pm.outcomes[string(kind)] = attempts.WithLabelValues(p, string(kind))
 			m.retries.WithLabelValues(p, string(kind))
 		}
+		m.providers[p] = pm
+		if p == other {
+			continue // has no breaker
+		}
 		for _, s := range breakerStates {
 			pm.breakers.gauges[s] = states.WithLabelValues(p, s)
 			pm.breakers.transitions[s] = transitions.WithLabelValues(p, s)
 		}
 		pm.breakers.gauges[closed].Set(1)
-		m.providers[p] = pm
 	}
 }
 
