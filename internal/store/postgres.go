@@ -151,11 +151,11 @@ func (p *postgres) putBack(conn *pgx.Conn) {
 	}
 }
 
-// hangUp closes conn without waiting long for the server.
+// hangUp closes conn, which is given up, without waiting long for the server.
 func hangUp(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	conn.Close(ctx) //nolint:errcheck // it is given up anyway
+	_ = conn.Close(ctx)
 }
 
 func (p *postgres) explain(err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -42,7 +43,7 @@ func (d *Documents) Publish(ctx context.Context, tenant desk.TenantID, put []des
 		}
 		return d.log(ctx, tx, tenant, rev, ids(put), removed)
 	})
-	if err == errNothing { //nolint:errorlint // returned above, never wrapped
+	if errors.Is(err, errNothing) {
 		return d.Revision(ctx)
 	}
 	if err != nil {
@@ -52,7 +53,7 @@ func (d *Documents) Publish(ctx context.Context, tenant desk.TenantID, put []des
 }
 
 // errNothing rolls back a publish that changes nothing.
-var errNothing = fmt.Errorf("nothing to publish")
+var errNothing = errors.New("nothing to publish")
 
 func check(p desk.Prepared) error {
 	if p.Model == "" {

@@ -60,21 +60,21 @@ func (r *Recorder) drop(n int) {
 // Run writes batches of up to 100 answers, none later than 200 ms after the
 // first of it came, until ctx ends; then it saves what is queued within 5 s and
 // counts the rest as dropped. A batch that fails is tried again every second,
-// half a minute long.
+// half a minute long. Run returns an error when answers were lost at the end.
 func (r *Recorder) Run(ctx context.Context) error {
 	for {
-		batch, more := r.gather(ctx)
-		if len(batch) > 0 {
-			r.write(ctx, batch)
+		batch, ended := r.gather(ctx)
+		if !ended {
+			ended = !r.write(ctx, batch)
 		}
-		if !more {
-			return r.drain()
+		if ended {
+			return r.drain(batch)
 		}
 	}
 }
 
-// gather collects a batch. more is false once ctx has ended.
-func (r *Recorder) gather(ctx context.Context) (batch []Record, more bool) {
+// gather collects a batch; ended tells that ctx has ended meanwhile.
+func (r *Recorder) gather(ctx context.Context) (batch []Record, ended bool) {
 	var full <-chan time.Time
 	for len(batch) < recorderBatch {
 		select {
@@ -84,54 +84,56 @@ func (r *Recorder) gather(ctx context.Context) (batch []Record, more bool) {
 			}
 			batch = append(batch, rec)
 		case <-full:
-			return batch, true
-		case <-ctx.Done():
 			return batch, false
+		case <-ctx.Done():
+			return batch, true
 		}
 	}
-	return batch, true
+	return batch, false
 }
 
-// write saves a batch, however often that takes. Once ctx has ended it tries
-// only once more.
-func (r *Recorder) write(ctx context.Context, batch []Record) {
+// write saves a batch, however many tries that takes, or drops it after the
+// last. It returns false when ctx ended before either.
+func (r *Recorder) write(ctx context.Context, batch []Record) bool {
 	for try := 1; ; try++ {
 		err := r.answers.Write(context.WithoutCancel(ctx), batch)
 		if err == nil {
-			return
+			return true
 		}
 		if try == 1 {
 			r.log.Error("answers cannot be recorded; trying again", "answers", len(batch), "error", err)
 		}
-		if try == recorderTries || ctx.Err() != nil {
-			r.log.Error("answers dropped", "answers", len(batch), "error", err)
-			r.drop(len(batch))
-			return
+		if try == recorderTries {
+			r.lose(batch, err)
+			return true
 		}
 		select {
 		case <-time.After(recorderRetry):
 		case <-ctx.Done():
+			return false
 		}
 	}
 }
 
-// drain saves what is queued at shutdown.
-func (r *Recorder) drain() error {
+// drain saves batch and what is queued at shutdown.
+func (r *Recorder) drain(batch []Record) error {
+	for len(r.queue) > 0 {
+		batch = append(batch, <-r.queue)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
-	for {
-		var batch []Record
-		for len(batch) < recorderBatch && len(r.queue) > 0 {
-			batch = append(batch, <-r.queue)
-		}
-		if len(batch) == 0 {
-			return nil
-		}
-		if err := r.answers.Write(ctx, batch); err != nil {
-			lost := len(batch) + len(r.queue)
-			r.log.Error("answers dropped at shutdown", "answers", lost, "error", err)
-			r.drop(lost)
+	for len(batch) > 0 {
+		n := min(len(batch), recorderBatch)
+		if err := r.answers.Write(ctx, batch[:n]); err != nil {
+			r.lose(batch, err)
 			return err
 		}
+		batch = batch[n:]
 	}
+	return nil
+}
+
+func (r *Recorder) lose(batch []Record, err error) {
+	r.log.Error("answers dropped", "answers", len(batch), "error", err)
+	r.drop(len(batch))
 }
