@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"kefu/internal/config"
 	"kefu/internal/testenv"
 )
 
@@ -80,6 +83,27 @@ func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
 	t.Logf("series: %v", series)
 	if len(series) != 1 || series[0] > seriesCap {
 		t.Errorf("series = %v, want at most %d", series, seriesCap)
+	}
+}
+
+// A runbook is read at night: its commands and settings must exist.
+func TestRunbooksNameCommandsAndSettingsThatExist(t *testing.T) {
+	bin := filepath.Join(build(t), "kefu")
+	command := regexp.MustCompile("`kefu ([a-z]+(?: [a-z]+)*)")
+	setting := regexp.MustCompile(`\b(KEFU_[A-Z_]+|[A-Z]+_URL|[A-Z]+_API_KEY)\b`)
+	for _, file := range glob(t, "runbooks/*.md") {
+		text := read(t, file)
+		for _, m := range command.FindAllStringSubmatch(text, -1) {
+			out, err := exec.Command(bin, append(strings.Fields(m[1]), "--help")...).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "kefu "+m[1]) {
+				t.Errorf("%s: there is no command kefu %s", file, m[1])
+			}
+		}
+		for _, name := range setting.FindAllString(text, -1) {
+			if !slices.ContainsFunc(config.Reference(), func(s config.Setting) bool { return s.Env == name }) {
+				t.Errorf("%s: there is no setting %s", file, name)
+			}
+		}
 	}
 }
 
