@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,6 +98,25 @@ func TestAnswersOfAnOutageAreSavedAfterIt(t *testing.T) {
 		stop()
 		if n := db.Count(t, "answers"); n != 150 || rec.Dropped() != 0 {
 			t.Errorf("%d answers, %d dropped, want 150 and 0", n, rec.Dropped())
+		}
+	})
+}
+
+func TestAnswersThatCannotBeSavedAtShutdownAreCounted(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		var observed atomic.Int64
+		rec := store.NewRecorder(db.Answers(), quiet(), func(n int) { observed.Add(int64(n)) })
+		for i := range 250 {
+			rec.Record(record(fmt.Sprint(i)))
+		}
+		db.Exec(t, `DROP TABLE answers`)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := rec.Run(ctx); err == nil {
+			t.Error("run says that all was saved")
+		}
+		if rec.Dropped() != 250 || observed.Load() != 250 {
+			t.Errorf("dropped %d, observed %d, want 250", rec.Dropped(), observed.Load())
 		}
 	})
 }

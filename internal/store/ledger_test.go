@@ -168,3 +168,23 @@ func TestAnAttemptThatCannotBeSavedIsInTheLog(t *testing.T) {
 		t.Errorf("begin = %v, want ErrClosed", err)
 	}
 }
+
+func TestAttemptsThatCannotBeSavedAtShutdownAreInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir(), Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.Ledger().End(ended(attempt("1")))
+	db.Ledger().End(ended(attempt("2")))
+	db.Exec(t, `DROP TABLE attempts`)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := db.Ledger().Run(ctx); err == nil {
+		t.Error("run says that all was saved")
+	}
+	if n := strings.Count(log.String(), `"ledger_spill"`); n != 2 {
+		t.Errorf("%d rows in the log, want 2: %s", n, log.String())
+	}
+}
