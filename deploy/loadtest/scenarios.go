@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -141,26 +142,23 @@ func measureMisses(ctx context.Context, o options, l *lab) error {
 	if err != nil {
 		return err
 	}
-	if route, err := routeOf(ctx, kefuAddr, unique("check", 0, 0)); err != nil || route != "simple" {
+	var questions asked
+	if route, err := routeOf(ctx, kefuAddr, questions.next()); err != nil || route != "simple" {
 		return fmt.Errorf("the load's questions take the %s route, want simple (%v)", route, err)
 	}
 	for _, conns := range []int{32, 256} {
 		results := map[string][]sample{}
-		for round := range o.rounds {
+		for range o.rounds {
 			for _, s := range []struct {
 				name, addr, path string
 				p                *process
 				body             func(conn, i int) string
 			}{
-				{"direct", sim, "/v1/chat/completions", nil, func(conn, i int) string {
-					return `{"model":"gpt-6-luna","messages":[{"role":"user","content":"` + unique("d", conn, i) + `"}]}`
+				{"direct", sim, "/v1/chat/completions", nil, func(int, int) string {
+					return `{"model":"gpt-6-luna","messages":[{"role":"user","content":"` + questions.next() + `"}]}`
 				}},
-				{"bare", baseAddr, "/query", base, func(conn, i int) string {
-					return `{"question":"` + unique(fmt.Sprintf("b%d-%d", conns, round), conn, i) + `"}`
-				}},
-				{"kefu", kefuAddr, "/query", kefu, func(conn, i int) string {
-					return `{"question":"` + unique(fmt.Sprintf("k%d-%d", conns, round), conn, i) + `"}`
-				}},
+				{"bare", baseAddr, "/query", base, func(int, int) string { return `{"question":"` + questions.next() + `"}` }},
+				{"kefu", kefuAddr, "/query", kefu, func(int, int) string { return `{"question":"` + questions.next() + `"}` }},
 			} {
 				got, err := load(ctx, s.addr, s.path, conns, o.each, s.p, s.body)
 				if err != nil {
@@ -184,9 +182,12 @@ func measureMisses(ctx context.Context, o options, l *lab) error {
 	return nil
 }
 
-// unique makes questions that no cache has seen, of one fact each.
-func unique(run string, conn, i int) string {
-	return fmt.Sprintf("How long do I have to return an item? (%s-%d-%d)", run, conn, i)
+// asked counts the questions of a run.
+type asked struct{ n atomic.Int64 }
+
+// next makes a question of one fact that no cache has seen.
+func (a *asked) next() string {
+	return fmt.Sprintf("How long do I have to return an item? (%d)", a.n.Add(1))
 }
 
 // warm asks until the answer comes from the given cache tier.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"kefu/internal/desk"
-	"kefu/internal/grounding"
 	"kefu/internal/knowledge"
 	"kefu/internal/llm"
 	"kefu/internal/match"
@@ -19,7 +18,10 @@ const (
 	candidates = 24
 	// strongMatch is the share of a simple question's content terms that a
 	// passage must hold to ride along in the one cheap call.
-	strongMatch = 0.6
+	strongMatch = 0.5
+	// curatedCandidates is how many question–answer pairs are compared with a
+	// simple question.
+	curatedCandidates = 4
 	// simplePassages bounds what rides along.
 	simplePassages = 2
 	// relevant is the share of the best score below which a passage is left
@@ -70,42 +72,28 @@ func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.All
 // strong picks what rides along with a simple question: a curated answer to
 // the same question first, then passages that hold most of its words.
 func strong(question string, found []desk.Passage) []desk.Passage {
-	type scored struct {
-		desk.Passage
-		curated  bool
-		strength float64
-	}
-	var picked []scored
+	var curated, covering []desk.Passage
+	asked := match.Read(question)
+	compared := 0
 	for _, p := range found {
-		if p.Question != "" {
-			if similarity, same := match.Same(question, p.Question); same {
-				picked = append(picked, scored{p, true, similarity})
+		if p.Question != "" && p.Coverage >= strongMatch && compared < curatedCandidates {
+			compared++
+			if similarity, same := asked.Same(p.Question); same {
+				p.Score = similarity
+				curated = append(curated, p)
 				continue
 			}
 		}
-		if c := grounding.Coverage(question, p); c >= strongMatch {
-			picked = append(picked, scored{p, false, c})
+		if p.Coverage >= strongMatch {
+			p.Score = p.Coverage
+			covering = append(covering, p)
 		}
 	}
-	slices.SortStableFunc(picked, func(a, b scored) int {
-		if a.curated != b.curated {
-			return cmp.Compare(b2i(b.curated), b2i(a.curated))
-		}
-		return cmp.Compare(b.strength, a.strength)
-	})
-	var out []desk.Passage
-	for _, p := range picked[:min(simplePassages, len(picked))] {
-		p.Score = p.strength
-		out = append(out, p.Passage)
+	for _, group := range [][]desk.Passage{curated, covering} {
+		slices.SortStableFunc(group, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
 	}
-	return out
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	picked := slices.Concat(curated, covering)
+	return picked[:min(simplePassages, len(picked))]
 }
 
 // pack keeps the best passages that fit into the prompt's token budget: at

@@ -53,8 +53,10 @@ type Passage struct {
 	Hash     string   // of the document
 	Revision Revision // of the document
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
-	// similarity in [-1,1], Lexical the BM25 score, at least 0.
-	Score, Vector, Lexical float64
+	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Coverage the
+	// share of the question's distinct content terms that the passage holds, its
+	// title and headings included.
+	Score, Vector, Lexical, Coverage float64
 }
 
 // Basis is what a cached answer rests on. The answer is valid while every

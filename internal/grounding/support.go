@@ -17,8 +17,12 @@ type finding struct {
 	reason   string
 }
 
-// checker holds the sources of one answer, taken apart once.
-type checker struct{ sources []source }
+// checker holds the sources of one answer, each taken apart when it is first
+// needed: an answer that cites well looks at few of them.
+type checker struct {
+	passages []desk.Passage
+	sources  []*source
+}
 
 type source struct {
 	lang      desk.Lang
@@ -34,20 +38,28 @@ type piece struct {
 }
 
 func newChecker(passages []desk.Passage) *checker {
-	c := &checker{sources: make([]source, len(passages))}
-	for i, p := range passages {
-		about := p.Title + "\n" + p.Heading + "\n" + p.Question
-		s := source{lang: lang.Of(p.Text), text: p.Text, context: set(lang.Terms(about))}
-		for _, span := range lang.Sentences(p.Text) {
-			text := p.Text[span.Start:span.End]
-			if strings.TrimSpace(text) == "" {
-				continue
-			}
-			s.sentences = append(s.sentences, piece{span: span, terms: set(lang.Terms(text)), numbers: lang.Numbers(text)})
-		}
-		c.sources[i] = s
+	return &checker{passages: passages, sources: make([]*source, len(passages))}
+}
+
+// source returns the n-th source, counted from 1.
+func (c *checker) source(n int) *source {
+	if c.sources[n-1] == nil {
+		c.sources[n-1] = newSource(c.passages[n-1])
 	}
-	return c
+	return c.sources[n-1]
+}
+
+func newSource(p desk.Passage) *source {
+	about := p.Title + "\n" + p.Heading + "\n" + p.Question
+	s := &source{lang: lang.Of(p.Text), text: p.Text, context: set(lang.Terms(about))}
+	for _, span := range lang.Sentences(p.Text) {
+		text := p.Text[span.Start:span.End]
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		s.sentences = append(s.sentences, piece{span: span, terms: set(lang.Terms(text)), numbers: lang.Numbers(text)})
+	}
+	return s
 }
 
 // find looks for the claim first in the sources it names, then in the others:
@@ -56,7 +68,7 @@ func newChecker(passages []desk.Passage) *checker {
 func (c *checker) find(cl claim) (finding, bool) {
 	best := finding{reason: "no source holds it"}
 	try := func(n int) bool {
-		f, ok := c.sources[n-1].support(cl)
+		f, ok := c.source(n).support(cl)
 		if !ok && f.coverage <= best.coverage {
 			return false
 		}
@@ -86,7 +98,7 @@ func (c *checker) find(cl claim) (finding, bool) {
 }
 
 // support finds the run of sentences in the source that covers the claim best.
-func (s source) support(cl claim) (finding, bool) {
+func (s *source) support(cl claim) (finding, bool) {
 	if s.lang != cl.lang {
 		return s.translated(cl)
 	}
@@ -105,7 +117,7 @@ func (s source) support(cl claim) (finding, bool) {
 	return best, ok
 }
 
-func (s source) covers(cl claim, run []piece) (finding, bool) {
+func (s *source) covers(cl claim, run []piece) (finding, bool) {
 	held, inText := 0, 0
 	for _, t := range cl.terms {
 		switch {
@@ -135,7 +147,7 @@ func (s source) covers(cl claim, run []piece) (finding, bool) {
 // translated supports a claim by a source in the other language. Words cannot
 // be compared then, but numbers, names and part numbers survive translation:
 // all of them must stand together in the source, and there must be one.
-func (s source) translated(cl claim) (finding, bool) {
+func (s *source) translated(cl claim) (finding, bool) {
 	var anchors []string
 	for _, t := range cl.terms {
 		if cl.lang == desk.Chinese && isLatin(t) {
@@ -160,7 +172,7 @@ func (s source) translated(cl claim) (finding, bool) {
 	return finding{reason: "a number or name is not in the source"}, false
 }
 
-func (s source) quote(run []piece) string {
+func (s *source) quote(run []piece) string {
 	return strings.TrimSpace(s.text[run[0].span.Start:run[len(run)-1].span.End])
 }
 
@@ -194,18 +206,4 @@ func share(part, whole int) float64 {
 		return 0
 	}
 	return float64(part) / float64(whole)
-}
-
-// Coverage is the share of the question's content terms that stand in the
-// passage, its headings included, in [0,1]: how strongly it matches.
-func Coverage(question string, p desk.Passage) float64 {
-	terms := distinct(lang.ContentTerms(question))
-	held := set(lang.Terms(p.Title + "\n" + p.Heading + "\n" + p.Question + "\n" + p.Text))
-	n := 0
-	for _, t := range terms {
-		if held[t] {
-			n++
-		}
-	}
-	return share(n, len(terms))
 }

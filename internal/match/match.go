@@ -6,6 +6,7 @@ package match
 import (
 	"slices"
 
+	"kefu/internal/desk"
 	"kefu/internal/lang"
 )
 
@@ -14,29 +15,47 @@ import (
 // leaves fewer than one in a hundred different questions.
 const threshold = 0.9
 
-// Same compares a customer's question with a curated one. similarity, in
-// [0,1], says how much of the words that carry content each has in common with
-// the other; it is symmetric, and 1 for questions that differ in spelling
-// only. same is true when similarity is high and nothing sets the two apart:
-// language, numbers, negation, what is asked for (a way, a time, a price, …),
-// names of places, units and opposites, and the order of the words.
+// Same compares a customer's question with a curated one; see Question.Same.
 func Same(asked, curated string) (similarity float64, same bool) {
-	if lang.Normalise(asked) == lang.Normalise(curated) {
-		return 1, lang.Normalise(asked) != ""
+	return Read(asked).Same(curated)
+}
+
+// Question is a customer's question taken apart once, to be compared with
+// several curated ones.
+type Question struct {
+	plain string // normalised
+	lang  desk.Lang
+	reading
+}
+
+// Read takes a question apart.
+func Read(text string) Question {
+	return Question{lang.Normalise(text), lang.Of(text), read(text)}
+}
+
+// Same compares the question with a curated one. similarity, in [0,1], says
+// how much of the words that carry content each has in common with the other;
+// it is symmetric, and 1 for questions that differ in spelling only. same is
+// true when similarity is high and nothing sets the two apart: language,
+// numbers, negation, what is asked for (a way, a time, a price, …), names of
+// places, units and opposites, and the order of the words.
+func (q Question) Same(curated string) (similarity float64, same bool) {
+	if q.plain == lang.Normalise(curated) {
+		return 1, q.plain != ""
 	}
-	if lang.Of(asked) != lang.Of(curated) {
+	if q.lang != lang.Of(curated) {
 		return 0, false
 	}
-	a, b := read(asked), read(curated)
-	if len(a.terms) == 0 || len(b.terms) == 0 {
+	c := read(curated)
+	if len(q.terms) == 0 || len(c.terms) == 0 {
 		return 0, false
 	}
-	similarity = coverage(a.terms, b.terms)
-	return similarity, similarity >= threshold && agree(a, b)
+	similarity = coverage(q.terms, c.terms)
+	return similarity, similarity >= threshold && agree(q.reading, c)
 }
 
 // agree tells whether nothing sets the two questions apart.
-func agree(a, b question) bool {
+func agree(a, b reading) bool {
 	return a.negated == b.negated &&
 		(compatible(a.kind, b.kind) || a.awaits && b.awaits) &&
 		slices.Equal(a.numbers, b.numbers) &&

@@ -8,8 +8,8 @@ import (
 	"kefu/internal/lang"
 )
 
-// question is what of a question decides whether another is the same.
-type question struct {
+// reading is what of a question decides whether another is the same.
+type reading struct {
 	terms     []string // that carry content, in order, synonyms made one
 	kind      kind
 	awaits    bool // asks for the time of something that is waited for
@@ -20,9 +20,9 @@ type question struct {
 	regions   []string // sorted
 }
 
-func read(text string) question {
+func read(text string) reading {
 	plain := " " + canonical(text) + " "
-	q := question{
+	q := reading{
 		terms:   contentTerms(plain),
 		numbers: lang.Numbers(text),
 		regions: regionsIn(text, plain),

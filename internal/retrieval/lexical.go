@@ -166,7 +166,7 @@ func (ix *Index) Lexical(question string, k int) []desk.Passage {
 			}
 		}
 	}
-	return ix.passages(top.list)
+	return ix.passages(question, top.list)
 }
 
 // Rank returns the BM25 scores of chunks for the question under the statistics

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 )
 
 // Search returns the K best passages, best first, ties by id. A passage's
@@ -33,14 +34,14 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 			f.vector = dot(vector, v)
 			f.score = vectorShare*max(f.vector, 0) + (1-vectorShare)*f.score
 		}
-		if lang := p.passages[f.place].Lang; q.Lang != "" && lang != "" && lang != q.Lang {
+		if l := p.passages[f.place].Lang; q.Lang != "" && l != "" && l != q.Lang {
 			f.score *= ix.cfg.OtherLanguage
 		}
 		if f.score > 0 {
 			best.offer(f)
 		}
 	}
-	return ix.passages(best.list), nil
+	return ix.passages(q.Text, best.list), nil
 }
 
 // propose returns the n best live passages by vector and the n best by BM25,
@@ -97,12 +98,33 @@ func (t *top) offer(f found) {
 	t.list = slices.Insert(t.list, i, f)
 }
 
-// passages copies what was found out of the index.
-func (ix *Index) passages(list []found) []desk.Passage {
+// passages copies what was found for the question out of the index.
+func (ix *Index) passages(question string, list []found) []desk.Passage {
+	terms := contentTerms(question)
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
-		passages[i] = ix.parts[f.part].passages[f.place]
+		part := ix.parts[f.part]
+		passages[i] = part.passages[f.place]
 		passages[i].Score, passages[i].Vector, passages[i].Lexical = f.score, f.vector, f.lexical
+		passages[i].Coverage = part.coverage(f.place, terms)
 	}
 	return passages
+}
+
+// contentTerms are the distinct terms of a question that carry its meaning.
+func contentTerms(question string) []string {
+	terms := lang.ContentTerms(question)
+	slices.Sort(terms)
+	return slices.Compact(terms)
+}
+
+// coverage is the share of terms that the passage holds, 0 of none.
+func (s *segment) coverage(passage int32, terms []string) float64 {
+	held := 0
+	for _, term := range terms {
+		if _, ok := slices.BinarySearchFunc(s.postings[term], passage, func(p posting, at int32) int { return cmp.Compare(p.passage, at) }); ok {
+			held++
+		}
+	}
+	return float64(held) / float64(max(len(terms), 1))
 }

@@ -14,9 +14,9 @@ import (
 // segment is an immutable batch of passages with both of their indexes.
 type segment struct {
 	passages []desk.Passage
-	vectors  [][]float32 // of length 1, or nil
-	lengths  []float64   // in terms, fields weighted
-	postings map[string][]posting
+	vectors  [][]float32          // of length 1, or nil
+	lengths  []float64            // in terms, fields weighted
+	postings map[string][]posting // each list by growing passage
 
 	// collections holds the vectors by dimension: chromem cannot search a
 	// collection of several.
