@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/answer"
@@ -20,6 +19,7 @@ import (
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
 	"kefu/internal/knowledge"
+	"kefu/internal/limit"
 	"kefu/internal/llm"
 	"kefu/internal/mask"
 	"kefu/internal/retrieval"
@@ -200,12 +200,20 @@ func (a *app) notifier() (answer.Notifier, error) {
 
 func (a *app) edge() httpapi.Config {
 	cfg := httpapi.Config{
-		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: []gin.HandlerFunc{},
+		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(),
 	}
-	cfg.Middleware = append(cfg.Middleware, a.telemetry.Middleware()...)
 	if a.cfg.OpsAddr == "" {
 		cfg.Metrics = a.telemetry.Handler()
+	}
+	if n := a.cfg.Limit.RequestsPerMinute; n > 0 {
+		limiter := limit.New(n)
+		a.workers.start("limit", func(ctx context.Context) error {
+			<-ctx.Done()
+			limiter.Close()
+			return nil
+		})
+		cfg.Limiter = limiter
 	}
 	return cfg
 }
