@@ -56,7 +56,7 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
 	length, tokens := measure(c.Model, c.Prompt)
 	in := llm.Intent{Provider: m.provider, Model: c.Model, Purpose: c.Purpose, PromptLength: length}
-	b := &bill{call: c}
+	b := &bill{call: c, free: m.free}
 	if m.free {
 		b.attempt = c.Allowance.Free(in)
 		return b, nil
@@ -93,6 +93,7 @@ func measure(model string, p llm.Prompt) (characters, tokens int) {
 // bill settles one attempt. Whoever settles it looks at settled first.
 type bill struct {
 	call     llm.Call
+	free     bool
 	price    price.Price
 	attempt  *llm.Attempt
 	observed func(desk.Attempt)
@@ -101,7 +102,11 @@ type bill struct {
 }
 
 func (b *bill) succeed(reported desk.Usage) {
-	if reported.Total() == 0 { // some servers report none
+	switch {
+	case reported.Total() > 0:
+	case b.free: // nobody bills the last resort: what it read and wrote is told roughly
+		reported = desk.Usage{Estimated: true, Prompt: b.readTokens(), Completion: token.Estimate(strings.Join(b.arrived, ""))}
+	default: // some servers report none
 		reported = desk.Usage{Estimated: true, Prompt: b.promptTokens()}
 		reported.Completion = token.Count(b.call.Model, strings.Join(b.arrived, ""))
 	}
@@ -126,6 +131,15 @@ func (b *bill) settle(usage desk.Usage, err error) {
 		length += utf8.RuneCountInString(text)
 	}
 	b.observed(b.attempt.End(usage, b.price.Cost(usage), length, err))
+}
+
+// readTokens adds up the counts that chunks carry.
+func (b *bill) readTokens() int {
+	n := token.Estimate(string(b.call.Prompt.Question))
+	for _, s := range b.call.Prompt.Sources {
+		n += s.Tokens
+	}
+	return n
 }
 
 // promptTokens counts the prompt as it is sent, with a margin for the marks of
