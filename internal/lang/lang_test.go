@@ -122,6 +122,9 @@ func TestSentences(t *testing.T) {
 		{"a line that goes on in lower case is joined", "You may return\nany item.", []string{"You may return\nany item."}},
 		{"paragraphs are apart", "One\n\ntwo", []string{"One", "two"}},
 		{"table rows stand alone", "| Plan | Price |\n| Basic | $5 |", []string{"| Plan | Price |", "| Basic | $5 |"}},
+		{"a wide row stands alone, whatever stops it holds", "Our fees depend on where you live. See below\nRegion: Canada and all islands | Express: $18.90. Sent at once. | Free from: $79\nRegion: EU | Free from: $59\nthen more.", []string{"Our fees depend on where you live.", "See below", "Region: Canada and all islands | Express: $18.90. Sent at once. | Free from: $79", "Region: EU | Free from: $59", "then more."}},
+		{"a question mark within a sentence does not split", "Press Forgot password? on the page. Not there? Call us.", []string{"Press Forgot password? on the page.", "Not there?", "Call us."}},
+		{"who writes without capitals ends questions too", "where is it? i wait", []string{"where is it?", "i wait"}},
 		{"an ellipsis in mid-sentence does not split", "Wait... and see. 等等……好。", []string{"Wait... and see.", "等等……", "好。"}},
 		{"nothing", " \n ", nil},
 	}

@@ -25,6 +25,12 @@ func Sentences(text string) []Span {
 		start = end
 	}
 	for i := 0; i < len(text); {
+		if end := rowEnd(text, i); end > i {
+			cut(i)
+			cut(end)
+			i = end
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		next := i + size
 		switch r {
@@ -47,6 +53,24 @@ func Sentences(text string) []Span {
 	cut(len(text))
 	return spans
 }
+
+// rowEnd returns where the line that begins at i ends when it is a row of a
+// table, cells divided by " | ", else i.
+func rowEnd(text string, i int) int {
+	if i > 0 && text[i-1] != '\n' {
+		return i
+	}
+	line := text[i:]
+	if n := strings.IndexByte(line, '\n'); n >= 0 {
+		line = line[:n]
+	}
+	if !isRow(line) {
+		return i
+	}
+	return i + len(line)
+}
+
+func isRow(line string) bool { return strings.HasPrefix(line, "|") || strings.Contains(line, " | ") }
 
 // closeSentence returns the end of the further end marks, closing quotes and
 // brackets, and citation marks that follow a sentence's first end mark.
@@ -91,7 +115,12 @@ func endsSentence(text string, start, dot, end int) bool {
 	if end < len(text) && !unicode.IsSpace(next) && !isHan(next) {
 		return false // 3.5, v1.2, example.com/?q=1
 	}
-	if text[dot] != '.' || end > dot+1 && text[dot+1] == '.' && !startsLower(text[end:]) {
+	if text[dot] != '.' {
+		// Press "Forgot password?" on the page: who begins with a capital letter
+		// would begin the next sentence with one.
+		return !startsLower(text[end:]) || !startsUpper(text[start:])
+	}
+	if end > dot+1 && text[dot+1] == '.' && !startsLower(text[end:]) {
 		return true
 	}
 	word := lastWord(text[start:dot])
@@ -116,6 +145,16 @@ func lastWord(s string) string {
 func startsLower(s string) bool {
 	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \t"))
 	return unicode.IsLower(r)
+}
+
+// startsUpper reports that the first letter is a capital one.
+func startsUpper(s string) bool {
+	i := strings.IndexFunc(s, unicode.IsLetter)
+	if i < 0 {
+		return false
+	}
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	return unicode.IsUpper(r)
 }
 
 func isEnumerator(word string) bool {
@@ -169,7 +208,7 @@ func wrapped(text string, start, end, next int) bool {
 		return start == end || strings.TrimSpace(text[start:end]) == ""
 	}
 	if following == "" || strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") ||
-		startsBlock(following) || strings.HasPrefix(line, "#") || strings.HasPrefix(line, "|") {
+		startsBlock(following) || strings.HasPrefix(line, "#") || isRow(line) || isRow(following) {
 		return false
 	}
 	return startsLower(following) || columns(line) >= wrapLine
