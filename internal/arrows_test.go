@@ -22,7 +22,8 @@ var allowed = map[string]string{
 	"llm":         "desk",
 	"llm/price":   "desk",
 	"llm/token":   "",
-	"llm/openai":  "desk llm llm/token",
+	"llm/wire":    "llm",
+	"llm/openai":  "desk llm llm/token llm/wire",
 	"llm/offline": "desk lang llm",
 	"gateway":     "desk llm llm/price llm/token",
 

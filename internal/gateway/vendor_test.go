@@ -9,6 +9,7 @@ import (
 	"kefu/internal/desk"
 	"kefu/internal/llm"
 	"kefu/internal/llm/openai"
+	"kefu/internal/llm/wire"
 	"kefu/internal/llmsim"
 )
 
@@ -23,7 +24,7 @@ func TestTheLedgerAgreesWithTheVendorsLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(sim)
-	client := openai.NewHTTPClient(0)
+	client := wire.NewHTTPClient(0)
 	defer func() { sim.Release(); client.CloseIdleConnections(); server.Close() }()
 	vendor := openai.New(openai.Config{Name: "acme", BaseURL: server.URL + "/v1", Key: "k", HTTP: client})
 

@@ -9,6 +9,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/wire"
 )
 
 // Bounds of one embeddings request. OpenAI takes 300,000 tokens at most, and
@@ -94,7 +95,7 @@ func batch(texts []desk.Masked) int {
 }
 
 func (e *Embedder) request(ctx context.Context, texts []desk.Masked) ([][]float32, desk.Usage, error) {
-	x := &exchange{http: e.config.HTTP}
+	x := &exchange{Exchange: wire.Exchange{HTTP: e.config.HTTP}}
 	fault := e.config.failureOf(ctx, x, e.config.Model)
 	input := make([]string, len(texts))
 	for i, t := range texts {

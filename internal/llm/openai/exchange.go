@@ -5,13 +5,9 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"strconv"
-	"time"
-)
 
-// maxReply bounds what is read of one reply. The largest honest one, 256
-// embeddings of 3,072 dimensions, has about 10 MB.
-const maxReply = 32 << 20
+	"kefu/internal/llm/wire"
+)
 
 // go-openai leaves a temperature of 0 out, and servers then take 1. The
 // smallest float stands in for it until the body is sent: left as it is, some
@@ -23,13 +19,10 @@ var (
 	zero    = []byte(`"temperature":0`)
 )
 
-// exchange is one request and its reply. It is go-openai's HTTP client for
-// that one call and keeps what go-openai drops.
+// exchange is go-openai's HTTP client for one call.
 type exchange struct {
-	http        *http.Client
-	restoreZero bool          // the body holds zeroTemperature
-	status      int           // 0 until headers arrived
-	retryAfter  time.Duration // as the vendor asked
+	wire.Exchange
+	restoreZero bool // the body holds zeroTemperature
 }
 
 // Do implements go-openai's HTTPDoer.
@@ -39,14 +32,7 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	response, err := x.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	x.status = response.StatusCode
-	x.retryAfter = retryAfter(response.Header, time.Now())
-	response.Body = &bounded{ReadCloser: response.Body, left: maxReply}
-	return response, nil
+	return x.Exchange.Do(r)
 }
 
 // restoreZero puts the temperature of 0 into the body.
@@ -60,42 +46,4 @@ func restoreZero(r *http.Request) error {
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	r.Body, _ = r.GetBody()
 	return nil
-}
-
-// retryAfter reads how long a vendor asks to wait: milliseconds, seconds or a
-// date; 0 when it asks for nothing.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return wait(ms * float64(time.Millisecond))
-	}
-	text := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(text, 64); err == nil {
-		return wait(s * float64(time.Second))
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
-}
-
-// wait is a duration between 0 and a day, whatever a header says.
-func wait(ns float64) time.Duration {
-	if !(ns > 0) { // also NaN
-		return 0
-	}
-	return time.Duration(min(ns, float64(24*time.Hour)))
-}
-
-// bounded fails with errTooLarge once more than left bytes came.
-type bounded struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
 }

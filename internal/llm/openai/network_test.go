@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kefu/internal/llm"
+	"kefu/internal/llm/wire"
 )
 
 func TestWhoEndedTheCall(t *testing.T) {
@@ -89,7 +90,7 @@ func TestConnectionFailures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			client := NewHTTPClient(1)
+			client := wire.NewHTTPClient(1)
 			defer client.CloseIdleConnections()
 			_, err := New(Config{BaseURL: tt.url, Key: secretKey, HTTP: client}).Start(t.Context(), call(false))
 			if llm.KindOf(err) != tt.want {
@@ -146,7 +147,7 @@ func TestAReplyWithoutEndIsRefused(t *testing.T) {
 			}
 		}
 	})
-	if _, err := p.Start(t.Context(), call(false)); !errors.Is(err, errTooLarge) {
-		t.Errorf("Start = %v, want %v", err, errTooLarge)
+	if _, err := p.Start(t.Context(), call(false)); !errors.Is(err, wire.ErrTooLarge) {
+		t.Errorf("Start = %v, want %v", err, wire.ErrTooLarge)
 	}
 }

@@ -4,18 +4,16 @@ package openai
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	vendor "github.com/sashabaranov/go-openai"
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/wire"
 )
 
 // Config says where a vendor is reached.
@@ -27,7 +25,7 @@ type Config struct {
 	BaseURL string
 	// Key is sent as a bearer token; empty for servers that ask for none.
 	Key string
-	// HTTP is the client for all calls. Default NewHTTPClient(0). It should
+	// HTTP is the client for all calls. Default wire.NewHTTPClient(0). It should
 	// have no timeout of its own: that would cut long streams.
 	HTTP *http.Client
 }
@@ -37,7 +35,7 @@ func (c Config) withDefaults() Config {
 		c.Name = "openai"
 	}
 	if c.HTTP == nil {
-		c.HTTP = NewHTTPClient(0)
+		c.HTTP = wire.NewHTTPClient(0)
 	}
 	return c
 }
@@ -56,28 +54,6 @@ func (c Config) client(x *exchange) *vendor.Client {
 	return vendor.NewClientWithConfig(config)
 }
 
-// NewHTTPClient returns a client that keeps at most maxConns connections to a
-// host (0: 100), idle ones for 90 s, and that gives up connecting after 2 s.
-func NewHTTPClient(maxConns int) *http.Client {
-	if maxConns == 0 {
-		maxConns = 100
-	}
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSHandshakeTimeout: 4 * time.Second,
-			ForceAttemptHTTP2:   true,
-			MaxIdleConns:        maxConns,
-			MaxIdleConnsPerHost: maxConns,
-			MaxConnsPerHost:     maxConns,
-			IdleConnTimeout:     90 * time.Second,
-		},
-		// An API that redirects is misconfigured, and the key must not follow.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 // Provider is a chat model behind an OpenAI-compatible endpoint. It is safe
 // for concurrent use.
 type Provider struct {
@@ -90,22 +66,15 @@ func New(c Config) *Provider {
 }
 
 var (
-	errFiltered = errors.New("content filter stopped the reply")
-	errDeclined = errors.New("model declined to answer")
-
-	errInvalid   = errors.New("invalid reply")
-	errEmpty     = fmt.Errorf("%w: no text", errInvalid)
-	errNoChoice  = fmt.Errorf("%w: no choices", errInvalid)
-	errNotJSON   = fmt.Errorf("%w: not the expected JSON", errInvalid)
-	errTooLarge  = fmt.Errorf("%w: larger than 32 MiB", errInvalid)
-	errNotVector = fmt.Errorf("%w: embedding is empty, zero or not finite", errInvalid)
-	errMissing   = fmt.Errorf("%w: not one embedding of one dimension for each text", errInvalid)
+	errNoChoice  = fmt.Errorf("%w: no choices", wire.ErrInvalid)
+	errNotVector = fmt.Errorf("%w: embedding is empty, zero or not finite", wire.ErrInvalid)
+	errMissing   = fmt.Errorf("%w: not one embedding of one dimension for each text", wire.ErrInvalid)
 )
 
 // Start implements llm.Provider.
 func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	request := chatRequest(c)
-	x := &exchange{http: p.config.HTTP, restoreZero: request.Temperature == zeroTemperature}
+	x := &exchange{Exchange: wire.Exchange{HTTP: p.config.HTTP}, restoreZero: request.Temperature == zeroTemperature}
 	fault := p.config.failureOf(ctx, x, c.Model)
 	if c.Stream {
 		return p.stream(ctx, x, request, fault)
@@ -128,13 +97,13 @@ func textOf(r vendor.ChatCompletionResponse) (string, error) {
 	choice := r.Choices[0]
 	switch {
 	case choice.FinishReason == vendor.FinishReasonContentFilter:
-		return "", errFiltered
+		return "", wire.ErrFiltered
 	case choice.Message.Content != "":
 		return choice.Message.Content, nil
 	case choice.Message.Refusal != "":
-		return "", errDeclined
+		return "", wire.ErrDeclined
 	default:
-		return "", errEmpty
+		return "", wire.ErrEmpty
 	}
 }
 

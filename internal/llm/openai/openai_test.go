@@ -15,6 +15,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +30,7 @@ const (
 func serve(t *testing.T, handler http.HandlerFunc) *Provider {
 	t.Helper()
 	server := httptest.NewServer(handler)
-	client := NewHTTPClient(0)
+	client := wire.NewHTTPClient(0)
 	t.Cleanup(func() { client.CloseIdleConnections(); server.Close() })
 	return New(Config{Name: "acme", BaseURL: server.URL + "/v1", Key: secretKey, HTTP: client})
 }
@@ -248,11 +249,6 @@ func TestRetryAfterIsKept(t *testing.T) {
 			}
 		}
 	}
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	h := http.Header{"Retry-After": {now.Add(time.Minute).Format(http.TimeFormat)}}
-	if got := retryAfter(h, now); got != time.Minute {
-		t.Errorf("retryAfter of a date = %s, want 1m", got)
-	}
 }
 
 func TestWhatIsSent(t *testing.T) {
@@ -307,7 +303,7 @@ func TestWhatIsSent(t *testing.T) {
 
 func BenchmarkStart(b *testing.B) {
 	server := httptest.NewServer(reply(200, wholeBody, "Content-Type", "application/json"))
-	client := NewHTTPClient(0)
+	client := wire.NewHTTPClient(0)
 	defer server.Close()
 	defer client.CloseIdleConnections()
 	p := New(Config{BaseURL: server.URL, HTTP: client})

@@ -9,6 +9,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/wire"
 )
 
 // stream starts a streamed completion and waits for its first text.
@@ -24,7 +25,7 @@ func (p *Provider) stream(
 	if err != nil {
 		s.Close()
 		if errors.Is(err, io.EOF) {
-			err = fault(errEmpty)
+			err = fault(wire.ErrEmpty)
 		}
 		return nil, err
 	}
@@ -61,13 +62,13 @@ func (s *stream) Next() (llm.Delta, error) {
 		switch choice.FinishReason {
 		case "", vendor.FinishReasonNull:
 		case vendor.FinishReasonContentFilter:
-			s.err = s.fault(errFiltered)
+			s.err = s.fault(wire.ErrFiltered)
 			continue
 		default:
 			s.finished = true
 		}
 		if choice.Delta.Refusal != "" {
-			s.err = s.fault(errDeclined)
+			s.err = s.fault(wire.ErrDeclined)
 			continue
 		}
 		if choice.Delta.Content != "" {
@@ -88,7 +89,7 @@ func (s *stream) ended(err error) error {
 	case over && s.begun:
 		return s.fault(llm.ErrCut)
 	case over:
-		return s.fault(errNotJSON) // such as HTML, or a JSON error with status 200
+		return s.fault(wire.ErrNotJSON) // such as HTML, or a JSON error with status 200
 	default:
 		return s.fault(err)
 	}

@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"kefu/internal/llm"
+)
+
+// Judge reads a vendor's own error out of err. It returns an empty kind when
+// there is none; the cause must hold no prompt, key or part of the reply.
+type Judge func(err error) (kind llm.FailureKind, cause error)
+
+// Fault returns the translator of the errors of this exchange into Failures.
+// What it returns holds no prompt, no key and nothing of the vendor's reply
+// but its status and what judge says.
+func (x *Exchange) Fault(ctx context.Context, provider, model string, judge Judge) func(error) error {
+	return func(err error) error {
+		f := &llm.Failure{Provider: provider, Model: model}
+		f.Kind, f.Err = x.classify(ctx, judge, err)
+		f.RetryAfter = x.RetryAfter // after judge, which may have read it in the body
+		if x.Status != http.StatusOK {
+			f.Status = x.Status
+		}
+		return f
+	}
+}
+
+func (x *Exchange) classify(ctx context.Context, judge Judge, err error) (llm.FailureKind, error) {
+	if ctx.Err() != nil {
+		return stopped(ctx)
+	}
+	if kind, cause := judge(err); kind != "" {
+		return kind, cause
+	}
+	switch {
+	case x.Status >= 400: // its body could not be read
+		return KindOfStatus(x.Status), nil
+	case errors.Is(err, ErrFiltered), errors.Is(err, ErrDeclined):
+		return llm.Refused, err
+	case errors.Is(err, ErrInvalid):
+		return llm.InvalidReply, err
+	case errors.Is(err, llm.ErrCut):
+		return llm.Cut, err
+	case x.Status == 0:
+		return transport(err)
+	case errors.Is(err, io.ErrUnexpectedEOF), isNetwork(err):
+		return llm.Cut, llm.ErrCut // the connection was lost within the body
+	default:
+		return llm.InvalidReply, ErrNotJSON // instead of a decoder's error, which quotes the body
+	}
+}
+
+// stopped translates the end of the context: the caller left, or a limit of
+// ours passed.
+func stopped(ctx context.Context) (llm.FailureKind, error) {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) {
+		return llm.Cancelled, cause
+	}
+	return llm.TimedOut, cause
+}
+
+// KindOfStatus is what an HTTP status alone says.
+func KindOfStatus(status int) llm.FailureKind {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return llm.Unauthorised
+	case status == http.StatusPaymentRequired:
+		return llm.QuotaExhausted
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return llm.ModelGone
+	case status == http.StatusRequestEntityTooLarge:
+		return llm.ContextTooLong
+	case status == http.StatusTooManyRequests:
+		return llm.RateLimited
+	case status == http.StatusRequestTimeout, status == http.StatusConflict, status == http.StatusTooEarly, status >= 500:
+		return llm.Unavailable
+	case status >= 400:
+		return llm.BadRequest
+	default: // an error inside a 200
+		return llm.InvalidReply
+	}
+}
+
+// SaysTooLong reports a message about a prompt beyond the model's window, for
+// which some vendors give neither code nor type.
+func SaysTooLong(message string) bool {
+	message = strings.ToLower(message)
+	for _, s := range []string{
+		"context length", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
+	} {
+		if strings.Contains(message, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsIdentifier admits, in lower case, only what cannot hold a key or a
+// sentence, so that it may stand in an error.
+func IsIdentifier(s string) bool {
+	for _, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 40
+}
+
+// transport translates an error that came before any header. Unreachable means
+// that the request was certainly not read: nothing is owed for it. A connection
+// that broke later may have cost a completion.
+func transport(err error) (llm.FailureKind, error) {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err // without the address, which may hold a secret
+	}
+	var (
+		op        *net.OpError
+		alert     tls.AlertError
+		record    tls.RecordHeaderError
+		untrusted *tls.CertificateVerificationError
+	)
+	connection := errors.As(err, &op)
+	switch {
+	case connection && (op.Op == "dial" || op.Op == "proxyconnect"), errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &alert), errors.As(err, &record), errors.As(err, &untrusted):
+		return llm.Unreachable, err
+	case os.IsTimeout(err):
+		return llm.TimedOut, err
+	case connection:
+		return llm.Cut, err
+	default: // not err: of a malformed reply it quotes the bytes
+		return llm.Cut, errLost
+	}
+}
+
+var errLost = errors.New("connection lost before the reply")
+
+// isNetwork reports errors of the connection rather than of its content.
+func isNetwork(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) || errors.Is(err, net.ErrClosed)
+}
