@@ -79,7 +79,11 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 		c.memory = memory
 	}
 	if client != nil {
-		c.remote = newRemote(cfg, client, obs)
+		remote, err := newRemote(cfg, client, obs)
+		if err != nil {
+			return nil, err
+		}
+		c.remote = remote
 	}
 	return c, nil
 }

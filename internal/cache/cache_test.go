@@ -195,7 +195,7 @@ func TestGarbageInRedisIsAMiss(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if err := client.Set(t.Context(), string(key("junk")), "{not json", time.Minute).Err(); err != nil {
+	if err := client.Set(t.Context(), string(key("junk")), "\xff not cbor", time.Minute).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, ok := c.Get(t.Context(), key("junk"), always); ok || obs.get("redis error") != 1 {
