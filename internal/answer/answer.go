@@ -104,10 +104,11 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 		return desk.Answer{}, err
 	}
 	emit = restoring(emit, vault)
+	fresh := s.catchUp(ctx)
 	view := s.Knowledge.View(q.Scope.Tenant)
 	key := s.key(q)
 
-	a, hit := s.cached(ctx, q, key, view)
+	a, hit := s.cached(ctx, q, key, view, fresh)
 	if hit {
 		err = replay(a, emit)
 	} else {
@@ -126,6 +127,22 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	return a, nil
 }
 
+// catchUpTimeout bounds how long a question waits for a replica that has lost
+// its lease.
+const catchUpTimeout = time.Second
+
+// catchUp makes sure that the views are current. A replica whose lease has run
+// out may have missed a publish: it catches up before it serves, and where it
+// cannot, composes from what it knows but trusts no cached answer.
+func (s *Service) catchUp(ctx context.Context) (fresh bool) {
+	if s.Knowledge.Fresh() {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
+	defer cancel()
+	return s.Knowledge.CatchUp(ctx) == nil
+}
+
 // key identifies the answer, whatever the state of the knowledge base.
 func (s *Service) key(q desk.Question) cache.Key {
 	return cache.NewKey(q.Scope, lang.Normalise(string(q.Text)), string(q.Lang), q.Model, q.Provider, s.fingerprint)
@@ -141,8 +158,8 @@ func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View
 }
 
 // cached finds an answer that still holds in the pinned view.
-func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, view *knowledge.View) (desk.Answer, bool) {
-	if q.Alone {
+func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, view *knowledge.View, fresh bool) (desk.Answer, bool) {
+	if q.Alone || !fresh {
 		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
 		return desk.Answer{}, false
 	}

@@ -12,7 +12,9 @@ import (
 
 	"kefu/internal/answer"
 	"kefu/internal/desk"
+	"kefu/internal/knowledge"
 	"kefu/internal/llm"
+	"kefu/internal/retrieval"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -181,6 +183,24 @@ func TestIDoNotKnowDiesWithAnyPublish(t *testing.T) {
 	s.catchUp()
 	if a := s.ask("Do you gift-wrap returns?"); a.CacheTier != "" {
 		t.Error("an abstention outlived a publish")
+	}
+}
+
+func TestAReplicaThatLostItsLeaseCatchesUpOrTrustsNoCache(t *testing.T) {
+	const q = "How long do I have to return an item?"
+	s := open(t, complex)
+	s.ask(q)
+	s.knowledge = knowledge.New(s.library, "flat", retrieval.DefaultConfig()) // no lease yet
+	s.Service.Knowledge = s.knowledge
+	s.library.publish("returns", "Returns", "You can return most items within 60 days of delivery.")
+	if a := s.ask(q); !strings.Contains(a.Restored, "60 days") {
+		t.Errorf("answer = %q, want the one published while the lease was gone", a.Restored)
+	}
+
+	s.Service.Knowledge = knowledge.New(s.library, "flat", retrieval.DefaultConfig())
+	s.library.lost = errors.New("no route to the database")
+	if a := s.ask(q); a.CacheTier != "" {
+		t.Error("a replica that cannot catch up served from the cache")
 	}
 }
 

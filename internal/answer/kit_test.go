@@ -23,6 +23,7 @@ type library struct {
 	rev   desk.Revision
 	items map[desk.DocumentID][]retrieval.Item
 	gone  map[desk.DocumentID]desk.Revision
+	lost  error // the source cannot be reached
 }
 
 func newLibrary() *library {
@@ -70,6 +71,9 @@ func (l *library) Revision(context.Context) (desk.Revision, error) {
 func (l *library) Changes(_ context.Context, _ string, since desk.Revision) (knowledge.Delta, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.lost != nil {
+		return knowledge.Delta{}, l.lost
+	}
 	d := knowledge.Delta{Revision: l.rev, Items: map[desk.TenantID][]retrieval.Item{}}
 	for id, items := range l.items {
 		if items[0].Revision > since {
@@ -85,7 +89,7 @@ func (l *library) Changes(_ context.Context, _ string, since desk.Revision) (kno
 	return d, nil
 }
 
-func (l *library) Join(context.Context, string, desk.Revision, time.Duration) error { return nil }
+func (l *library) Join(context.Context, string, desk.Revision, time.Duration) error { return l.lost }
 func (l *library) Leave(context.Context, string) error                              { return nil }
 func (l *library) Wait(ctx context.Context, _ desk.Revision) error                  { <-ctx.Done(); return ctx.Err() }
 
