@@ -14,10 +14,17 @@ type Prompt struct {
 	Route desk.Route
 	// Sources are numbered from 1 in this order; answers cite them as [n].
 	Sources []desk.Passage
+	// Rounds is what the model asked of its tools so far. The results are
+	// numbered on after the sources.
+	Rounds []ToolRound
 }
 
 // Message is one message of a chat protocol.
 type Message struct {
-	Role string // system, user or assistant
+	Role string // system, user, assistant or tool
 	Text string
+	// Calls are what the assistant asked for; CallID is the call whose result a
+	// tool's message holds.
+	Calls  []ToolCall
+	CallID string
 }

@@ -37,6 +37,10 @@ type Call struct {
 	Temperature float64
 	// Stream asks for deltas as they are made; otherwise the reply is whole.
 	Stream bool
+	// Tools are what the model may ask for. With MustAnswer it is told of them,
+	// but has to answer from what it got so far.
+	Tools      []ToolSpec
+	MustAnswer bool
 	// Allowance is what the answer may still spend; never nil.
 	Allowance *Allowance
 }

@@ -14,6 +14,8 @@ var ErrCut = errors.New("stream ended without a finish reason")
 // Delta is a piece of a completion as it streams in.
 type Delta struct {
 	Text string
+	// Calls are complete: adapters put the pieces of a stream together.
+	Calls []ToolCall
 }
 
 // Stream is what an adapter gives to NewReply: the deltas after the first.
@@ -44,8 +46,8 @@ func NewReply(first Delta, rest Stream) *Reply {
 }
 
 // WholeReply is a completion that arrived at once.
-func WholeReply(text string, usage desk.Usage) *Reply {
-	return NewReply(Delta{Text: text}, ended{usage})
+func WholeReply(text string, usage desk.Usage, calls ...ToolCall) *Reply {
+	return NewReply(Delta{Text: text, Calls: calls}, ended{usage})
 }
 
 // Next returns the next delta, and io.EOF only after a finish reason.
@@ -67,19 +69,30 @@ func (r *Reply) Close() error { return r.rest.Close() }
 // decorators that watch or bound it. The first delta is not passed to f.
 func (r *Reply) Wrap(f func(Stream) Stream) { r.rest = f(r.rest) }
 
-// Text reads the reply to its end and closes it.
+// Text reads the text of the reply to its end and closes it.
 func (r *Reply) Text() (string, error) {
+	whole, err := r.Whole()
+	return whole.Text, err
+}
+
+// Whole reads the reply to its end as if it were one delta and closes it. With
+// an error comes what had arrived before.
+func (r *Reply) Whole() (Delta, error) {
 	defer r.Close()
-	var b strings.Builder
+	var (
+		text  strings.Builder
+		calls []ToolCall
+	)
 	for {
 		d, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return b.String(), nil
-		}
 		if err != nil {
-			return b.String(), err
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return Delta{Text: text.String(), Calls: calls}, err
 		}
-		b.WriteString(d.Text)
+		text.WriteString(d.Text)
+		calls = append(calls, d.Calls...)
 	}
 }
 
