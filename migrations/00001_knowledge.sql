@@ -24,6 +24,7 @@ CREATE TABLE chunks (
     ordinal     BIGINT NOT NULL,
     heading     TEXT   NOT NULL,
     question    TEXT   NOT NULL,
+    url         TEXT   NOT NULL,
     text        TEXT   NOT NULL,
     lang        TEXT   NOT NULL,
     tokens      BIGINT NOT NULL,

@@ -38,9 +38,11 @@ type Chunk struct {
 	Heading  string // heading path, outermost first, joined by " › "
 	// Question is set for a question–answer pair; Text is then the answer.
 	Question string
-	Text     string // verbatim from the extracted document: quotes are found in it
-	Lang     Lang
-	Tokens   int // o200k tokens of Text
+	// URL is where this chunk alone may be read; empty: at the document's URL.
+	URL    string
+	Text   string // verbatim from the extracted document: quotes are found in it
+	Lang   Lang
+	Tokens int // o200k tokens of Text
 }
 
 // Passage is a chunk together with the document it stands in and, once
@@ -48,7 +50,7 @@ type Chunk struct {
 type Passage struct {
 	Chunk
 	Title    string
-	URL      string
+	URL      string // of the chunk, else of the document
 	Kind     DocumentKind
 	Hash     string   // of the document
 	Revision Revision // of the document

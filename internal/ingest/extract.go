@@ -43,6 +43,7 @@ type pair struct {
 	question string
 	answer   string
 	heading  []string
+	url      string    // empty: the document's
 	lang     desk.Lang // empty: as the text reads
 }
 
@@ -101,7 +102,7 @@ func extractFile(name string, data []byte) (x extract, err error) {
 		return extract{}, reject(CodeEmpty, 0, "there is no text in it")
 	}
 	if x.meta.named = x.meta.title != ""; !x.meta.named {
-		x.meta.title = titleFromName(name)
+		x.meta.title = titleFromName(name, x.language())
 	}
 	return x, nil
 }
@@ -142,15 +143,21 @@ func firstInvalidLine(data []byte) int {
 	return line
 }
 
-// titleFromName makes a title of a file's name: "shipping-times.md" becomes
-// "shipping times".
-func titleFromName(name string) string {
+// titleFromName makes a title of a file's name, for readers of language l:
+// "shipping-times.md" becomes "Shipping times", "faq.csv" "FAQ" or 常见问题.
+func titleFromName(name string, l desk.Lang) string {
 	base := strings.TrimSuffix(path.Base(name), path.Ext(name))
 	title := strings.Join(strings.FieldsFunc(base, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }), " ")
-	if title == "" {
+	switch {
+	case title == "":
 		return name
+	case strings.EqualFold(title, "faq") && l == desk.Chinese:
+		return "常见问题"
+	case strings.EqualFold(title, "faq"):
+		return "FAQ"
 	}
-	return title
+	first, size := utf8.DecodeRuneInString(title)
+	return string(unicode.ToUpper(first)) + title[size:]
 }
 
 // texts lists what the extract says, for its language and its hash.

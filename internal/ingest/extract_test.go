@@ -76,7 +76,7 @@ func TestExtractPages(t *testing.T) {
 			name:     "prose between two rules is no front matter",
 			file:     "rules.md",
 			content:  "---\nHello there\n---\n\nText.\n",
-			title:    "rules",
+			title:    "Rules",
 			lang:     desk.English,
 			sections: []section{{[]string{"Hello there"}, "Text."}},
 		},
@@ -116,7 +116,7 @@ func TestExtractPages(t *testing.T) {
 			name:    "a text without a title goes by its name",
 			file:    "opening-hours_2.txt",
 			content: "我们每天九点开门。",
-			title:   "opening hours 2", lang: desk.Chinese,
+			title:   "Opening hours 2", lang: desk.Chinese,
 			sections: []section{{nil, "我们每天九点开门。"}},
 		},
 		{
@@ -172,10 +172,10 @@ func TestExtractPairs(t *testing.T) {
 			want:    []pair{{question: "a?", answer: "b"}, {question: "c?", answer: "d"}},
 		},
 		{
-			name:    "where the pairs have several, each answer ends with its own",
+			name:    "where the pairs have several, each keeps its own",
 			file:    "faq.csv",
 			content: "question,answer,url\na?,b,https://s.example/1\nc?,d,\n",
-			want:    []pair{{question: "a?", answer: "b\nhttps://s.example/1"}, {question: "c?", answer: "d"}},
+			want:    []pair{{question: "a?", answer: "b", url: "https://s.example/1"}, {question: "c?", answer: "d"}},
 		},
 		{
 			name:    "JSON lines",
@@ -204,7 +204,7 @@ func TestExtractPairs(t *testing.T) {
 				t.Errorf("url = %q, want %q", x.meta.url, tt.url)
 			}
 			same := func(a, b pair) bool {
-				return a.question == b.question && a.answer == b.answer && a.lang == b.lang && slices.Equal(a.heading, b.heading)
+				return a.question == b.question && a.answer == b.answer && a.url == b.url && a.lang == b.lang && slices.Equal(a.heading, b.heading)
 			}
 			if !slices.EqualFunc(x.pairs, tt.want, same) {
 				t.Errorf("pairs =\n%q, want\n%q", x.pairs, tt.want)

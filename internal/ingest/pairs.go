@@ -135,10 +135,7 @@ func jsonlFile(data []byte) (extract, error) {
 }
 
 // pairFile collects the pairs of one file.
-type pairFile struct {
-	pairs []pair
-	urls  []string // of each pair
-}
+type pairFile struct{ pairs []pair }
 
 // add takes one record. An empty one is skipped; one without question or
 // answer is an error, since half a pair must not be lost in silence.
@@ -152,30 +149,28 @@ func (f *pairFile) add(r row, line int) error {
 	case answer == "":
 		return reject(CodeMalformed, line, "the answer is empty")
 	}
-	p := pair{question: question, answer: answer, lang: declaredLang(r[fieldLang])}
+	p := pair{question: question, answer: answer, url: publicURL(r[fieldURL]), lang: declaredLang(r[fieldLang])}
 	if title := oneLine(r[fieldTitle]); title != "" {
 		p.heading = []string{title}
 	}
 	f.pairs = append(f.pairs, p)
-	f.urls = append(f.urls, publicURL(r[fieldURL]))
 	return nil
 }
 
-// extract makes one document of the pairs. A document has one address: where
-// the pairs have several, each answer ends with its own.
+// extract makes one document of the pairs. An address that all of them have is
+// the document's.
 func (f *pairFile) extract() extract {
 	x := extract{meta: meta{kind: desk.FAQ}, pairs: f.pairs}
-	if len(f.urls) == 0 {
+	if len(f.pairs) == 0 {
 		return x
 	}
-	if shared := slices.Compact(slices.Clone(f.urls)); len(shared) == 1 {
-		x.meta.url = shared[0]
+	shared := f.pairs[0].url
+	if slices.ContainsFunc(f.pairs, func(p pair) bool { return p.url != shared }) {
 		return x
 	}
-	for i, url := range f.urls {
-		if url != "" && !strings.Contains(x.pairs[i].answer, url) {
-			x.pairs[i].answer += "\n" + url
-		}
+	x.meta.url = shared
+	for i := range x.pairs {
+		x.pairs[i].url = ""
 	}
 	return x
 }

@@ -54,6 +54,9 @@ func (l *Loader) contentHash(doc desk.Document, x extract) string {
 	writeFields(h, "chunker", chunkerVersion, fmt.Sprint(c.target, c.most, c.overlap))
 	writeFields(h, doc.Path, doc.Title, doc.URL, string(doc.Lang), string(doc.Kind))
 	writeFields(h, x.texts()...)
+	for _, p := range x.pairs {
+		writeFields(h, p.url)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -76,16 +79,18 @@ func (l *Loader) chunks(doc desk.Document, x extract) []desk.Chunk {
 		above = []string{doc.Title}
 	}
 	for _, s := range x.sections {
-		b.addSection(l.chunker, s)
+		b.addSection(l.chunker, s, "")
 	}
 	for _, p := range x.pairs {
 		tokens := l.chunker.count(p.answer)
 		if tokens > l.chunker.most {
-			b.addSection(l.chunker, section{heading: append(slices.Clip(p.heading), p.question), text: p.answer})
+			b.addSection(l.chunker, section{heading: append(slices.Clip(p.heading), p.question), text: p.answer}, p.url)
 			continue
 		}
 		language := or(p.lang, b.language(p.question+"\n"+p.answer))
-		b.add(desk.Chunk{Heading: headingPath(above, p.heading), Question: p.question, Text: p.answer, Lang: language, Tokens: tokens})
+		b.add(desk.Chunk{
+			Heading: headingPath(above, p.heading), Question: p.question, URL: p.url, Text: p.answer, Lang: language, Tokens: tokens,
+		})
 	}
 	return b.chunks
 }
@@ -97,10 +102,12 @@ type chunkBuilder struct {
 	chunks   []desk.Chunk
 }
 
-func (b *chunkBuilder) addSection(c chunker, s section) {
+func (b *chunkBuilder) addSection(c chunker, s section, url string) {
 	for _, part := range c.split(s.text) {
 		text := s.text[part.start:part.end]
-		b.add(desk.Chunk{Heading: headingPath([]string{b.doc.Title}, s.heading), Text: text, Lang: b.language(text), Tokens: c.count(text)})
+		b.add(desk.Chunk{
+			Heading: headingPath([]string{b.doc.Title}, s.heading), URL: url, Text: text, Lang: b.language(text), Tokens: c.count(text),
+		})
 	}
 }
 

@@ -15,7 +15,7 @@ type Documents struct{ db *DB }
 
 const documentColumns = `id, tenant, source, path, title, url, lang, kind, hash, bytes, chunks, revision, updated_at`
 
-const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.text, c.lang, c.tokens`
+const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens`
 
 // List returns the tenant's documents by source and path.
 func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Document, error) {
@@ -173,6 +173,6 @@ func scanDocument(row scanner) (desk.Document, error) {
 
 func scanChunk(r *sql.Rows) (desk.Chunk, error) {
 	var c desk.Chunk
-	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.Text, &c.Lang, &c.Tokens)
+	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens)
 	return c, err
 }

@@ -52,7 +52,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		before := time.Now().Truncate(time.Millisecond)
 		put := document("returns", 3, 8)
-		put.Chunks[1].Question = "退货多久？"
+		put.Chunks[1].Question, put.Chunks[1].URL = "退货多久？", "https://example.com/returns#1"
 		rev := publish(t, db, []desk.Prepared{put})
 
 		doc, chunks, err := db.Documents().Get(t.Context(), tenant, "returns")
@@ -73,7 +73,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 		items := itemsOf(t, db, tenant, "m", 0)
 		for i, c := range put.Chunks {
 			want := retrieval.Item{
-				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: want.URL, Kind: want.Kind, Hash: want.Hash, Revision: rev},
+				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: cmp.Or(c.URL, want.URL), Kind: want.Kind, Hash: want.Hash, Revision: rev},
 				Vector:  put.Vectors[i],
 			}
 			if !reflect.DeepEqual(items[i], want) {

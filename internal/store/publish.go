@@ -135,12 +135,12 @@ func (d *Documents) insertDocuments(ctx context.Context, tx *sql.Tx, tenant desk
 		return err
 	}
 	chunks := insert{mark: d.db.engine.mark, table: "chunks", columns: []string{
-		"tenant", "id", "document_id", "ordinal", "heading", "question", "text", "lang", "tokens",
+		"tenant", "id", "document_id", "ordinal", "heading", "question", "url", "text", "lang", "tokens",
 	}}
 	for _, p := range put {
 		err := chunks.exec(ctx, tx, len(p.Chunks), func(args []any, i int) []any {
 			c := p.Chunks[i]
-			return append(args, tenant, c.ID, p.Document.ID, c.Ordinal, c.Heading, c.Question, c.Text, c.Lang, c.Tokens)
+			return append(args, tenant, c.ID, p.Document.ID, c.Ordinal, c.Heading, c.Question, c.URL, c.Text, c.Lang, c.Tokens)
 		})
 		if err != nil {
 			return err

@@ -64,7 +64,8 @@ func (d *Documents) Changes(ctx context.Context, model string, since desk.Revisi
 
 // items reads the chunks of all documents that changed after since.
 func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (map[desk.TenantID][]retrieval.Item, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, d.title, d.url, d.kind, d.hash, d.revision, v.vector
+	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, d.title,
+			CASE WHEN c.url = '' THEN d.url ELSE c.url END, d.kind, d.hash, d.revision, v.vector
 		FROM kb_log l
 		JOIN documents d ON d.tenant = l.tenant AND d.id = l.document_id
 		JOIN chunks c ON c.tenant = d.tenant AND c.document_id = d.id
@@ -75,7 +76,8 @@ func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (
 		var tenant desk.TenantID
 		var it retrieval.Item
 		var vector sql.RawBytes
-		err = r.Scan(&tenant, &it.ID, &it.Document, &it.Ordinal, &it.Heading, &it.Question, &it.Text, &it.Lang, &it.Tokens,
+		c := &it.Chunk
+		err = r.Scan(&tenant, &c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens,
 			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &vector)
 		if vector != nil {
 			it.Vector = decodeVector(vector)
