@@ -14,14 +14,16 @@ import (
 )
 
 const (
-	// candidates is how many passages a search returns before packing.
-	candidates = 24
+	// candidates is how many passages a hybrid search returns before packing,
+	// simpleCandidates how many a search by words for a simple question.
+	candidates       = 24
+	simpleCandidates = 8
 	// strongMatch is the share of a simple question's content terms that a
 	// passage must hold to ride along in the one cheap call.
 	strongMatch = 0.5
 	// curatedCandidates is how many question–answer pairs are compared with a
 	// simple question.
-	curatedCandidates = 4
+	curatedCandidates = 3
 	// simplePassages bounds what rides along.
 	simplePassages = 2
 	// relevant is the share of the best score below which a passage is left
@@ -39,7 +41,7 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	start := time.Now()
 	defer tr.Took("ground", start)
 	if r.Kind == desk.Simple {
-		found := strong(string(q.Text), view.Lexical(string(q.Text), candidates))
+		found := strong(string(q.Text), view.Lexical(string(q.Text), simpleCandidates))
 		s.Observer.Retrieved("lexical", time.Since(start))
 		return found, nil
 	}

@@ -136,4 +136,5 @@ func Run(ctx context.Context, dir string, cfg Config) (Report, error) {
 type unrecorded struct{}
 
 func (unrecorded) Begin(context.Context, desk.Attempt) error { return nil }
+func (unrecorded) Note(desk.Attempt)                         {}
 func (unrecorded) End(desk.Attempt)                          {}

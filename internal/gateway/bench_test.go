@@ -21,6 +21,7 @@ func (idler) Retry(string, llm.FailureKind)             {}
 func (idler) Fallback(string, string, llm.FailureKind)  {}
 func (idler) Breaker(string, string, string)            {}
 func (idler) Begin(context.Context, desk.Attempt) error { return nil }
+func (idler) Note(desk.Attempt)                         {}
 func (idler) End(desk.Attempt)                          {}
 
 // BenchmarkStart measures what the gateway adds to a provider that answers at

@@ -34,6 +34,7 @@ func (printing) FirstDelta(string, time.Duration)          {}
 func (printing) Retry(string, llm.FailureKind)             {}
 func (printing) Breaker(string, string, string)            {}
 func (printing) Begin(context.Context, desk.Attempt) error { return nil }
+func (printing) Note(desk.Attempt)                         {}
 func (printing) End(desk.Attempt)                          {}
 func (printing) Fallback(from, to string, reason llm.FailureKind) {
 	fmt.Printf("%s is %s, asking %s\n", from, reason, to)

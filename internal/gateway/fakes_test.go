@@ -153,6 +153,8 @@ func (r *recorder) Begin(_ context.Context, a desk.Attempt) error {
 	return nil
 }
 
+func (r *recorder) Note(a desk.Attempt) { _ = r.Begin(context.Background(), a) }
+
 func (r *recorder) End(a desk.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

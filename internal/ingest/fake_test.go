@@ -145,6 +145,7 @@ type rows struct {
 }
 
 func (r *rows) Begin(context.Context, desk.Attempt) error { return nil }
+func (r *rows) Note(desk.Attempt)                         {}
 
 func (r *rows) End(a desk.Attempt) {
 	r.mu.Lock()

@@ -15,6 +15,9 @@ import (
 type Ledger interface {
 	// Begin returns once the intent is durable: bytes may then leave.
 	Begin(ctx context.Context, a desk.Attempt) error
+	// Note records an intent without waiting: it is durable some milliseconds
+	// later. It never blocks.
+	Note(a desk.Attempt)
 	// End records the outcome, also of a free attempt that Begin never saw. It
 	// never blocks for long and never drops.
 	End(a desk.Attempt)
@@ -91,15 +94,20 @@ type Intent struct {
 }
 
 // Begin takes one attempt and draws its worst case, then writes the intent to
-// the ledger. On error nothing was taken and no byte may leave; the error is a
-// *Failure of kind Exhausted, or Unavailable when a capped allowance has no
-// ledger to write to. Without a cap a failing ledger does not stop the answer.
+// the ledger. Under a cap it waits until the intent is durable, so that a crash
+// cannot hide spending; without one nothing is held and nobody waits. On error
+// nothing was taken and no byte may leave; the error is a *Failure of kind
+// Exhausted, or Unavailable when a capped allowance has no ledger to write to.
 func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 	row, err := a.take(in)
 	if err != nil {
 		return nil, &Failure{Kind: Exhausted, Provider: in.Provider, Model: in.Model, Err: err}
 	}
-	if err := a.ledger.Begin(ctx, row); err != nil && a.capped {
+	if !a.capped {
+		a.ledger.Note(row)
+		return &Attempt{of: a, row: row, sent: time.Now()}, nil
+	}
+	if err := a.ledger.Begin(ctx, row); err != nil {
 		a.giveBack(row.Worst)
 		return nil, &Failure{
 			Kind: Unavailable, Provider: in.Provider, Model: in.Model,

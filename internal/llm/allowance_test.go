@@ -25,6 +25,12 @@ func (l *memoryLedger) Begin(_ context.Context, a desk.Attempt) error {
 	return l.err
 }
 
+func (l *memoryLedger) Note(a desk.Attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun = append(l.begun, a)
+}
+
 func (l *memoryLedger) End(a desk.Attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

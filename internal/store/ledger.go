@@ -20,11 +20,12 @@ const (
 	// ledgerBatch bounds the attempts that begin in one transaction.
 	ledgerBatch = 256
 	// ledgerUnsaved bounds the ended attempts kept while the database fails;
-	// what is beyond goes to the log. About 3 MB.
+	// what is beyond goes to the log. About 3 MB. As many intents nobody waits
+	// for are kept; those beyond are recorded when they end.
 	ledgerUnsaved = 10_000
-	// endDelay is how long an ended attempt waits for others to share a
-	// transaction with. Until then it counts at its worst case.
-	endDelay = 50 * time.Millisecond
+	// shareDelay is how long what nobody waits for waits for others to share a
+	// transaction with. An ended attempt counts at its worst case until then.
+	shareDelay = 20 * time.Millisecond
 	// ledgerRetry is the pause before ended attempts are tried again.
 	ledgerRetry = time.Second
 )
@@ -41,9 +42,10 @@ type Ledger struct {
 	begin, end insert
 
 	queue chan *intent
-	wake  chan struct{} // holds a token when there is something in ended
+	wake  chan struct{} // holds a token when there is something in noted or ended
 
 	mu     sync.Mutex
+	noted  []desk.Attempt
 	ended  []desk.Attempt
 	closed bool
 	done   chan struct{} // closed together with closed
@@ -97,6 +99,26 @@ func (l *Ledger) Begin(ctx context.Context, a desk.Attempt) error {
 	return <-in.result
 }
 
+// Note records an attempt that begins, within about 20 ms, and waits for
+// nothing. While the database fails intents are kept; what is not saved by then
+// is recorded when the attempt ends.
+func (l *Ledger) Note(a desk.Attempt) {
+	l.mu.Lock()
+	if !l.closed && len(l.noted) < ledgerUnsaved {
+		l.noted = append(l.noted, a)
+	}
+	l.mu.Unlock()
+	l.stir()
+}
+
+// stir tells the writer that there is something to share a transaction.
+func (l *Ledger) stir() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
 // End records the outcome of an attempt. It does not wait for the database and
 // never drops: while that fails, ended attempts are kept and tried again, and
 // those beyond 10,000 are written to the log in full, as are those that cannot
@@ -112,10 +134,7 @@ func (l *Ledger) End(a desk.Attempt) {
 		l.spill(a)
 		return
 	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.stir()
 }
 
 // spill makes the log the record of an attempt that the database cannot take.
@@ -127,7 +146,7 @@ func (l *Ledger) spill(a desk.Attempt) {
 // running whenever Begin is called, and run once.
 func (l *Ledger) Run(ctx context.Context) error {
 	defer l.close()
-	var due <-chan time.Time // when ended attempts must be written
+	var due <-chan time.Time // when what nobody waits for must be written
 	failing := false
 	for {
 		var first *intent
@@ -136,7 +155,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 		case <-due:
 		case <-l.wake:
 			if due == nil {
-				due = time.After(endDelay)
+				due = time.After(shareDelay)
 			}
 			continue
 		case <-ctx.Done():
@@ -165,7 +184,7 @@ func (l *Ledger) report(err error) {
 func (l *Ledger) unsaved() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.ended)
+	return len(l.noted) + len(l.ended)
 }
 
 // flush writes what is queued, in one transaction. When it fails, those who
@@ -173,20 +192,39 @@ func (l *Ledger) unsaved() int {
 func (l *Ledger) flush(ctx context.Context, first *intent) error {
 	begun := l.take(first)
 	l.mu.Lock()
-	ended := l.ended
-	l.ended = nil
+	noted, ended := l.noted, l.ended
+	l.noted, l.ended = nil, nil
 	l.mu.Unlock()
 
-	err := l.write(ctx, begun, ended)
+	err := l.write(ctx, begins(begun, noted, ended), ended)
 	for _, in := range begun {
 		in.result <- err
 	}
-	if err != nil && len(ended) > 0 {
+	if err != nil {
 		l.mu.Lock()
-		l.ended = append(ended, l.ended...)
+		l.noted, l.ended = append(noted, l.noted...), append(ended, l.ended...)
 		l.mu.Unlock()
 	}
 	return err
+}
+
+// begins are the rows of attempts that begin: of those that have ended
+// meanwhile the end says it all.
+func begins(begun []*intent, noted, ended []desk.Attempt) []desk.Attempt {
+	over := make(map[desk.AttemptID]bool, len(ended))
+	for _, a := range ended {
+		over[a.ID] = true
+	}
+	var rows []desk.Attempt
+	for _, in := range begun {
+		rows = append(rows, in.row)
+	}
+	for _, a := range noted {
+		if !over[a.ID] {
+			rows = append(rows, a)
+		}
+	}
+	return rows
 }
 
 // take returns first and what else waits to begin, without those whose caller
@@ -208,7 +246,7 @@ func (l *Ledger) take(first *intent) []*intent {
 	}
 }
 
-func (l *Ledger) write(ctx context.Context, begun []*intent, ended []desk.Attempt) error {
+func (l *Ledger) write(ctx context.Context, begun, ended []desk.Attempt) error {
 	if len(begun)+len(ended) == 0 {
 		return nil
 	}
@@ -216,7 +254,7 @@ func (l *Ledger) write(ctx context.Context, begun []*intent, ended []desk.Attemp
 	defer cancel()
 	err := l.db.transact(ctx, func(tx *sql.Tx) error {
 		err := l.begin.exec(ctx, tx, len(begun), func(args []any, i int) []any {
-			a := begun[i].row
+			a := begun[i]
 			a.Cost, a.Usage.Estimated = a.Worst, true
 			return appendAttempt(args, a, stateBegun)
 		})
@@ -250,7 +288,7 @@ func (l *Ledger) drain() error {
 func (l *Ledger) close() {
 	l.mu.Lock()
 	rest := l.ended
-	l.ended, l.closed = nil, true
+	l.noted, l.ended, l.closed = nil, nil, true
 	l.mu.Unlock()
 	close(l.done)
 	for _, a := range rest {

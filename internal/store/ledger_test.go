@@ -64,6 +64,24 @@ func TestABegunAttemptCountsAtItsWorstCaseUntilItEnds(t *testing.T) {
 	})
 }
 
+func TestANotedAttemptIsInTheLedgerSoonAndOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		stop := run(t, db.Ledger().Run)
+		open, quick := attempt("open"), attempt("quick")
+		db.Ledger().Note(open)
+		db.Ledger().Note(quick)
+		db.Ledger().End(ended(quick))
+		stop()
+		got := entries(t, db)
+		if len(got) != 2 || got[open.ID].Ended || got[open.ID].Cost != open.Worst {
+			t.Errorf("a noted attempt under way = %+v, want it at its worst case", got[open.ID])
+		}
+		if got[quick.ID].Attempt != ended(quick) || !got[quick.ID].Ended {
+			t.Errorf("a noted attempt that ended = %+v", got[quick.ID])
+		}
+	})
+}
+
 func TestTheLedgerHoldsEveryAttemptOfManyCallersOnce(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		ledger := db.Ledger()
