@@ -83,27 +83,28 @@ func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err != nil {
 		return nil, fault(err)
 	}
-	text, err := textOf(response)
+	message, err := messageOf(response)
 	if err != nil {
 		return nil, fault(err)
 	}
-	return llm.WholeReply(text, usageOf(&response.Usage)), nil
+	return llm.WholeReply(message.Content, usageOf(&response.Usage), callsOf(message.ToolCalls)...), nil
 }
 
-func textOf(r vendor.ChatCompletionResponse) (string, error) {
+// messageOf is what the model said: a text, calls of tools, or both.
+func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, error) {
 	if len(r.Choices) == 0 {
-		return "", errNoChoice // also a 200 that holds an error
+		return vendor.ChatCompletionMessage{}, errNoChoice // also a 200 that holds an error
 	}
 	choice := r.Choices[0]
 	switch {
 	case choice.FinishReason == vendor.FinishReasonContentFilter:
-		return "", wire.ErrFiltered
-	case choice.Message.Content != "":
-		return choice.Message.Content, nil
+		return choice.Message, wire.ErrFiltered
+	case choice.Message.Content != "", len(choice.Message.ToolCalls) > 0:
+		return choice.Message, nil
 	case choice.Message.Refusal != "":
-		return "", wire.ErrDeclined
+		return choice.Message, wire.ErrDeclined
 	default:
-		return "", wire.ErrEmpty
+		return choice.Message, wire.ErrEmpty
 	}
 }
 
@@ -115,8 +116,11 @@ func chatRequest(c llm.Call) vendor.ChatCompletionRequest {
 		Stream:   c.Stream,
 	}
 	for i, m := range messages {
-		r.Messages[i] = vendor.ChatCompletionMessage{Role: m.Role, Content: m.Text}
+		r.Messages[i] = vendor.ChatCompletionMessage{
+			Role: m.Role, Content: m.Text, ToolCalls: vendorCalls(m.Calls), ToolCallID: m.CallID,
+		}
 	}
+	offerTools(&r, c)
 	if c.Stream { // refused by the real endpoint on any other call
 		r.StreamOptions = &vendor.StreamOptions{IncludeUsage: true}
 	}

@@ -39,11 +39,13 @@ type stream struct {
 	usage    desk.Usage
 	begun    bool // an event came
 	finished bool // a finish reason came
+	calls    callPieces
 	err      error
 }
 
-// Next returns the next delta with text. Deltas without any, such as the role
-// or a keep-alive, are passed over.
+// Next returns the next delta with text, or with the calls of tools once they
+// are complete. Deltas without any, such as the role or a keep-alive, are
+// passed over.
 func (s *stream) Next() (llm.Delta, error) {
 	for s.err == nil {
 		event, err := s.events.Recv()
@@ -59,6 +61,7 @@ func (s *stream) Next() (llm.Delta, error) {
 			continue
 		}
 		choice := event.Choices[0]
+		s.calls.add(choice.Delta.ToolCalls)
 		switch choice.FinishReason {
 		case "", vendor.FinishReasonNull:
 		case vendor.FinishReasonContentFilter:
@@ -71,8 +74,12 @@ func (s *stream) Next() (llm.Delta, error) {
 			s.err = s.fault(wire.ErrDeclined)
 			continue
 		}
-		if choice.Delta.Content != "" {
-			return llm.Delta{Text: choice.Delta.Content}, nil
+		d := llm.Delta{Text: choice.Delta.Content}
+		if s.finished {
+			d.Calls = s.calls.take()
+		}
+		if d.Text != "" || d.Calls != nil {
+			return d, nil
 		}
 	}
 	return llm.Delta{}, s.err
