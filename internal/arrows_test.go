@@ -47,8 +47,13 @@ var allowed = map[string]string{
 	"store":     "desk knowledge llm retrieval",
 	"eval":      "desk lang llm retrieval",
 
-	"llmsim":  "",
-	"testenv": "",
+	"egress":   "desk",
+	"tool":     "desk llm",
+	"tool/mcp": "desk llm tool",
+
+	"llmsim":        "",
+	"llmsim/orders": "",
+	"testenv":       "",
 }
 
 func TestImportsFollowThePlan(t *testing.T) {
