@@ -1,4 +1,4 @@
-// Command llmsim serves a simulated language model vendor over HTTP.
+// Command llmsim serves simulated language model vendors over HTTP.
 package main
 
 import (
@@ -61,7 +61,7 @@ func serve(ctx context.Context, addr string, sim *llmsim.Sim, stderr io.Writer) 
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	fmt.Fprintf(stderr, "llmsim: serving on http://%s/v1 (any key, any model; behaviour: PUT /sim/config)\n", listener.Addr())
+	fmt.Fprintf(stderr, "llmsim: serving on http://%s/v1 (any key, any model; behaviour: PUT /sim/config, PUT /sim/script)\n", listener.Addr())
 	server := &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	server.RegisterOnShutdown(sim.Release)
 	served := make(chan error, 1)
@@ -101,7 +101,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	f.TextVar(&c.Latency, "latency", llmsim.Distribution{}, "`distribution` of the time before the first byte: fixed:50ms, uniform:20ms-80ms or lognormal:median:p99")
 	f.TextVar(&c.TokenInterval, "token-interval", llmsim.Distribution{}, "`distribution` of the time between streamed tokens")
 	f.Var(&c.Failures, "fail", "`failures` with their probabilities, as 429:0.1,500:0.05; besides statuses "+strings.Join(llmsim.FailureCodes(), ", "))
-	f.IntVar(&c.RetryAfter, "retry-after", 0, "`seconds` in Retry-After of 429 and 503; 0 sends none")
+	f.IntVar(&c.RetryAfter, "retry-after", 0, "`seconds` that 429, 503 and 529 ask to wait; 0 asks for nothing")
 	f.Float64Var(&c.Hang, "hang", 0, "`probability` that a request is never answered")
 	f.Float64Var(&c.Truncate, "truncate", 0, "`probability` that a stream ends without a finish reason, or a JSON reply within its body")
 	f.Float64Var(&c.Disconnect, "disconnect", 0, "`probability` of a TCP reset within the reply")
@@ -123,7 +123,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 }
 
 func usage(f *flag.FlagSet, w io.Writer) {
-	fmt.Fprint(w, `llmsim simulates a language model vendor with OpenAI's interface.
+	fmt.Fprint(w, `llmsim simulates language model vendors with the interfaces of OpenAI, Anthropic and Gemini.
 
 Usage: llmsim [flags]
 
@@ -131,14 +131,26 @@ Endpoints:
   POST   /v1/chat/completions  JSON and SSE; answers by quoting the numbered passages of the prompt
   POST   /v1/embeddings        deterministic: similar texts have similar vectors
   GET    /v1/models            some names; every name is served
+  POST   /v1/messages          the same answers in Anthropic's form, JSON and SSE
+  POST   /v1beta/models/NAME:generateContent, NAME:streamGenerateContent?alt=sse
+                               the same in Gemini's
   GET    /sim/config           the behaviour, as JSON
   PUT    /sim/config           replaces it: the fields are those of GET, omitted ones are zero
+  GET    /sim/script           steps that no call has taken yet, as JSON
+  PUT    /sim/script           replaces them: a list, of which each call takes the first that is meant for it
   GET    /sim/stats            counts since the start
   GET    /sim/log              the newest requests, one JSON object a line: no texts, no keys
   DELETE /sim/log              empties the log
 
 Example: a vendor that is slow, limits every tenth request and cuts one stream in a hundred
   llmsim --latency lognormal:400ms:2s --token-interval fixed:15ms --fail 429:0.1 --retry-after 2 --truncate 0.01
+
+Example: the next call is limited, the one after it breaks off after 5 tokens, all others are as configured
+  curl -X PUT localhost:8090/sim/script -d '[{"fault":"429","retry_after":1},{"fault":"disconnect","cut_after":5}]'
+
+Fields of a step, each of which may be left out: model, mode, latency, token_interval, retry_after, cut_after and
+fault: a status, `+strings.Join(llmsim.FailureCodes(), ", ")+`,
+or hang, truncate, disconnect, stall (silence but keep-alives), error (inside of a reply with status 200) or html.
 
 Flags:
 `)

@@ -37,8 +37,8 @@ type Config struct {
 	// Failures are the probabilities of error replies, by status ("429", "503")
 	// or by the vendor's error code ("insufficient_quota"); see FailureCodes.
 	Failures Failures `json:"failures"`
-	// RetryAfter is the Retry-After of replies with 429 and 503 in seconds,
-	// 0 (default) to send none.
+	// RetryAfter is how long replies with 429, 503 and 529 ask to wait, in
+	// seconds; 0 (default) for none.
 	RetryAfter int `json:"retry_after"`
 	// Hang is the probability that a request is never answered.
 	Hang float64 `json:"hang"`
@@ -127,7 +127,8 @@ func (f *Failures) Set(text string) error {
 	return nil
 }
 
-// failure is an error reply in OpenAI's form.
+// failure is an error reply in OpenAI's words, which the other protocols
+// translate.
 type failure struct {
 	status  int
 	kind    string // "type" in the reply
@@ -135,14 +136,28 @@ type failure struct {
 	message string
 }
 
-// failureCodes are the vendor's codes that mean more than their status.
+// Codes that mean more than their status.
+const (
+	insufficientQuota = "insufficient_quota"
+	contextTooLong    = "context_length_exceeded"
+	contentPolicy     = "content_policy_violation"
+	modelNotFound     = "model_not_found"
+	invalidKey        = "invalid_api_key"
+)
+
 var failureCodes = map[string]failure{
-	"insufficient_quota":       {429, "insufficient_quota", "insufficient_quota", "You exceeded your current quota, please check your plan and billing details."},
-	"context_length_exceeded":  {400, "invalid_request_error", "context_length_exceeded", "This model's maximum context length is 8192 tokens. Please reduce the length of the messages."},
-	"content_policy_violation": {400, "invalid_request_error", "content_policy_violation", "Your request was rejected as a result of our safety system."},
-	"model_not_found":          {404, "invalid_request_error", "model_not_found", "The model does not exist or you do not have access to it."},
-	"invalid_api_key":          {401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."},
+	insufficientQuota: {429, "insufficient_quota", insufficientQuota, "You exceeded your current quota, please check your plan and billing details."},
+	contextTooLong:    {400, "invalid_request_error", contextTooLong, "This model's maximum context length is 8192 tokens. Please reduce the length of the messages."},
+	contentPolicy:     {400, "invalid_request_error", contentPolicy, "Your request was rejected as a result of our safety system."},
+	modelNotFound:     {404, "invalid_request_error", modelNotFound, "The model does not exist or you do not have access to it."},
+	invalidKey:        {401, "invalid_request_error", invalidKey, "Incorrect API key provided."},
 }
+
+// statusOverloaded is Anthropic's own.
+const statusOverloaded = 529
+
+// overloaded is the failure that comes inside of a reply.
+var overloaded = failure{statusOverloaded, "server_error", "server_error", "Overloaded"}
 
 // FailureCodes lists the error codes that Failures knows besides statuses.
 func FailureCodes() []string { return slices.Sorted(maps.Keys(failureCodes)) }
@@ -157,9 +172,9 @@ func parseFailure(name string) (failure, error) {
 	}
 	switch {
 	case status == 401:
-		return failureCodes["invalid_api_key"], nil
+		return failureCodes[invalidKey], nil
 	case status == 404:
-		return failureCodes["model_not_found"], nil
+		return failureCodes[modelNotFound], nil
 	case status == 429:
 		return failure{429, "requests", "rate_limit_exceeded", "Rate limit reached for requests."}, nil
 	case status == 503:

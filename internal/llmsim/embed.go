@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"net/http"
 	"strconv"
 	"unicode"
 )
@@ -48,7 +47,7 @@ func (r embedRequest) dimensions() int {
 // fault says what is wrong with the request; empty: nothing.
 func (r embedRequest) fault() string {
 	switch {
-	case r.Model == "" || len(r.Model) > 256:
+	case r.Model == "" || len(r.Model) > maxModel:
 		return "you must provide a model parameter"
 	case len(r.Input) == 0 || len(r.Input) > maxInputs:
 		return fmt.Sprintf("'input' must hold 1 to %d texts", maxInputs)
@@ -79,16 +78,12 @@ func (x *exchange) embeddings() {
 	for _, text := range req.Input {
 		x.entry.PromptTokens += countTokens(text)
 	}
-	f := x.draw(req.Model)
+	f := x.fate(req.Model)
 	if x.strike(f) {
 		return
 	}
 	x.encodeEmbeddings(req)
-	if f.kind == truncate || f.kind == disconnect {
-		x.part(f.kind)
-		return
-	}
-	x.whole(http.StatusOK)
+	x.deliver(f.kind)
 }
 
 func (x *exchange) encodeEmbeddings(req embedRequest) {

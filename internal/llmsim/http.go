@@ -16,6 +16,9 @@ import (
 // maxBody bounds a request; vendors refuse larger ones too.
 const maxBody = 8 << 20
 
+// maxModel bounds the name of a model.
+const maxModel = 256
+
 // keptBuffer is the size up to which a buffer is used again.
 const keptBuffer = 256 << 10
 
@@ -38,20 +41,21 @@ type exchange struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	entry Entry
+	protocol
 	*conduct
 	*buffers
 }
 
-// vendor serves one of the vendor's endpoints: it reads the body, keeps count
+// vendor serves one of a vendor's endpoints: it reads the body, keeps count
 // and leaves the reply to answer.
-func (s *Sim) vendor(answer func(*exchange)) http.HandlerFunc {
+func (s *Sim) vendor(p protocol, answer func(*exchange)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s.inFlight.Add(1)
 		defer s.inFlight.Add(-1)
 		b := pool.Get().(*buffers)
 		defer b.free()
 		x := &exchange{
-			sim: s, w: w, r: r, conduct: s.conduct.Load(), buffers: b,
+			sim: s, w: w, r: r, protocol: p, conduct: s.conduct.Load(), buffers: b,
 			entry: Entry{ID: s.nextID(), Time: time.Now(), Path: r.URL.Path},
 		}
 		if _, err := b.in.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
@@ -115,34 +119,11 @@ func (x *exchange) strike(f fault) (over bool) {
 	return true
 }
 
-// fail sends an error reply in OpenAI's form.
+// fail sends an error reply.
 func (x *exchange) fail(f failure) {
-	type detail struct {
-		Message string  `json:"message"`
-		Type    string  `json:"type"`
-		Param   *string `json:"param"`
-		Code    *string `json:"code"`
-	}
-	d := detail{Message: f.message, Type: f.kind}
-	if f.code != "" {
-		d.Code = &f.code
-	}
-	if x.RetryAfter > 0 && (f.status == http.StatusTooManyRequests || f.status == http.StatusServiceUnavailable) {
-		x.w.Header().Set("Retry-After", strconv.Itoa(x.RetryAfter))
-	}
 	x.entry.PromptTokens, x.entry.CompletionTokens = 0, 0
-	x.json(f.status, struct {
-		Error detail `json:"error"`
-	}{d})
-}
-
-// json sends a whole reply.
-func (x *exchange) json(status int, v any) {
 	x.out.Reset()
-	if err := json.NewEncoder(&x.out).Encode(v); err != nil {
-		panic(err) // the reply types are ours and always encode
-	}
-	x.whole(status)
+	x.whole(x.failure(x, f))
 }
 
 // whole sends what is in out as a JSON reply.
@@ -167,11 +148,16 @@ func (x *exchange) html() {
 // hang says nothing until the client leaves or the simulator lets go.
 func (x *exchange) hang() {
 	x.entry.CompletionTokens = 0
+	x.wait(0)
+}
+
+// wait is how a reply goes silent whose status, if any, was sent.
+func (x *exchange) wait(status int) {
 	select {
 	case <-x.r.Context().Done():
-		x.end(0, Cancelled)
+		x.end(status, Cancelled)
 	case <-x.sim.released:
-		x.end(0, Cut)
+		x.end(status, Cut)
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -20,6 +20,7 @@ const DefaultLogSize = 100_000
 // Sim is the simulated vendor: an http.Handler, safe for concurrent use.
 type Sim struct {
 	conduct  atomic.Pointer[conduct]
+	script   script
 	record   *record
 	mux      *http.ServeMux
 	boot     string // sets this process's ids apart from those of others
@@ -43,11 +44,15 @@ func NewSized(c Config, entries int) (*Sim, error) {
 	if err := s.Configure(c); err != nil {
 		return nil, err
 	}
-	s.mux.HandleFunc("POST /v1/chat/completions", s.vendor((*exchange).chat))
-	s.mux.HandleFunc("POST /v1/embeddings", s.vendor((*exchange).embeddings))
+	s.mux.HandleFunc("POST /v1/chat/completions", s.vendor(openAI{}, (*exchange).chat))
+	s.mux.HandleFunc("POST /v1/embeddings", s.vendor(openAI{}, (*exchange).embeddings))
 	s.mux.HandleFunc("GET /v1/models", s.models)
+	s.mux.HandleFunc("POST /v1/messages", s.vendor(anthropic{}, (*exchange).messages))
+	s.mux.HandleFunc("POST /v1beta/models/{call}", s.vendor(gemini{}, (*exchange).generate))
 	s.mux.HandleFunc("GET /sim/config", s.getConfig)
 	s.mux.HandleFunc("PUT /sim/config", s.putConfig)
+	s.mux.HandleFunc("GET /sim/script", s.getScript)
+	s.mux.HandleFunc("PUT /sim/script", s.putScript)
 	s.mux.HandleFunc("GET /sim/stats", s.getStats)
 	s.mux.HandleFunc("GET /sim/log", s.getLog)
 	s.mux.HandleFunc("DELETE /sim/log", s.deleteLog)
@@ -116,8 +121,16 @@ const (
 	hang
 	truncate
 	disconnect
+	stall
+	errorInside
 	html
 )
+
+// faultNames are the words for the kinds in a script, an errorReply aside: it
+// goes by the name of its failure.
+var faultNames = map[string]faultKind{
+	"": none, "hang": hang, "truncate": truncate, "disconnect": disconnect, "stall": stall, "error": errorInside, "html": html,
+}
 
 func newConduct(c Config) *conduct {
 	c.Mode = cmp.Or(c.Mode, Faithful)
@@ -182,17 +195,12 @@ func (s *Sim) getConfig(w http.ResponseWriter, _ *http.Request) {
 // putConfig replaces the whole configuration; omitted fields are zero.
 func (s *Sim) putConfig(w http.ResponseWriter, r *http.Request) {
 	var c Config
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-	body.DisallowUnknownFields()
-	err := body.Decode(&c)
-	if err == nil && body.More() {
-		err = fmt.Errorf("more than one JSON value")
-	}
+	err := decodeStrictly(w, r, &c)
 	if err == nil {
 		err = s.Configure(c)
 	}
 	if err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]string{"message": err.Error()}})
+		refuse(w, err)
 		return
 	}
 	writeJSON(w, http.StatusOK, s.Config())

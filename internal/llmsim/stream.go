@@ -2,22 +2,24 @@ package llmsim
 
 import (
 	"net/http"
+	"time"
 )
 
-// stream sends a completion as server-sent events, in OpenAI's order: a chunk
-// with the role, one chunk a token, the finish reason, the usage when asked
-// for, and the end mark.
-func (x *exchange) stream(c completion, includeUsage bool, f faultKind) {
+// stream sends a completion as server-sent events, one a token.
+func (x *exchange) stream(c completion, f faultKind) {
 	x.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	x.w.Header().Set("Cache-Control", "no-cache")
 	x.w.WriteHeader(http.StatusOK)
-	s := newStreamer(x, includeUsage)
-	s.chunk(`{"role":"assistant","content":"","refusal":null}`, `null`)
+	s := &streamer{exchange: x, control: http.NewResponseController(x.w)}
+	x.opening(s)
 	if !s.tokens(c, s.cutAfter(c, f)) {
 		x.end(http.StatusOK, Cancelled)
 		return
 	}
 	switch f {
+	case stall:
+		s.stall()
+		return
 	case truncate, disconnect:
 		x.end(http.StatusOK, Cut)
 		s.flush()
@@ -25,37 +27,31 @@ func (x *exchange) stream(c completion, includeUsage bool, f faultKind) {
 			x.reset()
 		}
 		return
+	case errorInside:
+		x.out.WriteString(x.errorEvent())
+		x.failure(x, overloaded)
+		x.out.WriteByte('\n')
+		x.end(http.StatusOK, Cut)
+		s.flush()
+		return
 	}
-	s.chunk(`{}`, `"`+c.finish+`"`)
-	if includeUsage {
-		s.usage()
-	}
-	x.out.WriteString("data: [DONE]\n\n")
+	x.closing(s, c)
 	x.end(http.StatusOK, Finished)
 	s.flush()
 }
 
-// streamer writes the chunks of one stream to out and out to the client.
+// streamer writes the events of one stream to out and out to the client.
 type streamer struct {
 	*exchange
 	control *http.ResponseController
-	head    []byte // what every chunk begins with
-	tail    string // what every chunk ends with
-}
-
-func newStreamer(x *exchange, includeUsage bool) *streamer {
-	s := &streamer{exchange: x, control: http.NewResponseController(x.w), tail: "}]}\n\n"}
-	if includeUsage {
-		s.tail = "}],\"usage\":null}\n\n"
-	}
-	s.head = append([]byte("data: "), x.head("chat.completion.chunk")...)
-	return s
+	head    []byte // what events begin with, where the protocol repeats itself
+	tail    string // what they end with
 }
 
 // cutAfter is how many tokens of c a fault lets through.
 func (s *streamer) cutAfter(c completion, f faultKind) int {
 	switch {
-	case f != truncate && f != disconnect:
+	case f == none:
 		return c.tokens
 	case s.CutAfter < 0:
 		return 0
@@ -75,9 +71,9 @@ func (s *streamer) tokens(c completion, n int) bool {
 			return false
 		}
 		size := nextToken(rest)
-		s.text(rest[:size])
-		rest = rest[size:]
 		s.entry.CompletionTokens++
+		s.delta(s, rest[:size])
+		rest = rest[size:]
 		if (i == 0 || paced) && !s.flush() {
 			return false
 		}
@@ -85,27 +81,26 @@ func (s *streamer) tokens(c completion, n int) bool {
 	return true
 }
 
-// text adds a chunk with a piece of the completion.
-func (s *streamer) text(piece string) {
-	b := append(s.out.AvailableBuffer(), s.head...)
-	b = append(b, `,"choices":[{"index":0,"delta":{"content":`...)
-	b = appendString(b, piece)
-	b = append(b, `},"logprobs":null,"finish_reason":null`...)
-	s.out.Write(append(b, s.tail...))
-}
+// keepAliveInterval is what a stream that stalls keeps to: often enough that
+// no test has to wait for it.
+const keepAliveInterval = 50 * time.Millisecond
 
-func (s *streamer) chunk(delta, finish string) {
-	b := append(s.out.AvailableBuffer(), s.head...)
-	b = append(b, `,"choices":[{"index":0,"delta":`+delta+`,"logprobs":null,"finish_reason":`+finish...)
-	s.out.Write(append(b, s.tail...))
-}
-
-// usage adds the chunk that has no choices.
-func (s *streamer) usage() {
-	b := append(s.out.AvailableBuffer(), s.head...)
-	b = append(b, `,"choices":[],"usage":`...)
-	b = appendUsage(b, s.exchange.usage())
-	s.out.Write(append(b, "}\n\n"...))
+// stall sends nothing but keep-alives until the client leaves or the simulator
+// lets go.
+func (s *streamer) stall() {
+	tick := time.NewTicker(keepAliveInterval)
+	defer tick.Stop()
+	for s.flush() {
+		select {
+		case <-s.r.Context().Done():
+		case <-s.sim.released:
+			s.end(http.StatusOK, Cut)
+			panic(http.ErrAbortHandler)
+		case <-tick.C:
+			s.out.WriteString(s.keepAlive())
+		}
+	}
+	s.end(http.StatusOK, Cancelled)
 }
 
 // flush sends what was added and reports whether the client is still there.
