@@ -82,6 +82,9 @@ func weigh(question, text string) (odds float64, reason string) {
 		}
 	}
 	for _, s := range language.signs {
+		if !s.pattern.may(text) {
+			continue
+		}
 		if n := len(s.pattern.FindAllStringIndex(text, s.most)); n > 0 {
 			add(s.reason, s.weight*float64(n))
 		}

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,7 +12,7 @@ type sign struct {
 	reason  string
 	weight  float64
 	most    int
-	pattern *regexp.Regexp
+	pattern pattern
 }
 
 // rules are the signs of one language.
@@ -24,8 +23,6 @@ type rules struct {
 	length float64 // for each usual size more, up to three
 	signs  []sign
 }
-
-func re(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 
 // english and chinese are read only.
 var english = rules{

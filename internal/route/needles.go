@@ -1,0 +1,171 @@
+package route
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// pattern is a regular expression with a quick test in front: texts that hold
+// none of the needles cannot match. Most questions show few signs, so that few
+// expressions are run.
+type pattern struct {
+	*regexp.Regexp
+	needles []string // empty: every text may match
+}
+
+func re(expression string) pattern {
+	p := pattern{Regexp: regexp.MustCompile(expression)}
+	if parsed, err := syntax.Parse(expression, syntax.Perl); err == nil {
+		p.needles = needles(parsed.Simplify())
+	}
+	return p
+}
+
+func (p pattern) may(text string) bool {
+	if len(p.needles) == 0 {
+		return true
+	}
+	for _, n := range p.needles {
+		if strings.Contains(text, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// needles returns strings of which every match of the expression holds at
+// least one; none when there is no such set.
+func needles(x *syntax.Regexp) []string {
+	if set, ok := language(x); ok {
+		return useful(set)
+	}
+	switch x.Op {
+	case syntax.OpCapture, syntax.OpPlus:
+		return needles(x.Sub[0])
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range x.Sub {
+			set := needles(sub)
+			if len(set) == 0 {
+				return nil
+			}
+			all = append(all, set...)
+		}
+		return all
+	case syntax.OpConcat:
+		return ofConcat(x.Sub)
+	}
+	return nil
+}
+
+// ofConcat picks the most telling of the sets that the parts in a row give:
+// that whose shortest string is the longest.
+func ofConcat(parts []*syntax.Regexp) []string {
+	var best []string
+	consider := func(set []string) {
+		if len(set) > 0 && (len(best) == 0 || shortest(set) > shortest(best)) {
+			best = set
+		}
+	}
+	run := []string{""}
+	for _, part := range parts {
+		set, ok := language(part)
+		if ok && len(run)*len(set) <= mostStrings {
+			run = product(run, set)
+			continue
+		}
+		consider(useful(run))
+		run = []string{""}
+		if ok {
+			run = set
+		} else {
+			consider(needles(part))
+		}
+	}
+	consider(useful(run))
+	return best
+}
+
+// mostStrings bounds a set of needles: beyond it the test is not quick.
+const mostStrings = 64
+
+// language lists every string that the expression matches, where there are
+// few.
+func language(x *syntax.Regexp) ([]string, bool) {
+	switch x.Op {
+	case syntax.OpLiteral:
+		return []string{string(x.Rune)}, x.Flags&syntax.FoldCase == 0
+	case syntax.OpEmptyMatch, syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary, syntax.OpBeginLine, syntax.OpEndLine:
+		return []string{""}, true
+	case syntax.OpCapture:
+		return language(x.Sub[0])
+	case syntax.OpQuest:
+		set, ok := language(x.Sub[0])
+		return append([]string{""}, set...), ok
+	case syntax.OpCharClass:
+		return characters(x.Rune)
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range x.Sub {
+			set, ok := language(sub)
+			if !ok || len(all)+len(set) > mostStrings {
+				return nil, false
+			}
+			all = append(all, set...)
+		}
+		return all, true
+	case syntax.OpConcat:
+		all := []string{""}
+		for _, sub := range x.Sub {
+			set, ok := language(sub)
+			if !ok || len(all)*len(set) > mostStrings {
+				return nil, false
+			}
+			all = product(all, set)
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// characters spells out a small character class, given as pairs of bounds.
+func characters(bounds []rune) ([]string, bool) {
+	var all []string
+	for i := 0; i+1 < len(bounds); i += 2 {
+		for r := bounds[i]; r <= bounds[i+1]; r++ {
+			if len(all) == mostStrings {
+				return nil, false
+			}
+			all = append(all, string(r))
+		}
+	}
+	return all, true
+}
+
+func product(heads, tails []string) []string {
+	all := make([]string, 0, len(heads)*len(tails))
+	for _, h := range heads {
+		for _, t := range tails {
+			all = append(all, h+t)
+		}
+	}
+	return all
+}
+
+// useful returns the set unless a text holds one of it anyway.
+func useful(set []string) []string {
+	if shortest(set) < 2 {
+		return nil
+	}
+	return set
+}
+
+// shortest is the length of the shortest string, in bytes.
+func shortest(set []string) int {
+	n := 1 << 30
+	for _, s := range set {
+		n = min(n, len(s))
+	}
+	return n
+}
