@@ -15,6 +15,7 @@ import (
 	"kefu/internal/lang"
 	"kefu/internal/llm"
 	"kefu/internal/mask"
+	"kefu/internal/match"
 )
 
 // Config bounds an answer.
@@ -82,12 +83,13 @@ type Service struct {
 	cfg         Config
 	fingerprint string
 	flights     *flights
+	curated     *match.Reader
 }
 
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
 	return &Service{
-		Parts: parts, cfg: cfg, flights: newFlights(),
+		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(),
 		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
 	}
 }

@@ -41,7 +41,7 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	start := time.Now()
 	defer tr.Took("ground", start)
 	if r.Kind == desk.Simple {
-		found := strong(string(q.Text), view.Lexical(string(q.Text), simpleCandidates))
+		found := s.strong(string(q.Text), view.Lexical(string(q.Text), simpleCandidates))
 		s.Observer.Retrieved("lexical", time.Since(start))
 		return found, nil
 	}
@@ -73,14 +73,14 @@ func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.All
 
 // strong picks what rides along with a simple question: a curated answer to
 // the same question first, then passages that hold most of its words.
-func strong(question string, found []desk.Passage) []desk.Passage {
+func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 	var curated, covering []desk.Passage
 	asked := match.Read(question)
 	compared := 0
 	for _, p := range found {
 		if p.Question != "" && p.Coverage >= strongMatch && compared < curatedCandidates {
 			compared++
-			if similarity, same := asked.Same(p.Question); same {
+			if similarity, same := asked.Same(s.curated.Read(p.Question)); same {
 				p.Score = similarity
 				curated = append(curated, p)
 				continue

@@ -54,11 +54,17 @@ func Verify(text string, sources []desk.Passage) Verdict {
 	var kept strings.Builder
 	cited := map[int]bool{}
 	for n, s := range sentences(text) {
-		claim := parse(s.text)
+		claim := read(s.text)
 		ground := desk.Ground{Sentence: n, Supported: true, Reason: "no claim"}
-		if !claim.connects() {
+		found, ok := checker.verbatim(claim)
+		if !ok {
+			claim.analyse()
+		}
+		if ok || !claim.connects() {
 			v.Claims++
-			found, ok := checker.find(claim)
+			if !ok {
+				found, ok = checker.find(claim)
+			}
 			ground = desk.Ground{Sentence: n, Supported: ok, Source: found.index, Coverage: found.coverage, Reason: found.reason}
 			if ok {
 				v.Supported++
@@ -125,17 +131,21 @@ type claim struct {
 	named   []int // the sources it cites
 }
 
-func parse(s string) claim {
+func read(s string) claim {
 	c := claim{text: marker.ReplaceAllString(s, "")}
-	stated := placeholder.ReplaceAllString(c.text, " ") // the asker's own data is no claim
 	for _, m := range marker.FindAllStringSubmatch(s, -1) {
 		n, _ := strconv.Atoi(m[1]) // one to three digits
 		c.named = append(c.named, n)
 	}
 	c.lang = lang.Of(c.text)
+	return c
+}
+
+// analyse finds the words and numbers that need support.
+func (c *claim) analyse() {
+	stated := placeholder.ReplaceAllString(c.text, " ") // the asker's own data is no claim
 	c.terms = distinct(lang.ContentTerms(stated))
 	c.numbers = lang.Numbers(listNumber.ReplaceAllString(stated, ""))
-	return c
 }
 
 // placeholder stands for masked personal data.

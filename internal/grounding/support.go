@@ -62,6 +62,24 @@ func newSource(p desk.Passage) *source {
 	return s
 }
 
+// minVerbatim is the length in bytes from which a sentence that stands in its
+// source to the letter needs no further look: two or three words.
+const minVerbatim = 24
+
+// verbatim finds a claim that is quoted from a source it names.
+func (c *checker) verbatim(cl claim) (finding, bool) {
+	body := strings.TrimSpace(cl.text)
+	if len(body) < minVerbatim {
+		return finding{}, false
+	}
+	for _, n := range cl.named {
+		if n >= 1 && n <= len(c.passages) && strings.Contains(c.passages[n-1].Text, body) {
+			return finding{index: n, quote: body, coverage: 1, reason: "verbatim"}, true
+		}
+	}
+	return finding{}, false
+}
+
 // find looks for the claim first in the sources it names, then in the others:
 // a sentence that is true but cites the wrong passage is set right rather than
 // thrown away.
