@@ -1,0 +1,84 @@
+// Package e2e runs the real programs for tests: it builds kefu and llmsim once
+// for a test binary, gives each test an installation of its own, and talks to
+// a started server as its users do. The programs are built with the race
+// detector when the tests are.
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"kefu/internal/testenv"
+)
+
+// built is where the programs of this test binary are.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Main runs the tests with the servers of testenv, then removes the programs:
+//
+//	func TestMain(m *testing.M) { e2e.Main(m) }
+func Main(m *testing.M) {
+	testenv.Keep()
+	defer testenv.Stop()
+	defer func() { os.RemoveAll(built.dir) }()
+	m.Run()
+}
+
+// Build compiles kefu and llmsim, the first time it is called, and returns
+// the folder that they are in.
+func Build(t testing.TB) string {
+	t.Helper()
+	built.once.Do(func() { built.dir, built.err = build() })
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return built.dir
+}
+
+func build() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "kefu-e2e-")
+	if err != nil {
+		return "", err
+	}
+	args := []string{"build", "-ldflags", "-X main.version=test", "-o", dir + string(filepath.Separator)}
+	if raced {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./cmd/kefu", "./cmd/llmsim")...)
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return dir, nil
+}
+
+// Root is the folder of go.mod.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("no go.mod above the working directory")
+		}
+		dir = up
+	}
+}

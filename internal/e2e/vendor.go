@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"kefu/internal/llmsim"
+)
+
+// Vendor is a simulated provider that also keeps what it was sent, to prove
+// what was not.
+type Vendor struct {
+	*llmsim.Sim
+	t      testing.TB
+	server *httptest.Server
+
+	asked    chan struct{} // a token for each request, as long as it is wanted
+	mu       sync.Mutex
+	received bytes.Buffer
+}
+
+// NewVendor starts a provider that behaves as c says.
+func NewVendor(t testing.TB, c llmsim.Config) *Vendor {
+	t.Helper()
+	sim, err := llmsim.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Vendor{Sim: sim, t: t, asked: make(chan struct{}, 1)}
+	v.server = httptest.NewServer(http.HandlerFunc(v.serve))
+	t.Cleanup(func() {
+		sim.Release()
+		v.server.Close()
+	})
+	return v
+}
+
+func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the caller left
+	}
+	v.mu.Lock()
+	v.received.Write(body)
+	v.mu.Unlock()
+	select {
+	case v.asked <- struct{}{}:
+	default:
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	v.Sim.ServeHTTP(w, r)
+}
+
+// Asked yields once a request has arrived.
+func (v *Vendor) Asked() <-chan struct{} { return v.asked }
+
+// Received is every request body so far.
+func (v *Vendor) Received() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.received.String()
+}
+
+// Env makes kefu use the provider.
+func (v *Vendor) Env() []string {
+	return []string{"OPENAI_BASE_URL=" + v.server.URL + "/v1", "OPENAI_API_KEY=sk-simulated-0123456789"}
+}
+
+// Behave changes how the provider behaves from now on.
+func (v *Vendor) Behave(c llmsim.Config) {
+	v.t.Helper()
+	if err := v.Configure(c); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// Calls counts the requests so far to paths that end so: "/chat/completions",
+// "/embeddings".
+func (v *Vendor) Calls(path string) int {
+	n := 0
+	for _, e := range v.Log() {
+		if strings.HasSuffix(e.Path, path) {
+			n++
+		}
+	}
+	return n
+}
