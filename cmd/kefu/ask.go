@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func (c *cli) askCommand() *cobra.Command {
 		Use: "ask QUESTION", Short: "Ask one question",
 		Long: `Answers in this process, from the same database as the server, or asks a
 running server with --server. '-' reads the question from standard input.`,
-		Example: "  kefu ask \"How long do I have to return an item?\"\n  kefu ask 退货需要几天？ --json\n  kefu ask --server http://127.0.0.1:8000 \"Which plan is cheaper for two people?\"",
+		Example: "  kefu ask \"How long do I have to return a product?\"\n  kefu ask 签收后多少天内可以退货？ --json\n  kefu ask --server http://127.0.0.1:8000 \"Which plan is cheaper for two people?\"",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			request.Question = strings.Join(words, " ")
@@ -82,7 +83,7 @@ func (c *cli) askHere(ctx context.Context, q question) error {
 		if err := a.firstLoad(ctx, c); err != nil {
 			return err
 		}
-		if err := a.knowledge.CatchUp(ctx); err != nil {
+		if err := a.learn(ctx); err != nil {
 			return err
 		}
 		return c.ask(ctx, inProcess{a.api.Handler()}, "http://kefu", a.cfg.APIKey.Value(), q)
@@ -93,6 +94,9 @@ func (c *cli) askServer(ctx context.Context, server string, q question) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
+	}
+	if u, err := url.Parse(server); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usageError{fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8000", server)}
 	}
 	return c.ask(ctx, http.DefaultTransport, strings.TrimRight(server, "/"), cfg.APIKey.Value(), q)
 }
@@ -163,7 +167,7 @@ func (w *recorded) Write(p []byte) (int, error) { return w.body.Write(p) }
 
 // refused turns a server's problem back into an error with its meaning.
 func refused(status int, raw []byte) error {
-	var p struct{ Code, Detail string }
+	var p struct{ Code, Detail, Field string }
 	if err := json.Unmarshal(raw, &p); err != nil || p.Code == "" {
 		return fmt.Errorf("the server answered with status %d", status)
 	}
@@ -178,7 +182,7 @@ func refused(status int, raw []byte) error {
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusBadGateway:
 		kind = desk.Unavailable
 	}
-	return &desk.Error{Kind: kind, Code: p.Code, Public: p.Detail}
+	return &desk.Error{Kind: kind, Code: p.Code, Field: p.Field, Public: p.Detail}
 }
 
 // show prints an answer for people: the answer to stdout, how it came about to

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"kefu/internal/desk"
@@ -64,7 +63,7 @@ func exitCode(err error) int {
 	var partial partialError
 	var said *desk.Error
 	switch {
-	case errors.As(err, &usage), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage):
 		return exitUsage
 	case errors.As(err, &partial):
 		return exitPartial

@@ -13,8 +13,7 @@ import (
 )
 
 func (c *cli) pricesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "prices", Short: "Show what models cost, and how old the table is"}
-	cmd.AddCommand(
+	return group(&cobra.Command{Use: "prices", Short: "Show what models cost, and how old the table is"},
 		&cobra.Command{
 			Use: "list", Short: "List the prices in dollars per million tokens", Args: args(cobra.NoArgs),
 			RunE: func(*cobra.Command, []string) error {
@@ -30,7 +29,6 @@ func (c *cli) pricesCommand() *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return c.checkPrices(time.Now()) },
 		},
 	)
-	return cmd
 }
 
 func (c *cli) prices() (*price.Table, error) {

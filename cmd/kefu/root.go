@@ -52,11 +52,30 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	flags.StringVar(&c.configPath, "config", "", "configuration file (default kefu.yaml, where there is one)")
 	flags.BoolVar(&c.json, "json", false, "print JSON")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print no progress")
-	root.AddCommand(
-		c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.pricesCommand(),
+	group(
+		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.pricesCommand(),
 		c.configCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(),
 	)
 	return root
+}
+
+// group adds commands to parent, which alone shows its help. Cobra would take
+// an unknown command below any but the root for a request for help.
+func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	parent.AddCommand(commands...)
+	parent.SuggestionsMinimumDistance = 2 // edits
+	parent.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	parent.Args = func(cmd *cobra.Command, given []string) error {
+		if len(given) == 0 {
+			return nil
+		}
+		help := fmt.Sprintf("see '%s --help'", cmd.CommandPath())
+		if near := cmd.SuggestionsFor(given[0]); len(near) > 0 {
+			help = fmt.Sprintf("did you mean %q?", near[0])
+		}
+		return usageError{fmt.Errorf("unknown command %q; %s", given[0], help)}
+	}
+	return parent
 }
 
 // args makes a wrong number of arguments a usage error that shows the right one.

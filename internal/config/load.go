@@ -193,6 +193,7 @@ func syntaxError(path string, err error) error {
 	var y yaml.Error
 	if errors.As(err, &y) {
 		e.Public = place(path, y.GetToken()) + ": not valid YAML: " + y.GetMessage()
+		e.Err = nil // which would say it again, with a drawing
 	}
 	return e
 }
