@@ -248,6 +248,17 @@ func (a *app) close() error {
 	return err
 }
 
+// learn catches up with the knowledge base and follows it from then on. Also a
+// command that answers once has to: it then gives its lease back at the end,
+// which publishers would wait for otherwise.
+func (a *app) learn(ctx context.Context) error {
+	if err := a.knowledge.CatchUp(ctx); err != nil {
+		return err
+	}
+	a.workers.start("knowledge", a.knowledge.Run)
+	return nil
+}
+
 // firstLoad fills an empty knowledge base from the configured folder.
 func (a *app) firstLoad(ctx context.Context, c *cli) error {
 	path := a.cfg.Knowledge.Path

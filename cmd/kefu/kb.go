@@ -20,8 +20,7 @@ func (c *cli) kbCommand() *cobra.Command {
 		Long: `The knowledge base is what answers are made of. Changes are served by every
 running server at once; cached answers that they touch are dropped.`,
 	}
-	kb.AddCommand(c.kbLoad(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
-	return kb
+	return group(kb, c.kbLoad(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
 }
 
 // acknowledged is how long a change waits for the servers that are running.
@@ -65,7 +64,7 @@ func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) error {
 }
 
 func (c *cli) reportLoad(r ingest.Report, dry bool) error {
-	err := c.print(r, func(w io.Writer) {
+	err := c.print(newLoadJSON(r, dry), func(w io.Writer) {
 		verb := ""
 		if dry {
 			verb = "would be "
@@ -94,7 +93,7 @@ func (c *cli) kbList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(docs, func(w io.Writer) {
+				return c.print(each(docs, newDocumentJSON), func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tTITLE")
 					for _, d := range docs {
@@ -116,11 +115,7 @@ func (c *cli) kbShow() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				shown := struct {
-					desk.Document
-					Pieces []desk.Chunk
-				}{doc, chunks}
-				return c.print(shown, func(w io.Writer) {
+				return c.print(shownJSON{newDocumentJSON(doc), each(chunks, newChunkJSON)}, func(w io.Writer) {
 					fmt.Fprintf(w, "%s\n%s, %s, %s, revision %d, %s\n%s\n", doc.Title, doc.ID, doc.Lang, doc.Kind, doc.Revision,
 						doc.UpdatedAt.Local().Format(time.DateTime), doc.URL)
 					for _, ch := range chunks {
@@ -168,7 +163,11 @@ func (c *cli) kbRemove() *cobra.Command {
 					}
 				}
 				err = c.print(map[string]any{"removed": ids, "dry_run": dry}, func(w io.Writer) {
-					fmt.Fprintf(w, "%s removed\n", plural(len(ids), "document"))
+					verb := ""
+					if dry {
+						verb = "would be "
+					}
+					fmt.Fprintf(w, "%s %sremoved\n", plural(len(ids), "document"), verb)
 				})
 				return errors.Join(err, unknown)
 			})
@@ -187,7 +186,7 @@ func (c *cli) kbStatus() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(s, func(w io.Writer) {
+				return c.print(newStatusJSON(s, b.db.Name(), b.embedder.Model()), func(w io.Writer) {
 					fmt.Fprintf(w, "database    %s\nrevision    %d\ndocuments   %d (%d en, %d zh)\nchunks      %d\n",
 						b.db.Name(), s.Revision, s.Documents, s.Langs[desk.English], s.Langs[desk.Chinese], s.Chunks)
 					if !s.UpdatedAt.IsZero() {

@@ -26,14 +26,14 @@ func (c *cli) kbSearch() *cobra.Command {
 				return usageError{fmt.Errorf("--top %d: want 1 to 100", k)}
 			}
 			return c.withApp(cmd.Context(), func(ctx context.Context, a *app) error {
-				if err := a.knowledge.CatchUp(ctx); err != nil {
+				if err := a.learn(ctx); err != nil {
 					return err
 				}
 				found, err := a.search(ctx, strings.Join(words, " "), k)
 				if err != nil {
 					return err
 				}
-				return c.print(found, func(w io.Writer) { showPassages(w, found) })
+				return c.print(each(found, newPassageJSON), func(w io.Writer) { showPassages(w, found) })
 			})
 		},
 	}

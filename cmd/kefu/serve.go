@@ -51,10 +51,9 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	if err := a.firstLoad(ctx, c); err != nil {
 		return stopped(ctx, err)
 	}
-	if err := a.knowledge.CatchUp(ctx); err != nil {
+	if err := a.learn(ctx); err != nil {
 		return stopped(ctx, err)
 	}
-	a.workers.start("knowledge", a.knowledge.Run)
 	a.workers.start("embeddings", a.keepEmbedded)
 	a.workers.start("checks", a.watch)
 
@@ -122,8 +121,8 @@ Kefu answers at %[1]s from %[2]s, with %[3]s.
   metrics        %[4]s/metrics
 
 Try it:
-  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"How long do I have to return an item?"}'
-  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"退货需要几天之内申请？"}'
+  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"How long do I have to return a product?"}'
+  curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"签收后多少天内可以退货？"}'
 `, url, plural(view.Documents(), "document"), a.models.summary(), a.metricsURL(url), key)
 }
 

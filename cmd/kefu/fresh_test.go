@@ -1,0 +1,183 @@
+package main_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/e2e"
+	"kefu/internal/testenv"
+)
+
+// What one server may take to serve a change, and a second replica. Both are
+// counted from the start of the command that makes the change.
+const (
+	freshHere  = time.Second
+	freshThere = 2 * time.Second
+)
+
+// repaired answers unknownEN.
+const repaired = "# Typewriters\n\nWe repair mechanical typewriters of every make for 80 euros.\n"
+
+func TestAnEditedDocumentChangesTheCachedAnswerAtOnce(t *testing.T) {
+	site := newShop(t)
+	server := site.Serve()
+	server.Ask(simpleEN)
+	server.Ask(complexEN)
+	if a := server.Ask(simpleEN); a.CacheTier != desk.TierMemory || a.TokensUsed != 0 {
+		t.Fatalf("asked twice: %+v, want a free hit in memory", a)
+	}
+	if a := server.Ask(unknownEN); a.Grounded || a.Handoff == nil {
+		t.Fatalf("%s: %+v, want no answer", unknownEN, a)
+	}
+	if a := server.Ask(unknownEN); a.CacheTier != desk.TierMemory {
+		t.Errorf("what is not known was not cached: %+v", a)
+	}
+
+	edit(site, "30 days", "45 days")
+	start := time.Now()
+	site.Must("kb", "load", "docs")
+	a := server.Ask(simpleEN)
+	took := time.Since(start)
+	t.Logf("from the start of kefu kb load to the new answer: %v", took)
+	if a.CacheHit || !strings.Contains(a.Answer, "45 days") {
+		t.Errorf("after the edit: %+v, want 45 days, composed anew", a)
+	}
+	if took > freshHere+raceSlack {
+		t.Errorf("the new answer took %v, want at most %v", took, freshHere)
+	}
+	if a := server.Ask(complexEN); a.CacheTier != desk.TierMemory {
+		t.Errorf("the edit of another document ended a cached answer: %+v", a)
+	}
+
+	site.Write("docs/typewriters.md", repaired)
+	site.Must("kb", "load", "docs")
+	if a := server.Ask(unknownEN); !a.Grounded || !strings.Contains(a.Answer, "80 euros") {
+		t.Errorf("after a document that answers it: %+v", a)
+	}
+	for _, d := range list(t, site) {
+		if d.Path == "docs/typewriters.md" {
+			site.Must("kb", "rm", d.ID)
+		}
+	}
+	if a := server.Ask(unknownEN); a.Grounded || a.CacheHit {
+		t.Errorf("after the document was removed: %+v, want no answer", a)
+	}
+	if code := server.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	healthy(t, server.Log)
+}
+
+// raceSlack is for the process of the command, which the race detector makes
+// slow to start on a busy machine.
+const raceSlack = 2 * time.Second
+
+func edit(site *e2e.Site, old, replacement string) {
+	for name, text := range shop {
+		if strings.Contains(text, old) {
+			site.Write(name, strings.ReplaceAll(text, old, replacement))
+		}
+	}
+}
+
+func TestAnEditedDocumentIsServedByEveryReplicaAndNothingStaleAfterwards(t *testing.T) {
+	database, redis := testenv.Postgres(t), testenv.Redis(t)
+	site := newShop(t, "DATABASE_URL="+database, "REDIS_URL="+redis)
+	replicas := []*e2e.Server{site.Serve(), site.Serve()}
+	for _, r := range replicas {
+		r.Ask(simpleEN)
+		r.Ask(simpleZH)
+		r.Ask(unknownEN)
+	}
+	if a := replicas[1].Ask(simpleEN); !a.CacheHit {
+		t.Errorf("not cached: %+v", a)
+	}
+
+	edit(site, "30 days", "45 days")
+	start := time.Now()
+	stop := make(chan struct{})
+	fresh := make(chan time.Duration, len(replicas))
+	for _, r := range replicas { // ask all the time: no stale answer may come after a new one
+		go watch(t, r, start, fresh, stop)
+	}
+	site.Must("kb", "load", "docs")
+	loaded := time.Since(start)
+	for i, r := range replicas {
+		if a := r.Ask(simpleEN); !strings.Contains(a.Answer, "45 days") {
+			t.Errorf("replica %d after the load returned: %+v, want 45 days", i, a)
+		}
+		if a := r.Ask(simpleZH); !a.CacheHit {
+			t.Errorf("replica %d: the edit of another document ended a cached answer: %+v", i, a)
+		}
+	}
+	close(stop)
+	for range replicas {
+		took := <-fresh
+		t.Logf("new answer after %v; the load returned after %v", took, loaded)
+		if took > freshThere+raceSlack {
+			t.Errorf("a replica served the change after %v, want at most %v", took, freshThere)
+		}
+	}
+
+	site.Write("docs/typewriters.md", repaired)
+	site.Must("kb", "load", "docs")
+	for i, r := range replicas {
+		if a := r.Ask(unknownEN); !a.Grounded {
+			t.Errorf("replica %d after a document that answers it: %+v", i, a)
+		}
+		if code := r.Stop(); code != 0 {
+			t.Errorf("replica %d: exit status %d", i, code)
+		}
+		healthy(t, r.Log)
+	}
+}
+
+// watch asks until stop is closed, tells when the first new answer came, and
+// fails the test when an old one follows it.
+func watch(t *testing.T, r *e2e.Server, start time.Time, fresh chan<- time.Duration, stop <-chan struct{}) {
+	var first time.Duration
+	defer func() { fresh <- first }()
+	for {
+		a, err := r.TryAsk(t.Context(), simpleEN)
+		switch {
+		case err != nil:
+			t.Errorf("asked during a publish: %v", err)
+			return
+		case strings.Contains(a.Answer, "45 days"):
+			if first == 0 {
+				first = time.Since(start)
+			}
+		case first != 0:
+			t.Errorf("a stale answer %v after the new one: %+v", time.Since(start)-first, a)
+			return
+		}
+		select {
+		case <-stop:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// The second replica has never seen the question: the entry is the first one's.
+func TestAnAnswerIsSharedThroughRedisAndDiesWithItsDocument(t *testing.T) {
+	t.Parallel()
+	site := newShop(t, "DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+testenv.Redis(t))
+	first, second := site.Serve(), site.Serve()
+	first.Ask(complexZH)
+	e2e.Eventually(t, 5*time.Second, "the answer is in Redis", func() bool {
+		return second.Ask(complexZH).CacheTier == desk.TierRedis
+	})
+	if a := second.Ask(complexZH); a.CacheTier != desk.TierMemory {
+		t.Errorf("after a hit in Redis: %+v, want one in memory", a)
+	}
+	edit(site, "9.95欧元", "12.50欧元")
+	site.Must("kb", "load", "docs")
+	for i, r := range []*e2e.Server{second, first} {
+		if a := r.Ask(complexZH); !strings.Contains(a.Answer, "12.50欧元") {
+			t.Errorf("replica %d: %+v, want the new price", 2-i, a)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/ingest"
+	"kefu/internal/store"
+)
+
+// What the kb commands print with --json: names as in the HTTP interface, and
+// lists that are never null.
+
+type documentJSON struct {
+	ID        desk.DocumentID   `json:"id"`
+	Source    string            `json:"source"`
+	Path      string            `json:"path"`
+	Title     string            `json:"title"`
+	URL       string            `json:"url"`
+	Lang      desk.Lang         `json:"lang"`
+	Kind      desk.DocumentKind `json:"kind"`
+	Hash      string            `json:"hash"`
+	Bytes     int64             `json:"bytes"`
+	Chunks    int               `json:"chunks"`
+	Revision  desk.Revision     `json:"revision"`
+	UpdatedAt time.Time         `json:"updated_at"`
+}
+
+func newDocumentJSON(d desk.Document) documentJSON {
+	return documentJSON{
+		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind,
+		Hash: d.Hash, Bytes: d.Bytes, Chunks: d.Chunks, Revision: d.Revision, UpdatedAt: d.UpdatedAt,
+	}
+}
+
+// shownJSON is a document with its text.
+type shownJSON struct {
+	documentJSON
+	Text []chunkJSON `json:"text"`
+}
+
+type chunkJSON struct {
+	ID       desk.ChunkID `json:"id"`
+	Heading  string       `json:"heading"`
+	Question string       `json:"question,omitempty"`
+	Text     string       `json:"text"`
+	Lang     desk.Lang    `json:"lang"`
+	Tokens   int          `json:"tokens"`
+}
+
+func newChunkJSON(c desk.Chunk) chunkJSON {
+	return chunkJSON{ID: c.ID, Heading: c.Heading, Question: c.Question, Text: c.Text, Lang: c.Lang, Tokens: c.Tokens}
+}
+
+// passageJSON is a chunk that was found.
+type passageJSON struct {
+	chunkJSON
+	Document desk.DocumentID `json:"document_id"`
+	Title    string          `json:"title"`
+	URL      string          `json:"url"`
+	Score    float64         `json:"score"`
+	Vector   float64         `json:"vector"`
+	Lexical  float64         `json:"lexical"`
+}
+
+func newPassageJSON(p desk.Passage) passageJSON {
+	return passageJSON{
+		chunkJSON: newChunkJSON(p.Chunk), Document: p.Document, Title: p.Title, URL: p.URL,
+		Score: p.Score, Vector: p.Vector, Lexical: p.Lexical,
+	}
+}
+
+type loadJSON struct {
+	DryRun     bool          `json:"dry_run"`
+	Added      int           `json:"added"`
+	Updated    int           `json:"updated"`
+	Unchanged  int           `json:"unchanged"`
+	Chunks     int           `json:"chunks"`
+	Unembedded int           `json:"unembedded"`
+	Failed     []failureJSON `json:"failed"`
+	Revision   desk.Revision `json:"revision"`
+	ElapsedMS  int64         `json:"elapsed_ms"`
+}
+
+type failureJSON struct {
+	Path   string           `json:"path"`
+	Code   ingest.ErrorCode `json:"code"`
+	Line   int              `json:"line,omitempty"`
+	Reason string           `json:"reason"`
+}
+
+func newLoadJSON(r ingest.Report, dry bool) loadJSON {
+	return loadJSON{
+		DryRun: dry, Added: r.Added, Updated: r.Updated, Unchanged: r.Unchanged, Chunks: r.Chunks, Unembedded: r.Unembedded,
+		Failed: each(r.Failed, func(f ingest.FileError) failureJSON {
+			return failureJSON{Path: f.Path, Code: f.Code, Line: f.Line, Reason: f.Reason}
+		}),
+		Revision: r.Revision, ElapsedMS: r.Elapsed.Milliseconds(),
+	}
+}
+
+type statusJSON struct {
+	Database  string                    `json:"database"`
+	Revision  desk.Revision             `json:"revision"`
+	UpdatedAt *time.Time                `json:"updated_at"` // null before the first publish
+	Documents int                       `json:"documents"`
+	Chunks    int                       `json:"chunks"`
+	Bytes     int64                     `json:"bytes"`
+	Kinds     map[desk.DocumentKind]int `json:"kinds"`
+	Langs     map[desk.Lang]int         `json:"langs"`
+	Embedder  string                    `json:"embedder"` // the model in use
+	Embedded  map[string]int            `json:"embedded"` // chunks by embedding model
+}
+
+func newStatusJSON(s store.Status, database, embedder string) statusJSON {
+	j := statusJSON{
+		Database: database, Revision: s.Revision, Documents: s.Documents, Chunks: s.Chunks, Bytes: s.Bytes,
+		Kinds: s.Kinds, Langs: s.Langs, Embedder: embedder, Embedded: s.Models,
+	}
+	if !s.UpdatedAt.IsZero() {
+		j.UpdatedAt = &s.UpdatedAt
+	}
+	return j
+}
+
+// each is the list of what f makes of every element, never nil.
+func each[T, U any](list []T, f func(T) U) []U {
+	out := make([]U, len(list))
+	for i, v := range list {
+		out[i] = f(v)
+	}
+	return out
+}
