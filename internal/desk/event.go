@@ -7,6 +7,7 @@ type Event struct {
 	Text     string    // Delta: a piece of the answer; Status: the stage
 	Citation *Citation // Citation
 	Handoff  *Handoff  // Handoff
+	Tool     *ToolUse  // Tool
 	Answer   *Answer   // Meta (what is known so far), Usage, Done
 }
 
