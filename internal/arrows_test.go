@@ -26,6 +26,7 @@ var allowed = map[string]string{
 	"llm/openai":    "desk llm llm/wire",
 	"llm/anthropic": "desk llm llm/wire",
 	"llm/gemini":    "desk llm llm/wire",
+	"llm/llmtest":   "desk llm llm/wire llmsim",
 	"llm/offline":   "desk lang llm",
 	"gateway":       "desk llm llm/price llm/token",
 
