@@ -3,6 +3,7 @@ package llmsim
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 type messagesRequest struct {
@@ -132,7 +133,7 @@ func (anthropic) failure(x *exchange, f failure) int {
 		Type      string `json:"type"`
 		Error     detail `json:"error"`
 		RequestID string `json:"request_id"`
-	}{"error", detail{messagesErrorType(f.status), f.message}, "req_" + x.entry.ID})
+	}{"error", detail{messagesErrorType(f.status), f.message}, "req_" + strings.TrimPrefix(x.entry.ID, "msg_")})
 	return f.status
 }
 

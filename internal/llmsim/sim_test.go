@@ -442,7 +442,7 @@ func TestThousandRequestsWaitAtOnce(t *testing.T) {
 
 func TestConfigurationIsReplacedWhileRunning(t *testing.T) {
 	sim, server := start(t, llmsim.Config{Mode: llmsim.Refuse, RetryAfter: 3})
-	status, body := put(t, server, `{"latency":"uniform:1ms-2ms","failures":{"429":0.5}}`)
+	status, body := put(t, server, "/sim/config", `{"latency":"uniform:1ms-2ms","failures":{"429":0.5}}`)
 	if status != http.StatusOK {
 		t.Fatalf("PUT = %d %s", status, body)
 	}
@@ -459,7 +459,7 @@ func TestConfigurationIsReplacedWhileRunning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, body := put(t, server, string(shown)); status != http.StatusOK {
+	if status, body := put(t, server, "/sim/config", string(shown)); status != http.StatusOK {
 		t.Errorf("PUT of what GET shows = %d %s", status, body)
 	}
 }
@@ -480,7 +480,7 @@ func TestBadConfigurationIsRefusedAndChangesNothing(t *testing.T) {
 	sim, server := start(t, llmsim.Config{Mode: llmsim.Miscite})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, body := put(t, server, tt.body)
+			status, body := put(t, server, "/sim/config", tt.body)
 			if status != http.StatusBadRequest || !strings.Contains(body, tt.says) {
 				t.Errorf("PUT = %d %s, want 400 naming %q", status, body, tt.says)
 			}
@@ -491,9 +491,9 @@ func TestBadConfigurationIsRefusedAndChangesNothing(t *testing.T) {
 	}
 }
 
-func put(t *testing.T, server *httptest.Server, body string) (int, string) {
+func put(t *testing.T, server *httptest.Server, path, body string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/sim/config", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
