@@ -55,6 +55,7 @@ var allowed = map[string]string{
 	"llmsim":        "",
 	"llmsim/orders": "",
 	"testenv":       "",
+	"e2e":           "llmsim testenv",
 }
 
 func TestImportsFollowThePlan(t *testing.T) {
