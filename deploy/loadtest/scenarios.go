@@ -60,7 +60,7 @@ func (l *lab) bare(ctx context.Context, redis, upstream string) (*process, strin
 
 func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
-const hot = "How long do I have to return an item?"
+const hot = "How long is the warranty of the smart lamp?"
 
 // measureHits compares a cached answer with the bare handler's one Redis GET.
 func measureHits(ctx context.Context, o options, l *lab) error {
@@ -187,7 +187,7 @@ type asked struct{ n atomic.Int64 }
 
 // next makes a question of one fact that no cache has seen.
 func (a *asked) next() string {
-	return fmt.Sprintf("How long do I have to return an item? (%d)", a.n.Add(1))
+	return fmt.Sprintf("How long is the warranty of the smart lamp? (%d)", a.n.Add(1))
 }
 
 // warm asks until the answer comes from the given cache tier.

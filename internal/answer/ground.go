@@ -87,13 +87,10 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 			}
 		}
 		if p.Coverage >= strongMatch {
-			p.Score = p.Coverage
-			covering = append(covering, p)
+			covering = append(covering, p) // best BM25 first
 		}
 	}
-	for _, group := range [][]desk.Passage{curated, covering} {
-		slices.SortStableFunc(group, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
-	}
+	slices.SortStableFunc(curated, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
 	picked := slices.Concat(curated, covering)
 	return picked[:min(simplePassages, len(picked))]
 }
