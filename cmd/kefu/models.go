@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 
 	"kefu/internal/config"
@@ -9,6 +10,7 @@ import (
 	"kefu/internal/llm/offline"
 	"kefu/internal/llm/openai"
 	"kefu/internal/llm/price"
+	"kefu/internal/llm/wire"
 	"kefu/internal/telemetry"
 )
 
@@ -17,11 +19,16 @@ import (
 type models struct {
 	cfg    config.Models
 	prices *price.Table
+	http   *http.Client
 }
+
+// providerConns bounds the connections to a provider: more calls than that at
+// a time wait for one. Source: 256 concurrent misses wait 90 ms with 100.
+const providerConns = 512
 
 func newModels(cfg config.Config) (models, error) {
 	prices, err := loadPrices(cfg.PricesFile)
-	return models{cfg: cfg.Models, prices: prices}, err
+	return models{cfg: cfg.Models, prices: prices, http: wire.NewHTTPClient(providerConns)}, err
 }
 
 // online reports whether a real provider is configured.
@@ -79,7 +86,7 @@ func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
 }
 
 func (m models) openai() openai.Config {
-	return openai.Config{Name: openaiName, BaseURL: m.cfg.OpenAIBaseURL, Key: m.cfg.OpenAIKey.Value()}
+	return openai.Config{Name: openaiName, BaseURL: m.cfg.OpenAIBaseURL, Key: m.cfg.OpenAIKey.Value(), HTTP: m.http}
 }
 
 // embedder is the provider's where there is one, else the offline one.
