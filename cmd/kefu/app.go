@@ -15,6 +15,7 @@ import (
 	"kefu/internal/cache"
 	"kefu/internal/config"
 	"kefu/internal/desk"
+	"kefu/internal/gateway"
 	"kefu/internal/handoff"
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
@@ -147,6 +148,7 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
+	models := a.models.gateway(tel)
 	channels := handoff.Channels{URL: cfg.Handoff.URL, Email: cfg.Handoff.Email, Phone: cfg.Handoff.Phone}
 	a.answers = answer.New(answer.Config{
 		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
@@ -154,12 +156,28 @@ func (a *app) assemble() error {
 		MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
 		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
 	}, answer.Parts{
-		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: a.models.gateway(tel), Embedder: a.embedder,
+		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	})
-	a.api = httpapi.New(a.edge(), a.answers, tel)
+	a.api = httpapi.New(a.edge(), configured{a.answers, models}, tel)
 	return nil
+}
+
+// configured refuses a question to a model or provider that there is not,
+// also where no model would have been asked in the end.
+type configured struct {
+	httpapi.Answerer
+	models *gateway.Gateway
+}
+
+func (c configured) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+	if ask.Model != "" || ask.Provider != "" {
+		if err := c.models.Check(ask.Model, ask.Provider); err != nil {
+			return desk.Answer{}, err
+		}
+	}
+	return c.Answerer.Answer(ctx, ask, emit)
 }
 
 func (a *app) openCache() error {
