@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"kefu/internal/desk"
@@ -91,8 +92,8 @@ func explain(err error) string {
 	if said.Field != "" {
 		text = said.Field + ": " + text
 	}
-	if said.Err != nil {
-		text += " (" + said.Err.Error() + ")"
+	if said.Err != nil { // on one line: some libraries use several
+		text += " (" + strings.Join(strings.Fields(said.Err.Error()), " ") + ")"
 	}
 	return text
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"os"
 	"os/exec"
@@ -11,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for Site.DB
+	_ "modernc.org/sqlite"
 )
 
 // Limits of a busy machine; each is far beyond what is normal.
@@ -55,6 +59,22 @@ func (s *Site) Write(name, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// DB opens the installation's database, past kefu.
+func (s *Site) DB() *sql.DB {
+	s.t.Helper()
+	driver, name := "sqlite", "file:"+filepath.Join(s.Dir, "data", "kefu.db")+"?_pragma=busy_timeout(5000)"
+	for _, line := range s.env {
+		if url, ok := strings.CutPrefix(line, "DATABASE_URL="); ok {
+			driver, name = "pgx", url
+		}
+	}
+	db, err := sql.Open(driver, name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return db
 }
 
 // Result is how a command ended and what it wrote.
