@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"kefu/internal/desk"
 	"kefu/internal/e2e"
 	"kefu/internal/testenv"
@@ -164,12 +166,18 @@ func watch(t *testing.T, r *e2e.Server, start time.Time, fresh chan<- time.Durat
 // The second replica has never seen the question: the entry is the first one's.
 func TestAnAnswerIsSharedThroughRedisAndDiesWithItsDocument(t *testing.T) {
 	t.Parallel()
-	site := newShop(t, "DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+testenv.Redis(t))
+	url := testenv.Redis(t)
+	site := newShop(t, "DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+url)
 	first, second := site.Serve(), site.Serve()
 	first.Ask(complexZH)
-	e2e.Eventually(t, 5*time.Second, "the answer is in Redis", func() bool {
-		return second.Ask(complexZH).CacheTier == desk.TierRedis
+	redis := redisClient(t, url)
+	e2e.Eventually(t, 10*time.Second, "the answer is in Redis", func() bool {
+		n, err := redis.DBSize(t.Context()).Result()
+		return err == nil && n == 1
 	})
+	if a := second.Ask(complexZH); a.CacheTier != desk.TierRedis {
+		t.Errorf("the second replica: %+v, want a hit in Redis", a)
+	}
 	if a := second.Ask(complexZH); a.CacheTier != desk.TierMemory {
 		t.Errorf("after a hit in Redis: %+v, want one in memory", a)
 	}
@@ -180,4 +188,15 @@ func TestAnAnswerIsSharedThroughRedisAndDiesWithItsDocument(t *testing.T) {
 			t.Errorf("replica %d: %+v, want the new price", 2-i, a)
 		}
 	}
+}
+
+func redisClient(t *testing.T, url string) *redis.Client {
+	t.Helper()
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { client.Close() })
+	return client
 }
