@@ -4,6 +4,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,16 +71,12 @@ func New(c Config) (*http.Client, error) {
 		return nil, err
 	}
 	return &http.Client{
-		Transport:     &guarded{policy: p, next: p.transport(c.Resolver), timeout: orDefault(c.Timeout, DefaultTimeout), maxBytes: orDefault(c.MaxBytes, DefaultMaxBytes)},
+		Transport: &guarded{
+			policy: p, next: p.transport(c.Resolver),
+			timeout: cmp.Or(c.Timeout, DefaultTimeout), maxBytes: cmp.Or(c.MaxBytes, DefaultMaxBytes),
+		},
 		CheckRedirect: p.redirect,
 	}, nil
-}
-
-func orDefault[T comparable](v, byDefault T) T {
-	if v == *new(T) {
-		return byDefault
-	}
-	return v
 }
 
 // transport dials public addresses only, but any for hosts inside.

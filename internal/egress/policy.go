@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +26,7 @@ type policy struct {
 }
 
 func newPolicy(c Config) (*policy, error) {
-	p := &policy{anyHost: len(c.Hosts) == 0, plain: c.PlainHTTP, redirects: orDefault(c.Redirects, DefaultRedirects)}
+	p := &policy{anyHost: len(c.Hosts) == 0, plain: c.PlainHTTP, redirects: cmp.Or(c.Redirects, DefaultRedirects)}
 	for _, entry := range c.Hosts {
 		list := &p.hosts
 		name := entry

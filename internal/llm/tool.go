@@ -17,7 +17,7 @@ type ToolSpec struct {
 
 // ToolCall is a model's wish to use a tool. Nothing in it has been checked.
 type ToolCall struct {
-	ID   string // the vendor's; its result carries it back
+	ID   string // joins it with its result
 	Name string
 	// Arguments is meant to be a JSON object.
 	Arguments string

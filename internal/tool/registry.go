@@ -80,9 +80,6 @@ func (s Spec) check() (*schema, error) {
 // Specs returns what a model is told, in the order of declaration.
 func (r *Registry) Specs() []llm.ToolSpec { return r.specs }
 
-// Len is the number of tools.
-func (r *Registry) Len() int { return len(r.specs) }
-
 // Spec returns the declaration of a tool.
 func (r *Registry) Spec(name string) (Spec, bool) {
 	e, ok := r.tools[name]

@@ -78,13 +78,18 @@ func parse(arguments string) (map[string]any, error) {
 	if !json.Valid([]byte(arguments)) {
 		return nil, invalid("arguments: not valid JSON")
 	}
-	d := json.NewDecoder(strings.NewReader(arguments))
-	d.UseNumber() // long numbers stay as they are
 	var values map[string]any
-	if err := d.Decode(&values); err != nil || values == nil {
+	if err := decode([]byte(arguments), &values); err != nil || values == nil {
 		return nil, invalid("arguments: want a JSON object")
 	}
 	return values, nil
+}
+
+// decode reads JSON with numbers as they are written, however long.
+func decode(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	return d.Decode(into)
 }
 
 // validate checks arguments that parse returned.

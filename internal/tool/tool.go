@@ -4,6 +4,7 @@
 package tool
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -56,12 +57,8 @@ type Spec struct {
 }
 
 func (s Spec) withDefaults() Spec {
-	if s.Timeout == 0 {
-		s.Timeout = DefaultTimeout
-	}
-	if s.MaxBytes == 0 {
-		s.MaxBytes = DefaultMaxBytes
-	}
+	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
+	s.MaxBytes = cmp.Or(s.MaxBytes, DefaultMaxBytes)
 	if s.Title.In(desk.English) == "" && s.Title.In(desk.Chinese) == "" {
 		s.Title = Text{desk.English: s.Name}
 	}
@@ -103,6 +100,7 @@ const (
 	CodeUnknownTool = "unknown_tool"
 	CodeArguments   = "tool_arguments_invalid"
 	CodeTimeout     = "tool_timed_out"
+	CodeTooMany     = "tool_calls_used_up" // beyond the bound of a loop
 	CodeTooLarge    = "tool_result_too_large"
 	CodeUnavailable = "tool_unavailable"
 	CodeUnusable    = "tool_result_unusable" // such as a picture
