@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	vendor "github.com/anthropics/anthropic-sdk-go"
@@ -86,30 +85,34 @@ func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err != nil {
 		return nil, fault(err)
 	}
-	text, err := textOf(message)
+	said, err := read(message)
 	if err != nil {
 		return nil, fault(err)
 	}
-	return llm.WholeReply(text, usageOf(message.Usage)), nil
+	return llm.WholeReply(said.Text, usageOf(message.Usage), said.Calls...), nil
 }
 
-func textOf(m *vendor.Message) (string, error) {
+// read returns what the model said: a text, calls of tools, or both.
+func read(m *vendor.Message) (llm.Delta, error) {
 	if m.StopReason == vendor.StopReasonRefusal {
-		return "", wire.ErrDeclined // whatever was said before
+		return llm.Delta{}, wire.ErrDeclined // whatever was said before
 	}
-	var b strings.Builder
+	var said llm.Delta
 	for _, block := range m.Content {
-		if block.Type == "text" { // not thinking
-			b.WriteString(block.Text)
+		switch block.Type { // not thinking
+		case "text":
+			said.Text += block.Text
+		case "tool_use":
+			said.Calls = append(said.Calls, llm.ToolCall{ID: block.ID, Name: block.Name, Arguments: string(block.Input)})
 		}
 	}
 	switch {
 	case m.StopReason == "":
-		return "", wire.ErrNotJSON // also a 200 that holds an error
-	case b.Len() == 0:
-		return "", silence(m.StopReason)
+		return llm.Delta{}, wire.ErrNotJSON // also a 200 that holds an error
+	case said.Text == "" && said.Calls == nil:
+		return llm.Delta{}, silence(m.StopReason)
 	default:
-		return b.String(), nil
+		return said, nil
 	}
 }
 
@@ -131,17 +134,15 @@ func params(c llm.Call) vendor.MessageNewParams {
 	if c.MaxTokens == 0 {
 		p.MaxTokens = defaultMaxTokens
 	}
-	for _, m := range c.Prompt.Messages() {
-		switch {
-		case m.Text == "": // refused by the endpoint
-		case m.Role == "system":
-			p.System = append(p.System, vendor.TextBlockParam{Text: m.Text})
-		case m.Role == "assistant":
-			p.Messages = append(p.Messages, vendor.NewAssistantMessage(vendor.NewTextBlock(m.Text)))
-		default:
-			p.Messages = append(p.Messages, vendor.NewUserMessage(vendor.NewTextBlock(m.Text)))
+	said := c.Prompt.Messages()
+	if first := said[0]; first.Role == "system" {
+		said = said[1:]
+		if first.Text != "" { // an empty block is refused
+			p.System = []vendor.TextBlockParam{{Text: first.Text}}
 		}
 	}
+	p.Messages = messages(said)
+	offerTools(&p, c)
 	t := traitsOf(c.Model)
 	if t.samples {
 		p.Temperature = vendor.Float(c.Temperature)

@@ -41,11 +41,13 @@ type stream struct {
 	usage   vendor.Usage
 	begun   bool              // an event came
 	stopped vendor.StopReason // empty until it came
+	calls   callPieces
 	err     error
 }
 
-// Next returns the next delta with text. Everything else, such as the model's
-// thinking or a ping, is passed over.
+// Next returns the next delta with text, or with the calls of tools once they
+// are complete. Everything else, such as the model's thinking or a ping, is
+// passed over.
 func (s *stream) Next() (llm.Delta, error) {
 	for s.err == nil {
 		if !s.events.Next() {
@@ -54,6 +56,7 @@ func (s *stream) Next() (llm.Delta, error) {
 		}
 		event := s.events.Current()
 		s.begun = true
+		s.calls.add(event)
 		switch event.Type {
 		case "message_start":
 			s.usage = event.Message.Usage
@@ -62,10 +65,18 @@ func (s *stream) Next() (llm.Delta, error) {
 				return llm.Delta{Text: event.Delta.Text}, nil
 			}
 		case "message_delta":
-			s.stopped = event.Delta.StopReason
 			s.count(event.Usage)
-			if s.stopped == vendor.StopReasonRefusal {
+			if event.Delta.StopReason != "" {
+				s.stopped = event.Delta.StopReason
+			}
+			switch s.stopped {
+			case "":
+			case vendor.StopReasonRefusal:
 				s.err = s.fault(wire.ErrDeclined)
+			default:
+				if calls := s.calls.take(); calls != nil {
+					return llm.Delta{Calls: calls}, nil
+				}
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package gemini
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -68,7 +67,7 @@ func judge(x *wire.Exchange) wire.Judge {
 		if !wire.IsIdentifier(strings.ToLower(said.Status)) {
 			return kind, nil
 		}
-		return kind, fmt.Errorf("%w", said)
+		return kind, errors.New(said.Error()) // without the message beside it
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 )
 
 type request struct {
-	System     *content   `json:"systemInstruction,omitempty"`
-	Contents   []content  `json:"contents"`
-	Generation generation `json:"generationConfig"`
+	System     *content    `json:"systemInstruction,omitempty"`
+	Contents   []content   `json:"contents"`
+	Tools      []tools     `json:"tools,omitempty"`
+	ToolConfig *toolConfig `json:"toolConfig,omitempty"`
+	Generation generation  `json:"generationConfig"`
 }
 
 type content struct {
@@ -20,26 +22,62 @@ type content struct {
 	Parts []part `json:"parts"`
 }
 
+// part is a text, a call or a result.
 type part struct {
-	Text    string `json:"text,omitempty"`
-	Thought bool   `json:"thought,omitempty"` // what the model thinks, not what it says
+	Text      string            `json:"text,omitempty"`
+	Thought   bool              `json:"thought,omitempty"` // what the model thinks, not what it says
+	Call      *functionCall     `json:"functionCall,omitempty"`
+	Result    *functionResponse `json:"functionResponse,omitempty"`
+	Signature string            `json:"thoughtSignature,omitempty"`
 }
 
 func requestOf(c llm.Call) request {
 	r := request{Generation: generationOf(c.Model, c.Temperature, c.MaxTokens)}
-	for _, m := range c.Prompt.Messages() {
-		parts := []part{{Text: m.Text}}
-		switch {
-		case m.Text == "": // refused by the endpoint
-		case m.Role == "system":
-			r.System = &content{Parts: parts}
-		case m.Role == "assistant":
-			r.Contents = append(r.Contents, content{Role: "model", Parts: parts})
-		default:
-			r.Contents = append(r.Contents, content{Role: "user", Parts: parts})
+	said := c.Prompt.Messages()
+	if first := said[0]; first.Role == "system" {
+		said = said[1:]
+		if first.Text != "" { // an empty part is refused
+			r.System = &content{Parts: []part{{Text: first.Text}}}
 		}
 	}
+	r.Contents = contents(said)
+	offerTools(&r, c)
 	return r
+}
+
+// contents translates what was said. Results of tools belong to the user, and
+// those of one round into one content; they go by the name of their tool.
+func contents(said []llm.Message) []content {
+	var out []content
+	asked := map[string]string{} // names of the tools by the ids of the calls
+	before := ""
+	for _, m := range said {
+		var parts []part
+		if m.Role == "tool" {
+			parts = append(parts, part{Result: &functionResponse{
+				ID: m.CallID, Name: asked[m.CallID], Response: map[string]string{"result": m.Text},
+			}})
+		} else if m.Text != "" {
+			parts = append(parts, part{Text: m.Text})
+		}
+		for _, c := range m.Calls {
+			asked[c.ID] = c.Name
+		}
+		parts = append(parts, callParts(m.Calls)...)
+		switch {
+		case len(parts) == 0:
+			continue
+		case m.Role == "assistant":
+			out = append(out, content{Role: "model", Parts: parts})
+		case m.Role == "tool" && before == "tool":
+			last := &out[len(out)-1]
+			last.Parts = append(last.Parts, parts...)
+		default:
+			out = append(out, content{Role: "user", Parts: parts})
+		}
+		before = m.Role
+	}
+	return out
 }
 
 // response is a whole reply, or one event of a stream.
@@ -77,14 +115,18 @@ func (r *response) read() (delta llm.Delta, finish string, err error) {
 	}
 	candidate := r.Candidates[0]
 	switch candidate.FinishReason {
-	case "", "FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS":
+	case "", "STOP", "MAX_TOKENS":
 	case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII":
 		return delta, "", wire.ErrFiltered
-	default: // LANGUAGE, OTHER, malformed calls and whatever comes to be
+	default: // LANGUAGE, OTHER, MALFORMED_FUNCTION_CALL and whatever comes to be
 		return delta, "", errStopped
 	}
 	for _, p := range candidate.Content.Parts {
-		if !p.Thought {
+		switch {
+		case p.Thought:
+		case p.Call != nil:
+			delta.Calls = append(delta.Calls, callOf(p.Call))
+		default:
 			delta.Text += p.Text
 		}
 	}

@@ -35,11 +35,13 @@ type events struct {
 	usage  desk.Usage
 	begun  bool   // an event came
 	finish string // empty until it came
+	calls  []llm.ToolCall
 	err    error
 }
 
-// Next returns the next delta with text. Everything else, such as the model's
-// thinking or a keep-alive, is passed over.
+// Next returns the next delta with text, or with the calls of tools once all
+// of them came. Everything else, such as the model's thinking or a keep-alive,
+// is passed over.
 func (s *events) Next() (llm.Delta, error) {
 	for s.err == nil {
 		data, err := s.data()
@@ -52,7 +54,7 @@ func (s *events) Next() (llm.Delta, error) {
 			s.err = s.fault(err)
 			break
 		}
-		if delta.Text != "" {
+		if delta.Text != "" || delta.Calls != nil {
 			return delta, nil
 		}
 	}
@@ -91,8 +93,11 @@ func (s *events) event(data []byte) (llm.Delta, error) {
 		s.usage = u
 	}
 	delta, finish, err := r.read()
+	s.calls = append(s.calls, delta.Calls...)
+	delta.Calls = nil
 	if finish != "" {
 		s.finish = finish
+		delta.Calls, s.calls = s.calls, nil
 	}
 	return delta, err
 }

@@ -96,8 +96,10 @@ func (v *vendor) replies(t *testing.T) {
 		if _, err := r.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("stream %t: Next after the end = %v, want io.EOF", stream, err)
 		}
-		if r.Close() != nil || r.Close() != nil {
-			t.Errorf("stream %t: Close failed", stream)
+		for range 2 {
+			if err := r.Close(); err != nil {
+				t.Errorf("stream %t: Close = %v", stream, err)
+			}
 		}
 		billed := sim.Log()[0]
 		if want := (desk.Usage{Prompt: billed.PromptTokens, Completion: billed.CompletionTokens}); r.Usage() != want {

@@ -95,7 +95,7 @@ func KindOfStatus(status int) llm.FailureKind {
 func SaysTooLong(message string) bool {
 	message = strings.ToLower(message)
 	for _, s := range []string{
-		"context length", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
+		"context length", "context limit", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
 	} {
 		if strings.Contains(message, s) {
 			return true
