@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/store"
 )
@@ -63,41 +62,5 @@ func (c *cli) healthCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", "", "address to ask (default /health of the configured address)")
-	return cmd
-}
-
-func (c *cli) configCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "config", Short: "List every setting with its variable, default and meaning", Args: args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			settings := config.Reference()
-			return c.print(settings, func(w io.Writer) {
-				for _, s := range settings {
-					fmt.Fprintf(w, "%s\n    %s", s.Key, s.Env)
-					if s.Secret {
-						fmt.Fprintf(w, " or %s_FILE", s.Env)
-					}
-					if s.Default != "" {
-						fmt.Fprintf(w, ", default %s", s.Default)
-					}
-					if s.Allowed != "" {
-						fmt.Fprintf(w, ", allowed %s", s.Allowed)
-					}
-					fmt.Fprintf(w, "\n    %s\n", s.Help)
-				}
-			})
-		},
-	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "check", Short: "Check the configuration and print it without secrets", Args: args(cobra.NoArgs),
-		RunE: func(*cobra.Command, []string) error {
-			cfg, err := c.config()
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(c.stdout, cfg.Redacted())
-			return err
-		},
-	})
 	return cmd
 }
