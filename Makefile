@@ -39,7 +39,7 @@ fmt: ## format the code
 	$(BIN)/gofumpt -w $$(git ls-files '*.go')
 
 eval: build ## measure quality on EVAL (default ../shared/eval), write eval.json
-	$(BIN)/kefu eval --dir $(EVAL) --out eval.json
+	$(BIN)/kefu eval --dir $(EVAL) --out eval.json $(if $(FLOORS),--floors $(FLOORS))
 
 bench: build ## measure speed beside a bare handler on this machine
 	@.ci/install
