@@ -262,21 +262,6 @@ func TestACallWithoutABoundIsBounded(t *testing.T) {
 	}
 }
 
-func TestAReplyWithoutEndIsRefused(t *testing.T) {
-	p := llmtest.Serve(t, dial, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		block := make([]byte, 1<<20)
-		for {
-			if _, err := w.Write(block); err != nil {
-				return
-			}
-		}
-	})
-	if _, err := p.Start(t.Context(), llmtest.Call(false)); !errors.Is(err, wire.ErrTooLarge) {
-		t.Errorf("Start = %v, want %v", err, wire.ErrTooLarge)
-	}
-}
-
 func BenchmarkStart(b *testing.B) {
 	server := httptest.NewServer(llmtest.Reply(200, wholeBody))
 	client := wire.NewHTTPClient(0)

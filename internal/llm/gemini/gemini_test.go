@@ -280,23 +280,6 @@ func TestAnAddressThatIsNoneIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	llmtest.Private(t, err)
 }
 
-func TestAReplyWithoutEndIsRefused(t *testing.T) {
-	for _, stream := range []bool{false, true} {
-		p := llmtest.Serve(t, dial, func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, `data: {"candidates":"`)
-			block := []byte(strings.Repeat("x", 1<<20))
-			for {
-				if _, err := w.Write(block); err != nil {
-					return
-				}
-			}
-		})
-		if _, err := p.Start(t.Context(), llmtest.Call(stream)); llm.KindOf(err) != llm.InvalidReply {
-			t.Errorf("stream %t: Start = %v, want an invalid reply", stream, err)
-		}
-	}
-}
-
 // FuzzStream: whatever comes, reading ends, with text before an error that is
 // a Failure, and never with a panic.
 func FuzzStream(f *testing.F) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,7 +59,8 @@ func Provider(t *testing.T, dial Dial) {
 	t.Run("failures before anything was seen", v.failures)
 	t.Run("failures within a stream", v.broken)
 	t.Run("leaving", v.leaving)
-	t.Run("nobody answers", v.unreachable)
+	t.Run("connections that give no reply", v.connections)
+	t.Run("a reply without end", v.endless)
 	t.Run("many at once", v.concurrent)
 }
 
@@ -231,7 +231,7 @@ func (v *vendor) leaving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(10*time.Millisecond, leave)
+		leave()
 		text, err := r.Text()
 		if !strings.HasPrefix(answer, text) || llm.KindOf(err) != llm.Cancelled {
 			t.Errorf("Text = %q, %v, want cancelled", text, err)
@@ -265,28 +265,6 @@ func hungUp(t *testing.T, sim *llmsim.Sim) {
 		case <-ctx.Done():
 			t.Fatal("the vendor still writes after a second")
 		}
-	}
-}
-
-func (v *vendor) unreachable(t *testing.T) {
-	closed := httptest.NewServer(nil)
-	closed.Close()
-	selfSigned := httptest.NewUnstartedServer(nil)
-	selfSigned.Config.ErrorLog = log.New(io.Discard, "", 0)
-	selfSigned.StartTLS()
-	defer selfSigned.Close()
-	for name, server := range map[string]string{
-		"nobody listens": closed.URL, "no such host": "http://nowhere.invalid", "an untrusted certificate": selfSigned.URL,
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := wire.NewHTTPClient(1)
-			defer client.CloseIdleConnections()
-			_, err := v.dial(server, client).Start(t.Context(), Call(false))
-			if llm.KindOf(err) != llm.Unreachable {
-				t.Errorf("Start = %v, want unreachable", err)
-			}
-			Private(t, err)
-		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/llmtest"
 )
 
 type embedRequest struct {
@@ -31,7 +32,7 @@ func embedder(t *testing.T, answer func(embedRequest) string) (*Embedder, *[]emb
 		if r.URL.Path != "/v1/embeddings" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-		reply(200, answer(in))(w, r)
+		llmtest.Reply(200, answer(in))(w, r)
 	})
 	return NewEmbedder(EmbedderConfig{Config: p.config, Dimensions: 2}), &seen
 }
@@ -140,13 +141,13 @@ func TestAFailedRequestKeepsTheUsageOfThoseBefore(t *testing.T) {
 }
 
 func TestEmbeddingFailures(t *testing.T) {
-	p := serve(t, reply(429, `{"error":{"message":"`+secretBody+`","code":"insufficient_quota"}}`))
-	_, err := NewEmbedder(EmbedderConfig{Config: p.config}).Embed(t.Context(), llm.EmbedCall{Texts: []desk.Masked{secretPrompt}})
+	p := serve(t, llmtest.Reply(429, `{"error":{"message":"`+secretBody+`","code":"insufficient_quota"}}`))
+	_, err := NewEmbedder(EmbedderConfig{Config: p.config}).Embed(t.Context(), llm.EmbedCall{Texts: []desk.Masked{llmtest.SecretPrompt}})
 	var f *llm.Failure
 	if !errors.As(err, &f) || f.Kind != llm.QuotaExhausted || f.Model != "text-embedding-3-small" {
 		t.Errorf("Embed = %v", err)
 	}
-	private(t, err)
+	llmtest.Private(t, err)
 }
 
 func TestTheModelNamesItsVectorSpace(t *testing.T) {

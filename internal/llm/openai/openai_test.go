@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,52 +13,27 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/llmtest"
 	"kefu/internal/llm/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	secretKey    = "sk-secret-key-123"
-	secretPrompt = "where is my parcel from Alice"
-	secretBody   = "vendor's private words"
+	secretKey  = llmtest.SecretKey
+	secretBody = llmtest.SecretBody
 )
 
-// serve starts a server and returns a provider that calls it.
+// serve starts a vendor written by hand and returns a provider that calls it.
 func serve(t *testing.T, handler http.HandlerFunc) *Provider {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	client := wire.NewHTTPClient(0)
-	t.Cleanup(func() { client.CloseIdleConnections(); server.Close() })
-	return New(Config{Name: "acme", BaseURL: server.URL + "/v1", Key: secretKey, HTTP: client})
+	return llmtest.Serve(t, dial, handler).(*Provider)
 }
 
 func call(stream bool) llm.Call {
 	return llm.Call{
 		Model: "gpt-4o-mini", Stream: stream, MaxTokens: 100, Purpose: desk.PurposeAnswer,
-		Prompt: llm.Prompt{System: "Answer.", Question: secretPrompt, Lang: desk.English},
-	}
-}
-
-// reply answers every call with one status and body.
-func reply(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for i := 0; i < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
-
-// events answers with server-sent events, the last of which may be cut short.
-func events(lines ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		for _, line := range lines {
-			io.WriteString(w, line+"\n\n")
-			http.NewResponseController(w).Flush()
-		}
+		Prompt: llm.Prompt{System: "Answer.", Question: llmtest.SecretPrompt, Lang: desk.English},
 	}
 }
 
@@ -78,7 +51,7 @@ const (
 )
 
 func TestAWholeReply(t *testing.T) {
-	r, err := serve(t, reply(200, wholeBody)).Start(t.Context(), call(false))
+	r, err := serve(t, llmtest.Reply(200, wholeBody)).Start(t.Context(), call(false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +86,7 @@ func TestAStream(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := serve(t, events(tt.lines...)).Start(t.Context(), call(true))
+			r, err := serve(t, llmtest.Events(tt.lines...)).Start(t.Context(), call(true))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +97,7 @@ func TestAStream(t *testing.T) {
 			if r.Usage() != tt.usage {
 				t.Errorf("usage = %+v, want %+v", r.Usage(), tt.usage)
 			}
-			private(t, err)
+			llmtest.Private(t, err)
 			if _, again := r.Next(); tt.kind != "" && llm.KindOf(again) != tt.kind {
 				t.Errorf("Next after a failure = %v, want the failure again", again)
 			}
@@ -141,13 +114,13 @@ func TestAnErrorMeansThatNothingWasSeen(t *testing.T) {
 		handler http.HandlerFunc
 		kind    llm.FailureKind
 	}{
-		{"a role is no delta", events(role), llm.Cut},
-		{"a finish without text", events(role, finish, done), llm.InvalidReply},
-		{"HTML with status 200", reply(200, "<html>"+secretBody+"</html>"), llm.InvalidReply},
-		{"a JSON error with status 200", reply(200, `{"error":{"message":"`+secretBody+`"}}`), llm.InvalidReply},
-		{"a JSON error as the first event", events(`data: {"error":{"message":"` + secretBody + `","code":"rate_limit_exceeded"}}`), llm.RateLimited},
-		{"nothing at all", reply(200, ""), llm.InvalidReply},
-		{"a refusal", events(`data: {"choices":[{"delta":{"refusal":"No."},"finish_reason":null}]}`), llm.Refused},
+		{"a role is no delta", llmtest.Events(role), llm.Cut},
+		{"a finish without text", llmtest.Events(role, finish, done), llm.InvalidReply},
+		{"HTML with status 200", llmtest.Reply(200, "<html>"+secretBody+"</html>"), llm.InvalidReply},
+		{"a JSON error with status 200", llmtest.Reply(200, `{"error":{"message":"`+secretBody+`"}}`), llm.InvalidReply},
+		{"a JSON error as the first event", llmtest.Events(`data: {"error":{"message":"` + secretBody + `","code":"rate_limit_exceeded"}}`), llm.RateLimited},
+		{"nothing at all", llmtest.Reply(200, ""), llm.InvalidReply},
+		{"a refusal", llmtest.Events(`data: {"choices":[{"delta":{"refusal":"No."},"finish_reason":null}]}`), llm.Refused},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,7 +128,7 @@ func TestAnErrorMeansThatNothingWasSeen(t *testing.T) {
 			if llm.KindOf(err) != tt.kind {
 				t.Errorf("Start = %v, want kind %s", err, tt.kind)
 			}
-			private(t, err)
+			llmtest.Private(t, err)
 		})
 	}
 }
@@ -204,7 +177,7 @@ func TestFailureKinds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := serve(t, reply(tt.status, tt.body, "Location", "/elsewhere")).Start(t.Context(), call(false))
+			_, err := serve(t, llmtest.Reply(tt.status, tt.body, "Location", "/elsewhere")).Start(t.Context(), call(false))
 			var f *llm.Failure
 			if !errors.As(err, &f) || f.Kind != tt.kind {
 				t.Fatalf("Start = %v, want kind %s", err, tt.kind)
@@ -212,21 +185,8 @@ func TestFailureKinds(t *testing.T) {
 			if tt.status != 200 && f.Status != tt.status || f.Provider != "acme" || f.Model != "gpt-4o-mini" {
 				t.Errorf("failure = %+v", f)
 			}
-			private(t, err)
+			llmtest.Private(t, err)
 		})
-	}
-}
-
-// private fails when an error holds what must not reach a log.
-func private(t *testing.T, err error) {
-	t.Helper()
-	if err == nil {
-		return
-	}
-	for _, secret := range []string{secretKey, secretPrompt, secretBody} {
-		if text := fmt.Sprintf("%v %+v", err, errors.Unwrap(err)); strings.Contains(text, secret) {
-			t.Errorf("error %q holds %q", text, secret)
-		}
 	}
 }
 
@@ -242,7 +202,7 @@ func TestRetryAfterIsKept(t *testing.T) {
 		{"Retry-After", "Mon, 02 Jan 2006 15:04:05 GMT"}: 0,
 	} {
 		for _, body := range []string{"", `{"error":{"message":"m","code":"rate_limit_exceeded"}}`} {
-			_, err := serve(t, reply(429, body, header[0], header[1])).Start(t.Context(), call(false))
+			_, err := serve(t, llmtest.Reply(429, body, header[0], header[1])).Start(t.Context(), call(false))
 			var f *llm.Failure
 			if !errors.As(err, &f) || f.RetryAfter != want {
 				t.Errorf("%v: failure = %+v, want to wait %s", header, f, want)
@@ -274,9 +234,9 @@ func TestWhatIsSent(t *testing.T) {
 				auth = r.Header.Get("Authorization")
 				json.NewDecoder(r.Body).Decode(&got)
 				if tt.stream {
-					events(delta("Hi"), finish, done)(w, r)
+					llmtest.Events(delta("Hi"), finish, done)(w, r)
 				} else {
-					reply(200, wholeBody)(w, r)
+					llmtest.Reply(200, wholeBody)(w, r)
 				}
 			})
 			c := call(tt.stream)
@@ -302,7 +262,7 @@ func TestWhatIsSent(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
-	server := httptest.NewServer(reply(200, wholeBody, "Content-Type", "application/json"))
+	server := httptest.NewServer(llmtest.Reply(200, wholeBody, "Content-Type", "application/json"))
 	client := wire.NewHTTPClient(0)
 	defer server.Close()
 	defer client.CloseIdleConnections()

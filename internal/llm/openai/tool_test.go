@@ -8,6 +8,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/llm/llmtest"
 )
 
 var orderStatus = llm.ToolSpec{
@@ -28,11 +29,11 @@ func TestCallsOfTools(t *testing.T) {
 		calls   []llm.ToolCall
 		kind    llm.FailureKind
 	}{
-		{"whole", reply(200, `{"choices":[{"message":{"content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"order_status","arguments":"{\"order_id\":\"LN20417735\"}"}}]},"finish_reason":"tool_calls"}]}`), false, "", []llm.ToolCall{first}, ""},
-		{"whole, beside a text", reply(200, `{"choices":[{"message":{"content":"Wait.","tool_calls":[{"id":"call_2","type":"function","function":{"name":"parcel","arguments":"{\"n\":1}"}}]},"finish_reason":"stop"}]}`), false, "Wait.", []llm.ToolCall{second}, ""},
+		{"whole", llmtest.Reply(200, `{"choices":[{"message":{"content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"order_status","arguments":"{\"order_id\":\"LN20417735\"}"}}]},"finish_reason":"tool_calls"}]}`), false, "", []llm.ToolCall{first}, ""},
+		{"whole, beside a text", llmtest.Reply(200, `{"choices":[{"message":{"content":"Wait.","tool_calls":[{"id":"call_2","type":"function","function":{"name":"parcel","arguments":"{\"n\":1}"}}]},"finish_reason":"stop"}]}`), false, "Wait.", []llm.ToolCall{second}, ""},
 		{
 			"streamed in pieces that alternate",
-			events(
+			llmtest.Events(
 				role, delta("Wait."),
 				piece(`{"index":0,"id":"call_1","type":"function","function":{"name":"order_status","arguments":""}}`),
 				piece(`{"index":0,"function":{"arguments":"{\"order_id\":"}},{"index":1,"id":"call_2","function":{"name":"parcel","arguments":"{\"n\""}}`),
@@ -45,12 +46,12 @@ func TestCallsOfTools(t *testing.T) {
 		},
 		{
 			"streamed whole, without an index",
-			events(piece(`{"id":"call_1","function":{"name":"order_status","arguments":"{\"order_id\":\"LN20417735\"}"}}`), piece(`{"id":"call_2","function":{"name":"parcel","arguments":"{\"n\":1}"}}`), finish, done),
+			llmtest.Events(piece(`{"id":"call_1","function":{"name":"order_status","arguments":"{\"order_id\":\"LN20417735\"}"}}`), piece(`{"id":"call_2","function":{"name":"parcel","arguments":"{\"n\":1}"}}`), finish, done),
 			true, "",
 			[]llm.ToolCall{first, second},
 			"",
 		},
-		{"streamed and cut", events(role, delta("Wait."), piece(`{"index":0,"id":"call_1","function":{"name":"order_status"}}`)), true, "Wait.", nil, llm.Cut},
+		{"streamed and cut", llmtest.Events(role, delta("Wait."), piece(`{"index":0,"id":"call_1","function":{"name":"order_status"}}`)), true, "Wait.", nil, llm.Cut},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestToolsAndTheirResultsAreSent(t *testing.T) {
 		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 			t.Error(err)
 		}
-		reply(200, wholeBody)(w, r)
+		llmtest.Reply(200, wholeBody)(w, r)
 	})
 	c := call(false)
 	c.Model, c.MustAnswer, c.Tools = "gpt-6-luna", true, []llm.ToolSpec{orderStatus}
