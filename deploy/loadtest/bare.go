@@ -105,5 +105,5 @@ func (b *bare) compose(ctx context.Context, key, question string) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	return body, b.redis.SetEx(ctx, key, body, time.Hour).Err()
+	return body, b.redis.Set(ctx, key, body, time.Hour).Err()
 }

@@ -10,18 +10,24 @@ import (
 
 var sources = []desk.Passage{
 	{
-		Chunk: desk.Chunk{ID: "returns#0", Document: "returns", Heading: "Returns › Window",
-			Text: "You can return most items within 30 days of delivery. Items must be unused and in their original box. Gift cards cannot be returned."},
+		Chunk: desk.Chunk{
+			ID: "returns#0", Document: "returns", Heading: "Returns › Window",
+			Text: "You can return most items within 30 days of delivery. Items must be unused and in their original box. Gift cards cannot be returned.",
+		},
 		Title: "Returns", URL: "https://help.example.com/returns", Score: 0.9,
 	},
 	{
-		Chunk: desk.Chunk{ID: "shipping#2", Document: "shipping", Heading: "Shipping › Cost",
-			Text: "Standard shipping costs $4.90 and takes 3 to 5 working days. Orders over $50 ship free."},
+		Chunk: desk.Chunk{
+			ID: "shipping#2", Document: "shipping", Heading: "Shipping › Cost",
+			Text: "Standard shipping costs $4.90 and takes 3 to 5 working days. Orders over $50 ship free.",
+		},
 		Title: "Shipping", Score: 0.5,
 	},
 	{
-		Chunk: desk.Chunk{ID: "zh-refund#1", Document: "zh-refund",
-			Text: "退款会在我们收到商品后 5 个工作日内退回原支付账户。礼品卡不支持退货。"},
+		Chunk: desk.Chunk{
+			ID: "zh-refund#1", Document: "zh-refund",
+			Text: "退款会在我们收到商品后 5 个工作日内退回原支付账户。礼品卡不支持退货。",
+		},
 		Title: "退款说明", Score: 0.4,
 	},
 }
@@ -32,34 +38,76 @@ func TestVerify(t *testing.T) {
 		cites              []int
 		holds              bool
 	}{
-		{"a quoted sentence is supported",
+		{
+			"a quoted sentence is supported",
 			"You can return most items within 30 days of delivery [1].",
-			"You can return most items within 30 days of delivery [1].", []int{1}, true},
-		{"a paraphrase is supported",
+			"You can return most items within 30 days of delivery [1].",
+			[]int{1},
+			true,
+		},
+		{
+			"a paraphrase is supported",
 			"Most items can be returned within 30 days after delivery. [1]",
-			"Most items can be returned within 30 days after delivery [1].", []int{1}, true},
-		{"a wrong number is not supported",
-			"You can return most items within 60 days of delivery [1].", "", nil, false},
-		{"an invented sentence is dropped, the rest stays",
+			"Most items can be returned within 30 days after delivery [1].",
+			[]int{1},
+			true,
+		},
+		{
+			"a wrong number is not supported",
+			"You can return most items within 60 days of delivery [1].", "", nil, false,
+		},
+		{
+			"an invented sentence is dropped, the rest stays",
 			"Orders over $50 ship free [2]. Our couriers also collect old fridges on Sundays [2].",
-			"Orders over $50 ship free [2].", []int{2}, true},
-		{"a citation of the wrong passage is set right",
-			"Standard shipping costs $4.90 [1].", "Standard shipping costs $4.90 [2].", []int{2}, true},
-		{"a citation of a passage that was not retrieved is set right",
-			"Gift cards cannot be returned [7].", "Gift cards cannot be returned [1].", []int{1}, true},
-		{"a supported sentence without a citation gets one",
-			"Orders over $50 ship free.", "Orders over $50 ship free [2].", []int{2}, true},
-		{"a lead-in needs no support",
-			"Here is how:\n- Orders over $50 ship free [2].", "Here is how:\n- Orders over $50 ship free [2].", []int{2}, true},
-		{"a Chinese sentence is supported",
+			"Orders over $50 ship free [2].",
+			[]int{2},
+			true,
+		},
+		{
+			"a citation of the wrong passage is set right",
+			"Standard shipping costs $4.90 [1].", "Standard shipping costs $4.90 [2].",
+			[]int{2},
+			true,
+		},
+		{
+			"a citation of a passage that was not retrieved is set right",
+			"Gift cards cannot be returned [7].", "Gift cards cannot be returned [1].",
+			[]int{1},
+			true,
+		},
+		{
+			"a supported sentence without a citation gets one",
+			"Orders over $50 ship free.", "Orders over $50 ship free [2].",
+			[]int{2},
+			true,
+		},
+		{
+			"a lead-in needs no support",
+			"Here is how:\n- Orders over $50 ship free [2].", "Here is how:\n- Orders over $50 ship free [2].",
+			[]int{2},
+			true,
+		},
+		{
+			"a Chinese sentence is supported",
 			"收到商品后，退款会在5个工作日内退回原支付账户[3]。",
-			"收到商品后，退款会在5个工作日内退回原支付账户[3]。", []int{3}, true},
-		{"a Chinese invention is not supported",
-			"我们提供上门安装空调的服务[3]。", "", nil, false},
-		{"across languages numbers must hold",
-			"标准运费为 $4.90 [2]。", "标准运费为 $4.90[2]。", []int{2}, true},
-		{"across languages a wrong number fails",
-			"标准运费为 $9.90 [2]。", "", nil, false},
+			"收到商品后，退款会在5个工作日内退回原支付账户[3]。",
+			[]int{3},
+			true,
+		},
+		{
+			"a Chinese invention is not supported",
+			"我们提供上门安装空调的服务[3]。", "", nil, false,
+		},
+		{
+			"across languages numbers must hold",
+			"标准运费为 $4.90 [2]。", "标准运费为 $4.90[2]。",
+			[]int{2},
+			true,
+		},
+		{
+			"across languages a wrong number fails",
+			"标准运费为 $9.90 [2]。", "", nil, false,
+		},
 		{"nothing is supported by nothing", "", "", nil, false},
 	}
 	for _, tt := range tests {
