@@ -26,7 +26,8 @@ type HTTPConfig struct {
 	Method string
 	// URL holds arguments as {name}: in its path, where they are required, and
 	// in values of its query, which are left out with them. {@user} and
-	// {@tenant} stand for whom the tool is used for.
+	// {@tenant} stand for whom the tool is used for, {@lang} for the customer's
+	// language, "en" or "zh".
 	//
 	// Arguments that the URL does not hold are sent as a JSON object by methods
 	// that have a body.
@@ -115,7 +116,7 @@ func (t *template) rest(c HTTPConfig) ([]string, error) {
 	path, query := t.names()
 	for _, name := range slices.Concat(path, query) {
 		switch {
-		case name == "@user", name == "@tenant":
+		case name == "@user", name == "@tenant", name == "@lang":
 		case !s.scalar(name):
 			return nil, fmt.Errorf("url: {%s} is no argument of type string, integer, number or boolean", name)
 		case slices.Contains(path, name) && !slices.Contains(s.root.Required, name):
@@ -218,12 +219,9 @@ func read(r *http.Response, text []byte) (Result, error) {
 	if !isText || !utf8.Valid(text) {
 		return Result{}, &desk.Error{Kind: desk.Unavailable, Code: CodeUnusable, Public: "the result is no text", Err: fmt.Errorf("content type %q", kind)}
 	}
-	result := Result{Text: strings.TrimSpace(compact(text)), Failed: r.StatusCode >= 400}
-	switch {
-	case result.Failed:
-		result.Text = strings.TrimSpace("status " + strconv.Itoa(r.StatusCode) + " " + http.StatusText(r.StatusCode) + "\n" + result.Text)
-	case result.Text == "":
-		result.Text = "done"
+	result := Result{Text: string(text), Failed: r.StatusCode >= 400}
+	if strings.TrimSpace(result.Text) == "" {
+		result.Text = strconv.Itoa(r.StatusCode) + " " + http.StatusText(r.StatusCode)
 	}
 	return result, nil
 }
@@ -232,23 +230,11 @@ type statusError int
 
 func (s statusError) Error() string { return "status " + strconv.Itoa(int(s)) }
 
-// compact takes the white space out of JSON, which is paid for by the token.
-func compact(text []byte) string {
-	var b bytes.Buffer
-	if json.Compact(&b, text) != nil {
-		return string(text)
-	}
-	return b.String()
-}
-
 // unreachable keeps what the client says about a refusal or a limit.
 func unreachable(err error) error {
 	var known *desk.Error
 	if errors.As(err, &known) {
 		return known
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &desk.Error{Kind: desk.TimedOut, Code: CodeTimeout, Public: "the tool took too long to answer", Err: err}
 	}
 	return &desk.Error{Kind: desk.Unavailable, Code: CodeUnavailable, Public: "the tool cannot be reached", Err: err}
 }

@@ -77,7 +77,7 @@ func orderTools(t *testing.T, base string, client *http.Client) *Registry {
 		t,
 		declared(t, HTTPConfig{
 			Spec: Spec{Name: "order_status", Description: "Looks an order up.", Title: Text{desk.English: "Order status", desk.Chinese: "订单状态"}},
-			URL:  base + "/orders/{order_id}", Headers: map[string]string{"Authorization": "Bearer key"},
+			URL:  base + "/orders/{order_id}?lang={@lang}", Headers: map[string]string{"Authorization": "Bearer key"},
 		}, client),
 		declared(t, HTTPConfig{
 			Spec: Spec{

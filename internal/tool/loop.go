@@ -218,7 +218,7 @@ func (r *run) check(calls []llm.ToolCall) []use {
 			u.err = &desk.Error{Kind: desk.RateLimited, Code: CodeTooMany, Public: "no more tools may be used; answer from what you have"}
 			continue
 		}
-		u.input.Scope = r.session.Scope
+		u.input.Scope, u.input.Lang = r.session.Scope, r.session.Lang
 		if u.input.Arguments, u.err = parse(c.Arguments); u.err == nil {
 			restore(u.input.Arguments, r.session.Privacy)
 			u.err = r.registry.Validate(c.Name, u.input.Arguments)

@@ -190,7 +190,7 @@ func TestAWriteWaitsForTheCustomer(t *testing.T) {
 	s.Confirmation = got.Confirm[0].Token
 	for range 2 { // also when it is sent twice
 		got, err = loop.Run(t.Context(), asked(), s)
-		if err != nil || got.Text != "It is cancelled. [2]" || !strings.Contains(got.Sources[1].Text, `"status":"cancelled"`) {
+		if err != nil || got.Text != "It is cancelled. [2]" || !strings.Contains(got.Sources[1].Text, "status: cancelled") {
 			t.Fatalf("outcome = %+v, %v", got, err)
 		}
 	}
@@ -243,7 +243,7 @@ func TestPersonalDataReachesToolsButNotModels(t *testing.T) {
 	if err != nil || strings.Contains(string(everything), "ann@example.com") {
 		t.Errorf("the model was shown %s", everything)
 	}
-	if got.Sources[1].Text != `{"customer":"[EMAIL_1]"}` {
+	if got.Sources[1].Text != "- customer: [EMAIL_1]" {
 		t.Errorf("source = %q", got.Sources[1].Text)
 	}
 }

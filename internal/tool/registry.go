@@ -98,7 +98,8 @@ func (r *Registry) Validate(name string, arguments map[string]any) error {
 }
 
 // Call uses a tool with valid arguments, within its timeout and its bound on
-// results. A write without a key is refused: nobody has confirmed it.
+// results. JSON comes back as one line a value. A write without a key is
+// refused: nobody has confirmed it.
 func (r *Registry) Call(ctx context.Context, name string, in Input) (Result, error) {
 	if err := r.Validate(name, in.Arguments); err != nil {
 		return Result{}, err
@@ -119,11 +120,12 @@ func (r *Registry) Call(ctx context.Context, name string, in Input) (Result, err
 			Kind: desk.Unavailable, Code: CodeOutcomeUnknown, Err: err,
 			Public: "nobody knows whether this was done; say so, and claim neither",
 		}
-	case errors.Is(err, context.DeadlineExceeded), kindOf(err) == desk.TimedOut:
+	case err != nil && (errors.Is(ctx.Err(), context.DeadlineExceeded) || kindOf(err) == desk.TimedOut):
 		return Result{}, &desk.Error{Kind: desk.TimedOut, Code: CodeTimeout, Public: "the tool took too long to answer", Err: err}
 	case err != nil:
 		return Result{}, err
 	}
+	result.Text = lines(result.Text)
 	return result, nil
 }
 

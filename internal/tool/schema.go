@@ -92,8 +92,11 @@ func decode(text []byte, into any) error {
 	return d.Decode(into)
 }
 
-// validate checks arguments that parse returned.
+// validate checks arguments as parse returns them; nil stands for none.
 func (s *schema) validate(values map[string]any) error {
+	if values == nil {
+		values = map[string]any{}
+	}
 	// The schema library takes a json.Number for a text, so that it gets plain
 	// numbers.
 	var plain bytes.Buffer

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// template is a URL with {argument}, {@user} and {@tenant} in its path and the
-// values of its query.
+// template is a URL with {argument}, {@user}, {@tenant} and {@lang} in its path
+// and the values of its query.
 type template struct {
 	origin string // scheme and host: never made of arguments
 	path   []piece
@@ -146,6 +146,8 @@ func (in Input) value(name string) (string, bool) {
 		return string(in.Scope.User), true
 	case "@tenant":
 		return string(in.Scope.Tenant), true
+	case "@lang":
+		return string(in.Lang), true
 	}
 	switch v := in.Arguments[name].(type) {
 	case string:

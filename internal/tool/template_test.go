@@ -25,7 +25,7 @@ func TestArgumentsAreEscapedForWhereTheyStand(t *testing.T) {
 		{"in the query", "/s?q={q}&page=1", map[string]any{"q": "a&b=c d"}, "/s?q=a%26b%3Dc+d&page=1"},
 		{"left out of the query", "/s?q={q}&lang={l}&x=y", map[string]any{"l": "zh"}, "/s?lang=zh&x=y"},
 		{"empty in the query", "/s?q={q}", map[string]any{"q": ""}, "/s?q="},
-		{"whom it is for", "/t/{@tenant}?user={@user}", map[string]any{"@user": "eve"}, "/t/default?user=ann%26co"},
+		{"whom it is for", "/t/{@tenant}?user={@user}&lang={@lang}", map[string]any{"@user": "eve"}, "/t/default?user=ann%26co&lang=zh"},
 		{"a line break in the query", "/s?q={q}", map[string]any{"q": "a\r\nHost: b"}, "/s?q=a%0D%0AHost%3A+b"},
 
 		{"empty in the path", "/orders/{id}", map[string]any{"id": ""}, ""},
@@ -45,7 +45,7 @@ func TestArgumentsAreEscapedForWhereTheyStand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := parsed.fill(Input{Arguments: tt.arguments, Scope: desk.Scope{Tenant: "default", User: "ann&co"}})
+			got, err := parsed.fill(Input{Arguments: tt.arguments, Lang: desk.Chinese, Scope: desk.Scope{Tenant: "default", User: "ann&co"}})
 			if tt.want == "" {
 				if code(err) != CodeArguments {
 					t.Errorf("fill = %q, %v, want it refused", got, err)

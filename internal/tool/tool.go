@@ -81,6 +81,8 @@ type Input struct {
 	// Scope is on whose behalf the tool is used. It comes from the session,
 	// never from the model.
 	Scope desk.Scope
+	// Lang is the customer's language.
+	Lang desk.Lang
 	// Key is the idempotency key of a write, the same whenever that write is
 	// tried again; empty for reads.
 	Key string

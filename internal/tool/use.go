@@ -68,7 +68,7 @@ func (r *run) confirmed(ctx context.Context) error {
 	}
 	u := use{
 		call:  llm.ToolCall{ID: "confirmed", Name: a.Tool, Arguments: string(r.session.Privacy.Mask(string(encoded)))},
-		input: Input{Arguments: a.Arguments, Scope: r.session.Scope, Key: a.Key},
+		input: Input{Arguments: a.Arguments, Scope: r.session.Scope, Lang: r.session.Lang, Key: a.Key},
 	}
 	u.spec, _ = r.registry.Spec(a.Tool)
 	u.err = r.registry.Validate(a.Tool, a.Arguments)

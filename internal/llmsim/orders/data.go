@@ -88,3 +88,14 @@ func (o Order) as(status Status) Order {
 	}
 	return o
 }
+
+// in returns the order as it is told in a language, in both without one.
+func (o Order) in(lang string) Order {
+	switch lang {
+	case "en":
+		o.StatusZH, o.SummaryZH = "", ""
+	case "zh":
+		o.StatusEN, o.SummaryEN = "", ""
+	}
+	return o
+}

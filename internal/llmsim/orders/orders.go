@@ -5,6 +5,7 @@
 //	GET  /orders/{id}         one order
 //	POST /orders/{id}/cancel  cancels it; needs an Idempotency-Key
 //
+// With ?lang=en or ?lang=zh the sentences of the other language are left out.
 // The orders are LN20410001 to LN20410040. The last five digits stand for the
 // whole number.
 package orders
@@ -25,14 +26,14 @@ const maxKeys = 1000
 type Order struct {
 	ID          string `json:"order_id"`
 	Status      Status `json:"status"`
-	StatusEN    string `json:"status_en"`
-	StatusZH    string `json:"status_zh"`
+	StatusEN    string `json:"status_en,omitempty"`
+	StatusZH    string `json:"status_zh,omitempty"`
 	Product     string `json:"product"`
 	Quantity    int    `json:"quantity"`
 	Ordered     string `json:"ordered_on"` // YYYY-MM-DD
 	Cancellable bool   `json:"cancellable"`
-	SummaryEN   string `json:"summary_en"`
-	SummaryZH   string `json:"summary_zh"`
+	SummaryEN   string `json:"summary_en,omitempty"`
+	SummaryZH   string `json:"summary_zh,omitempty"`
 }
 
 // problem is why the service does not do what it was asked.
@@ -117,7 +118,7 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request) {
 		write(w, http.StatusNotFound, notFound)
 		return
 	}
-	write(w, http.StatusOK, o)
+	write(w, http.StatusOK, o.in(r.URL.Query().Get("lang")))
 }
 
 func (s *Service) cancel(w http.ResponseWriter, r *http.Request) {
@@ -148,7 +149,7 @@ func (s *Service) cancel(w http.ResponseWriter, r *http.Request) {
 		s.cancels++
 		o = o.as(Cancelled)
 		s.orders[o.ID] = o
-		now.status, now.body = http.StatusOK, o
+		now.status, now.body = http.StatusOK, o.in(r.URL.Query().Get("lang"))
 	}
 	s.keep(key, now)
 	write(w, now.status, now.body)

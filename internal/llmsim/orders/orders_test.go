@@ -69,6 +69,17 @@ func TestFiveDigitsStandForTheWholeNumber(t *testing.T) {
 	}
 }
 
+func TestOneLanguageMayBeAskedFor(t *testing.T) {
+	_, english := ask(t, New(""), "GET", "/orders/10001?lang=en", "")
+	_, chinese := ask(t, New(""), "GET", "/orders/10001?lang=zh", "")
+	if strings.Contains(english, "已收到") || !strings.Contains(english, "was received") {
+		t.Errorf("in English: %s", english)
+	}
+	if strings.Contains(chinese, "was received") || !strings.Contains(chinese, "已收到") {
+		t.Errorf("in Chinese: %s", chinese)
+	}
+}
+
 func TestCancelling(t *testing.T) {
 	tests := []struct {
 		why, order, key string

@@ -34,7 +34,7 @@ func (r *remote) Run(ctx context.Context, in tool.Input) (tool.Result, error) {
 		result, _, err = r.call(ctx, in)
 	}
 	if err != nil {
-		return tool.Result{}, failed(ctx, err)
+		return tool.Result{}, failed(err)
 	}
 	return read(result)
 }
@@ -92,14 +92,11 @@ func read(result *sdk.CallToolResult) (tool.Result, error) {
 	return tool.Result{Text: strings.Join(parts, "\n"), Failed: result.IsError}, nil
 }
 
-func failed(ctx context.Context, err error) error {
+// failed keeps what the client says about a refusal or a limit.
+func failed(err error) error {
 	var known *desk.Error
-	switch {
-	case errors.As(err, &known): // of the client that refuses addresses and bounds replies
+	if errors.As(err, &known) {
 		return known
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &desk.Error{Kind: desk.TimedOut, Code: tool.CodeTimeout, Public: "the tool took too long to answer", Err: err}
-	default:
-		return &desk.Error{Kind: desk.Unavailable, Code: tool.CodeUnavailable, Public: "the tool cannot be reached", Err: err}
 	}
+	return &desk.Error{Kind: desk.Unavailable, Code: tool.CodeUnavailable, Public: "the tool cannot be reached", Err: err}
 }
