@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"log/slog"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -25,6 +26,9 @@ type Config struct {
 	// Timeout bounds each Redis operation on the path of a question; default
 	// 40 ms.
 	Timeout time.Duration
+	// Logger is told when Redis is lost and when it is back; default
+	// slog.Default().
+	Logger *slog.Logger
 }
 
 // Results of a lookup, a closed set for metrics.
@@ -67,6 +71,9 @@ type Cache struct {
 
 // New returns a cache; client may be nil for memory alone.
 func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
 	c := &Cache{obs: obs}
 	if cfg.MemoryEntries > 0 {
 		memory, err := otter.New(&otter.Options[Key, *desk.Answer]{

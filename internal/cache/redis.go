@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +47,9 @@ type remote struct {
 	ttl     time.Duration
 	jitter  float64
 	obs     Observer
+	log     *slog.Logger
 	down    atomic.Bool
+	alive   atomic.Int64 // when Redis last answered, in nanoseconds
 	failed  chan struct{}
 	writes  chan write
 }
@@ -61,7 +65,7 @@ func newRemote(cfg Config, client *redis.Client, obs Observer) (*remote, error) 
 		return nil, fmt.Errorf("redis pipeline: %w", err)
 	}
 	return &remote{
-		client: client, gets: gets, timeout: cfg.Timeout, ttl: cfg.RedisTTL, jitter: cfg.Jitter, obs: obs,
+		client: client, gets: gets, timeout: cfg.Timeout, ttl: cfg.RedisTTL, jitter: cfg.Jitter, obs: obs, log: cfg.Logger,
 		failed: make(chan struct{}, 1), writes: make(chan write, writeQueue),
 	}, nil
 }
@@ -72,13 +76,15 @@ func (r *remote) get(ctx context.Context, key Key) (desk.Answer, string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	start := time.Now()
 	raw, err := r.gets.Get(ctx, string(key)).Bytes()
-	if errors.Is(err, redis.Nil) {
-		return desk.Answer{}, Miss
-	}
-	if err != nil {
-		r.blame(ctx, err)
+	if err != nil && !errors.Is(err, redis.Nil) {
+		r.blame(ctx, start, err)
 		return desk.Answer{}, Error
+	}
+	r.alive.Store(time.Now().UnixNano())
+	if err != nil {
+		return desk.Answer{}, Miss
 	}
 	var a desk.Answer
 	if err := cbor.Unmarshal(raw, &a); err != nil {
@@ -87,19 +93,32 @@ func (r *remote) get(ctx context.Context, key Key) (desk.Answer, string) {
 	return a, Hit
 }
 
-// blame takes the tier out of the path when Redis is at fault: not for an
-// error that Redis itself replied with, nor for a caller who left.
-func (r *remote) blame(ctx context.Context, err error) {
+// blame takes the tier out of the path when Redis is at fault for the failure
+// of what began at start: not for an error that Redis itself replied with, nor
+// for a caller who left. Nor for a timeout while Redis answered others: then
+// this process was too slow, and without its cache it would be slower still.
+func (r *remote) blame(ctx context.Context, start time.Time, err error) {
 	var reply redis.Error
-	if errors.As(err, &reply) || errors.Is(ctx.Err(), context.Canceled) {
+	switch {
+	case errors.As(err, &reply), errors.Is(ctx.Err(), context.Canceled):
+		return
+	case timedOut(err) && r.alive.Load() > start.UnixNano():
 		return
 	}
-	if r.down.CompareAndSwap(false, true) {
-		select {
-		case r.failed <- struct{}{}:
-		default:
-		}
+	if !r.down.CompareAndSwap(false, true) {
+		return
 	}
+	r.log.Warn("redis does not answer; going on without it", "error", err)
+	select {
+	case r.failed <- struct{}{}:
+	default:
+	}
+}
+
+func timedOut(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, redis.ErrPoolTimeout) ||
+		errors.As(err, &network) && network.Timeout()
 }
 
 func (r *remote) put(key Key, a desk.Answer) {
@@ -129,6 +148,7 @@ func (r *remote) run(ctx context.Context) {
 			if r.ping(ctx) == nil {
 				probe.Stop()
 				r.down.Store(false)
+				r.log.Info("redis answers again")
 			}
 		}
 	}
@@ -163,8 +183,9 @@ fill:
 	// A batch under way is finished even when the process is told to stop.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	start := time.Now()
 	if err := r.write(ctx, batch); err != nil {
-		r.blame(ctx, err)
+		r.blame(ctx, start, err)
 		for range batch {
 			r.obs.Dropped("cache")
 		}
