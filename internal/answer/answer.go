@@ -147,7 +147,7 @@ func (s *Service) catchUp(ctx context.Context) (fresh bool) {
 
 // key identifies the answer, whatever the state of the knowledge base.
 func (s *Service) key(q desk.Question) cache.Key {
-	return cache.NewKey(q.Scope, lang.Normalise(string(q.Text)), string(q.Lang), q.Model, q.Provider, s.fingerprint)
+	return cache.NewKey(q.Scope, lang.Normalise(string(q.Text)), string(q.Lang), q.Model, q.Provider, string(q.Route), s.fingerprint)
 }
 
 // flightKey adds the revision: a question asked after a publish must not join

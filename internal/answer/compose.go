@@ -64,9 +64,17 @@ func (s *Service) finish(q desk.Question, key cache.Key, r result, emit desk.Emi
 	return a, replay(a, emit)
 }
 
+// reasonRequested is the reason of a route that the caller chose.
+const reasonRequested = "requested"
+
+// route decides how to answer, within what the caller chose: only a pleasantry
+// stays one, since there is nothing to search for.
 func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 	start := time.Now()
 	r := s.Router.Decide(string(q.Text))
+	if q.Route != "" {
+		r.Kind, r.Reason, r.Confidence = q.Route, reasonRequested, 1
+	}
 	s.Observer.Routed(r, time.Since(start))
 	tr.Routes = append(tr.Routes, r)
 	return r
@@ -86,10 +94,11 @@ type draft struct {
 func (d draft) weak() bool { return !d.route.Pleasantry && !d.verdict.Holds() }
 
 // draft answers on the given route. A simple question whose answer finds no
-// support escalates once: nothing was shown yet.
+// support escalates once, unless the caller chose the route: nothing was shown
+// yet.
 func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (draft, error) {
 	d, err := s.try(ctx, q, r, view, allowance, tr)
-	if err != nil || r.Kind != desk.Simple || !d.weak() {
+	if err != nil || r.Kind != desk.Simple || q.Route != "" || !d.weak() {
 		return d, err
 	}
 	r.Kind, r.Reason = desk.Complex, "escalated"

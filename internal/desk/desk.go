@@ -87,8 +87,9 @@ type Ask struct {
 	Scope        Scope
 	Text         string
 	Conversation ConversationID
-	Model        string // name from the configuration; empty: by route
-	Provider     string // name from the configuration; empty: by route
+	Model        string    // name from the configuration; empty: by route
+	Provider     string    // name from the configuration; empty: by route
+	Route        RouteKind // Simple or Complex; empty: the router decides
 }
 
 // Question is an Ask after screening.
@@ -100,6 +101,7 @@ type Question struct {
 	Conversation ConversationID
 	Model        string
 	Provider     string
+	Route        RouteKind
 	// Alone keeps the answer out of shared caches and shared flights, because
 	// it depends on personal data, history or tools.
 	Alone bool
