@@ -183,6 +183,7 @@ func (c configured) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (d
 func (a *app) openCache() error {
 	cfg := a.cfg
 	if url := cfg.Redis.URL.Value(); url != "" {
+		redis.SetLogger(redisLog{a.log})
 		client, err := cache.Dial(url, cfg.Redis.Timeout)
 		if err != nil {
 			return &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "redis.url", Public: "want redis://host:6379/0", Err: err}
@@ -192,7 +193,7 @@ func (a *app) openCache() error {
 	}
 	c, err := cache.New(cache.Config{
 		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL,
-		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Timeout: cfg.Redis.Timeout,
+		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Timeout: cfg.Redis.Timeout, Logger: a.log,
 	}, a.redis, a.telemetry)
 	if err != nil {
 		return fmt.Errorf("cache: %w", err)
@@ -200,6 +201,14 @@ func (a *app) openCache() error {
 	a.cache = c
 	a.workers.start("cache", c.Run)
 	return nil
+}
+
+// redisLog is where the Redis client writes, which has no level of its own:
+// every failure that matters is also an error, and reported by the cache.
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(ctx context.Context, format string, values ...any) {
+	l.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, values...))
 }
 
 // notifier tells the configured webhook of handoffs; nil without one.
@@ -295,6 +304,7 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}}, step)
 	done()
 	if err != nil && ctx.Err() != nil {
+		c.say("Interrupted after %s; 'kefu kb load %s' loads the rest.", plural(report.Added, "document"), path)
 		return err
 	}
 	if err != nil {

@@ -173,12 +173,7 @@ func TestExitStatusTellsWhatWentWrong(t *testing.T) {
 
 func TestAnInterruptedLoadExitsWith130AndLeavesWholeDocuments(t *testing.T) {
 	t.Parallel()
-	vendor := e2e.NewVendor(t, llmsim.Config{})
-	slow := llmsim.Config{}
-	if err := slow.Latency.UnmarshalText([]byte("fixed:20s")); err != nil {
-		t.Fatal(err)
-	}
-	vendor.Behave(slow)
+	vendor := e2e.NewVendor(t, slowVendor(t, "fixed:20s"))
 	site := newShop(t, vendor.Env()...)
 	load := site.Start("kb", "load", "docs")
 	<-vendor.Asked()

@@ -27,6 +27,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -41,7 +42,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if ctx.Err() != nil {
+	var cut cutError
+	if ctx.Err() != nil && !errors.As(err, &cut) {
 		fmt.Fprintln(stderr, "kefu: interrupted")
 		return exitInterrupt
 	}
@@ -58,6 +60,11 @@ func (e usageError) Unwrap() error { return e.error }
 type partialError struct{ error }
 
 func (e partialError) Unwrap() error { return e.error }
+
+// cutError is a shutdown that did not let everything end.
+type cutError struct{ error }
+
+func (e cutError) Unwrap() error { return e.error }
 
 func exitCode(err error) int {
 	var usage usageError

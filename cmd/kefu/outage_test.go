@@ -82,6 +82,13 @@ func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 				t.Errorf("exit status %d", code)
 			}
 			healthy(t, server.Log)
+			said := server.Log.String()
+			if lost, back := strings.Count(said, "redis does not answer"), strings.Count(said, "redis answers again"); lost == 0 || back != lost {
+				t.Errorf("the log says %d times that Redis is lost and %d times that it is back", lost, back)
+			}
+			if strings.Contains(said, "pool.go") {
+				t.Errorf("the Redis client writes past the log:\n%s", said)
+			}
 		})
 	}
 }

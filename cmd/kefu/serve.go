@@ -67,13 +67,13 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 		mux.Handle("GET /metrics", a.telemetry.Handler())
 		g.Go(func() error { return httpapi.Serve(ctx, ops, mux, a.server(nil)) })
 	}
-	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.api.Drain)) })
+	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.drain)) })
 	c.welcome(a, ln.Addr())
-	err := g.Wait()
-	if err == nil {
-		a.log.Info("stopped")
+	if err := g.Wait(); err != nil {
+		return cutError{err}
 	}
-	return err
+	a.log.Info("stopped")
+	return nil
 }
 
 func (a *app) server(draining func()) httpapi.ServerConfig {
@@ -82,6 +82,13 @@ func (a *app) server(draining func()) httpapi.ServerConfig {
 		ReadHeaderTimeout: h.ReadHeaderTimeout, ReadTimeout: h.ReadTimeout, WriteTimeout: h.WriteTimeout,
 		IdleTimeout: h.IdleTimeout, Grace: h.ShutdownGrace, Draining: draining, Logger: a.log,
 	}
+}
+
+// drain is called when the end begins: no new work is wanted, running requests
+// have the grace.
+func (a *app) drain() {
+	a.log.Info("stopping", "grace", a.cfg.HTTP.ShutdownGrace.String())
+	a.api.Drain()
 }
 
 // stopped hides the error of a start that was interrupted on purpose.

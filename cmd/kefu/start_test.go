@@ -93,11 +93,7 @@ func TestSIGTERMLetsRunningRequestsEndAndExitsWithZero(t *testing.T) {
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	server := newShop(t, vendor.Env()...).Serve()
 	server.Ask(simpleEN) // the knowledge base is loaded
-	slow := llmsim.Config{}
-	if err := slow.Latency.UnmarshalText([]byte("fixed:700ms")); err != nil {
-		t.Fatal(err)
-	}
-	vendor.Behave(slow)
+	vendor.Behave(slowVendor(t, "fixed:700ms"))
 
 	questions := []string{complexEN, complexZH, simpleZH, "How much does return shipping for an express parcel cost?"}
 	var asked sync.WaitGroup
@@ -132,4 +128,64 @@ func TestAServerKilledWithoutWarningStartsAgainWithItsKnowledge(t *testing.T) {
 	if again.Answer != first.Answer || !again.Grounded {
 		t.Errorf("answer = %+v, want %q again", again, first.Answer)
 	}
+}
+
+// hanging is a server of which one request is at a provider that never replies.
+// The returned channel yields how that request ended.
+func hanging(t *testing.T, env ...string) (*e2e.Server, <-chan error) {
+	t.Helper()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	server := newShop(t, append(vendor.Env(), env...)...).Serve()
+	vendor.Behave(llmsim.Config{Hang: 1})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := server.TryAsk(t.Context(), simpleEN)
+		ended <- err
+	}()
+	e2e.Eventually(t, 10*time.Second, "the question is at the provider", func() bool { return vendor.Stats().InFlight > 0 })
+	return server, ended
+}
+
+func TestRequestsBeyondTheGraceAreCutAndTheExitStatusSaysSo(t *testing.T) {
+	t.Parallel()
+	server, ended := hanging(t, "KEFU_HTTP_SHUTDOWN_GRACE=300ms")
+	server.Signal(syscall.SIGTERM)
+	if code := server.Wait(); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+	holds(t, "the log", server.Log.String(), "still running after the grace of 300ms")
+	if err := <-ended; err == nil {
+		t.Error("the request was answered")
+	}
+}
+
+func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
+	t.Parallel()
+	server, ended := hanging(t)
+	server.Signal(syscall.SIGTERM)
+	server.Log.Await(t, `"msg":"stopping"`)
+	e2e.Eventually(t, 5*time.Second, "the server has ended", func() bool {
+		if server.Ended() {
+			return true
+		}
+		server.Signal(syscall.SIGTERM)
+		return false
+	})
+	if code, want := server.Wait(), 128+int(syscall.SIGTERM); code != want {
+		t.Errorf("exit status %d, want %d", code, want)
+	}
+	<-ended
+}
+
+func TestAnInterruptedFirstStartSaysHowToLoadTheRest(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, slowVendor(t, "fixed:20s"))
+	site := newShop(t, vendor.Env()...)
+	start := site.Start("serve")
+	<-vendor.Asked()
+	start.Signal(syscall.SIGINT)
+	if code := start.Wait(); code != 0 {
+		t.Errorf("exit status %d, want 0", code)
+	}
+	holds(t, "the log", start.Log.String(), "Interrupted after 0 documents; 'kefu kb load docs' loads the rest.")
 }

@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,10 +24,17 @@ var built struct {
 	err  error
 }
 
+// parallel is how many parallel tests run at a time, whatever the number of
+// processors: they wait for processes and for time to pass more than they work.
+const parallel = "8"
+
 // Main runs the tests with the servers of testenv, then removes the programs:
 //
 //	func TestMain(m *testing.M) { e2e.Main(m) }
 func Main(m *testing.M) {
+	if err := flag.Set("test.parallel", parallel); err != nil { // a -parallel of the command line wins
+		panic(err)
+	}
 	testenv.Keep()
 	defer testenv.Stop()
 	defer func() { os.RemoveAll(built.dir) }()

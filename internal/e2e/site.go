@@ -171,11 +171,21 @@ func (s *Site) Start(args ...string) *Process {
 	return p
 }
 
-// Signal sends sig.
+// Signal sends sig, unless the process has ended.
 func (p *Process) Signal(sig os.Signal) {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
+	if err := p.cmd.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Errorf("%s: send %v: %v", p.name, sig, err)
+	}
+}
+
+// Ended tells whether the process has ended.
+func (p *Process) Ended() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -200,9 +210,7 @@ func (p *Process) Stop() int {
 }
 
 func (p *Process) cleanup() {
-	select {
-	case <-p.ended:
-	default:
+	if !p.Ended() {
 		if code := p.Stop(); code != 0 {
 			p.t.Errorf("%s: exit status %d after SIGTERM", p.name, code)
 		}
