@@ -17,10 +17,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/config"
+	"kefu/internal/e2e"
 	"kefu/internal/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) { e2e.Main(m) }
 
 // root is the top of the repository.
 const root = ".."

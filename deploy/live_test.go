@@ -4,33 +4,28 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"kefu/internal/config"
+	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
 	"kefu/internal/testenv"
 )
 
 // Limits of the live test; a busy machine needs most of them.
 const (
-	readyWithin = time.Minute
-	dataWithin  = 2 * time.Minute
-	exitWithin  = 40 * time.Second
-	seriesCap   = 1500
+	dataWithin = 2 * time.Minute
+	seriesCap  = 1500
 )
 
 // The real program, with Redis, PostgreSQL and the simulated provider, is asked
@@ -38,26 +33,21 @@ const (
 // failing provider. A real Prometheus scrapes it, and every query of every
 // dashboard must then return data.
 func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
-	bin := build(t)
-	sim := startProgram(t, filepath.Join(bin, "llmsim"), nil, "-addr")
+	sim := e2e.NewVendor(t, llmsim.Config{})
 	ops := freeAddr(t)
-	kefu := startProgram(t, filepath.Join(bin, "kefu"), []string{
-		"KEFU_OPS_ADDR=" + ops, "KEFU_DATA_DIR=" + t.TempDir(), "KEFU_KNOWLEDGE_PATH=" + absolute(t, filepath.Join(root, "kb")),
-		"DATABASE_URL=" + testenv.Postgres(t), "REDIS_URL=" + testenv.Redis(t),
-		"OPENAI_BASE_URL=http://" + sim.addr + "/v1", "OPENAI_API_KEY=sk-simulated-0123456789",
-		"KEFU_HANDOFF_EMAIL=help@example.com",
-	}, "serve")
-	kefu.await(t, "/readyz")
-	health := exec.Command(filepath.Join(bin, "kefu"), "health")
-	health.Env = append(os.Environ(), "KEFU_ADDR="+kefu.addr)
-	if out, err := health.CombinedOutput(); err != nil {
-		t.Errorf("kefu health, the image's health check: %v\n%s", err, out)
+	site := e2e.NewSite(t, append(sim.Env(),
+		"KEFU_OPS_ADDR="+ops, "KEFU_KNOWLEDGE_PATH="+e2e.KB(t), "KEFU_HANDOFF_EMAIL=help@example.com",
+		"DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+testenv.Redis(t))...)
+	kefu := site.Serve()
+	if status, body := kefu.Get("/readyz"); status != http.StatusOK {
+		t.Fatalf("/readyz: %d %s", status, body)
 	}
+	site.With("KEFU_ADDR=" + strings.TrimPrefix(kefu.URL, "http://")).Must("health") // the image's health check
 
 	prometheus := testenv.Prometheus(t, map[string]string{"kefu": ops}, glob(t, "prometheus/rules/*.yml")...)
 	ctx, stop := context.WithTimeout(t.Context(), dataWithin)
 	var load sync.WaitGroup
-	load.Go(func() { ask(ctx, t, kefu.addr, sim.addr) })
+	load.Go(func() { ask(ctx, t, kefu, sim) })
 	defer load.Wait()
 	defer stop()
 
@@ -88,14 +78,14 @@ func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
 
 // A runbook is read at night: its commands and settings must exist.
 func TestRunbooksNameCommandsAndSettingsThatExist(t *testing.T) {
-	bin := filepath.Join(build(t), "kefu")
+	site := e2e.NewSite(t)
 	command := regexp.MustCompile("`kefu ([a-z]+(?: [a-z]+)*)")
 	setting := regexp.MustCompile(`\b(KEFU_[A-Z_]+|[A-Z]+_URL|[A-Z]+_API_KEY)\b`)
 	for _, file := range glob(t, "runbooks/*.md") {
 		text := read(t, file)
 		for _, m := range command.FindAllStringSubmatch(text, -1) {
-			out, err := exec.Command(bin, append(strings.Fields(m[1]), "--help")...).CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "kefu "+m[1]) {
+			r := site.Run(append(strings.Fields(m[1]), "--help")...)
+			if r.Code != 0 || !strings.Contains(r.Stdout, "kefu "+m[1]) {
 				t.Errorf("%s: there is no command kefu %s", file, m[1])
 			}
 		}
@@ -105,67 +95,6 @@ func TestRunbooksNameCommandsAndSettingsThatExist(t *testing.T) {
 			}
 		}
 	}
-}
-
-// build compiles the binaries as the Dockerfile does.
-func build(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=test", "-o", dir+"/", "./cmd/kefu", "./cmd/llmsim")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return dir
-}
-
-func absolute(t *testing.T, path string) string {
-	t.Helper()
-	path, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// program is a running binary that serves at addr.
-type program struct {
-	name, addr, log string
-}
-
-// startProgram runs a binary until the test ends; it must then exit with 0 on
-// SIGTERM. The address is given by KEFU_ADDR, or after a trailing -addr.
-func startProgram(t *testing.T, path string, env []string, args ...string) program {
-	t.Helper()
-	p := program{name: filepath.Base(path), addr: freeAddr(t), log: filepath.Join(t.TempDir(), "log")}
-	if args[len(args)-1] == "-addr" {
-		args = append(args, p.addr)
-	}
-	out, err := os.Create(p.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	cmd := exec.Command(path, args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "KEFU_ADDR=" + p.addr}, env...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = t.TempDir(), out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		overdue := time.AfterFunc(exitWithin, func() { cmd.Process.Kill() })
-		defer overdue.Stop()
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s after SIGTERM: %v", p.name, err)
-		}
-		if t.Failed() {
-			log := read(t, p.log)
-			t.Logf("%s wrote:\n%s", p.name, log[max(0, len(log)-4000):])
-		}
-	})
-	return p
 }
 
 func freeAddr(t *testing.T) string {
@@ -178,30 +107,14 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// await returns when the program answers 200 at path.
-func (p program) await(t *testing.T, path string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), readyWithin)
-	defer cancel()
-	for ctx.Err() == nil {
-		if code, _ := send(ctx, http.MethodGet, "http://"+p.addr+path, ""); code == http.StatusOK {
-			return
-		}
-		wait(ctx, 50*time.Millisecond)
-	}
-	t.Fatalf("%s is not ready after %v:\n%s", p.name, readyWithin, read(t, p.log))
-}
-
 // ask sends questions until ctx ends: the first half of every round with a
 // provider that works, the second with one that does not.
-func ask(ctx context.Context, t *testing.T, kefu, sim string) {
+func ask(ctx context.Context, t *testing.T, kefu *e2e.Server, sim *e2e.Vendor) {
 	n := 0 // makes questions new
 	for ctx.Err() == nil {
-		for _, config := range []string{`{}`, `{"failures":{"503":1}}`} {
+		for _, config := range []llmsim.Config{{}, {Failures: llmsim.Failures{"503": 1}}} {
 			n++
-			if code, err := send(ctx, http.MethodPut, "http://"+sim+"/sim/config", config); code/100 != 2 && ctx.Err() == nil {
-				t.Errorf("simulator: %d %v", code, err)
-			}
+			sim.Behave(config)
 			questions := map[string]int{
 				"How long do I have to return an item?":   200, // a hit from the second time on
 				"退货需要几天之内申请？":                             200,
@@ -213,28 +126,13 @@ func ask(ctx context.Context, t *testing.T, kefu, sim string) {
 			}
 			for question, want := range questions {
 				body, _ := json.Marshal(map[string]string{"question": question})
-				if code, err := send(ctx, http.MethodPost, "http://"+kefu+"/query", string(body)); code != want && ctx.Err() == nil {
+				if code, _, err := kefu.Post(ctx, "application/json", body); code != want && ctx.Err() == nil {
 					t.Errorf("%q: status %d (%v), want %d", question, code, err, want)
 				}
 			}
 			wait(ctx, 2*time.Second)
 		}
 	}
-}
-
-func send(ctx context.Context, method, url, body string) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, err
 }
 
 // query returns the values of an instant query.

@@ -1,7 +1,7 @@
-// Package e2e runs the real programs for tests: it builds kefu and llmsim once
-// for a test binary, gives each test an installation of its own, and talks to
-// a started server as its users do. The programs are built with the race
-// detector when the tests are.
+// Package e2e runs the real program for tests: it builds kefu once for a test
+// binary, gives each test an installation of its own, and talks to a started
+// server as its users do. The program is built with the race detector when the
+// tests are.
 package e2e
 
 import (
@@ -17,7 +17,7 @@ import (
 	"kefu/internal/testenv"
 )
 
-// built is where the programs of this test binary are.
+// built is where the program of this test binary is.
 var built struct {
 	once sync.Once
 	dir  string
@@ -28,7 +28,7 @@ var built struct {
 // processors: they wait for processes and for time to pass more than they work.
 const parallel = "8"
 
-// Main runs the tests with the servers of testenv, then removes the programs:
+// Main runs the tests with the servers of testenv, then removes the program:
 //
 //	func TestMain(m *testing.M) { e2e.Main(m) }
 func Main(m *testing.M) {
@@ -41,15 +41,14 @@ func Main(m *testing.M) {
 	m.Run()
 }
 
-// Build compiles kefu and llmsim, the first time it is called, and returns
-// the folder that they are in.
+// Build compiles kefu, the first time it is called, and returns its path.
 func Build(t testing.TB) string {
 	t.Helper()
 	built.once.Do(func() { built.dir, built.err = build() })
 	if built.err != nil {
 		t.Fatal(built.err)
 	}
-	return built.dir
+	return filepath.Join(built.dir, "kefu")
 }
 
 func build() (string, error) {
@@ -65,7 +64,7 @@ func build() (string, error) {
 	if raced {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./cmd/kefu", "./cmd/llmsim")...)
+	cmd := exec.Command("go", append(args, "./cmd/kefu")...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w\n%s", err, out)

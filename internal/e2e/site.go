@@ -116,7 +116,7 @@ func (s *Site) Must(args ...string) string {
 
 func (s *Site) command(args ...string) *exec.Cmd {
 	s.t.Helper()
-	cmd := exec.Command(filepath.Join(Build(s.t), "kefu"), args...)
+	cmd := exec.Command(Build(s.t), args...)
 	cmd.Dir, cmd.Env = s.Dir, s.env
 	return cmd
 }
