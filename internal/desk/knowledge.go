@@ -57,7 +57,7 @@ type Passage struct {
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
 	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Coverage the
 	// share of the question's distinct content terms that the passage holds, its
-	// title and headings included.
+	// title and headings included, each term weighing the more the rarer it is.
 	Score, Vector, Lexical, Coverage float64
 }
 

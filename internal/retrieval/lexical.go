@@ -52,6 +52,7 @@ func isCharacter(term string) bool {
 type want struct {
 	term   string
 	weight float64
+	of     string // the term that it is a synonym of; empty: it stands in the question
 }
 
 // wants returns the distinct terms of a question in order of appearance. A
@@ -68,7 +69,7 @@ func (c Config) wants(question string) []want {
 	}
 	var list []want
 	index := make(map[string]int)
-	add := func(term string, weight float64) {
+	add := func(term, of string, weight float64) {
 		if !content[term] {
 			weight *= c.Function
 		}
@@ -79,16 +80,20 @@ func (c Config) wants(question string) []want {
 		if !ok {
 			i = len(list)
 			index[term] = i
-			list = append(list, want{term: term})
+			list = append(list, want{term: term, of: of})
 		}
 		list[i].weight += weight
 	}
 	for _, term := range lang.Terms(question) {
-		add(term, 1)
+		add(term, "", 1)
+		for _, other := range lang.Synonyms(term) {
+			content[other] = content[other] || content[term]
+			add(other, term, c.Synonym)
+		}
 	}
 	for i, r := range question {
 		if unicode.Is(unicode.Han, r) {
-			add(question[i:i+utf8.RuneLen(r)], c.Character)
+			add(question[i:i+utf8.RuneLen(r)], "", c.Character)
 		}
 	}
 	return list
@@ -113,8 +118,14 @@ func (ix *Index) score(question string) lexicalScores {
 	}
 	k1, b := ix.cfg.K1, ix.cfg.B
 	for _, w := range ix.cfg.wants(question) {
-		weight := w.weight * ix.inverseFrequency(w.term) * (k1 + 1)
-		scores.perfect += weight
+		rarity := ix.inverseFrequency(w.term)
+		if w.of != "" {
+			rarity = min(rarity, ix.inverseFrequency(w.of)) // it tells no more
+		}
+		weight := w.weight * rarity * (k1 + 1)
+		if w.of == "" { // a perfect match does without synonyms
+			scores.perfect += weight
+		}
 		for i, p := range ix.parts {
 			sums := scores.parts[i]
 			for _, hit := range p.postings[w.term] {

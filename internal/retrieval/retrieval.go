@@ -49,6 +49,9 @@ type Config struct {
 	// Character weighs single Han characters against bigrams (0 to 1, default
 	// 0.4).
 	Character float64
+	// Synonym weighs what means the same as a term of the question (0 to 1,
+	// default 0.5).
+	Synonym float64
 	// VectorWeight and LexicalWeight mix the cosine similarity and the lexical
 	// share into the score; only their ratio counts (each from 0, not both 0).
 	// The defaults 0.25 and 0.75 were measured with the offline embedder; a
@@ -67,7 +70,7 @@ func DefaultConfig() Config {
 	return Config{
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
-		Function: 0.3, Character: 0.4,
+		Function: 0.3, Character: 0.4, Synonym: 0.3,
 		VectorWeight: 0.25, LexicalWeight: 0.75,
 		OtherLanguage: 0.8,
 		Candidates:    50,
@@ -97,7 +100,7 @@ func (c Config) Validate() error {
 	return errors.Join(
 		positive("k1", c.K1), share("b", c.B),
 		positive("title", c.Title), positive("heading", c.Heading), positive("question", c.Question),
-		share("function", c.Function), share("character", c.Character),
+		share("function", c.Function), share("character", c.Character), share("synonym", c.Synonym),
 		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
 		share("other language", c.OtherLanguage),
 	)

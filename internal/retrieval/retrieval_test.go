@@ -121,10 +121,42 @@ func TestNothingIsFoundWithoutASharedTermOrRoom(t *testing.T) {
 	}
 }
 
+func TestASynonymIsFoundBehindTheWordItself(t *testing.T) {
+	ix := index(t,
+		item("a", 0, 1, "our telephone is red"),
+		item("b", 0, 1, "our phone is red"),
+		item("c", 0, 1, "our window is red"),
+	)
+	got := ix.Lexical("phone", 5)
+	if want := []desk.ChunkID{"b#0", "a#0"}; !slices.Equal(ids(got), want) {
+		t.Fatalf("found %q, want %q", ids(got), want)
+	}
+	if got[0].Coverage != 1 || got[1].Coverage != 1 {
+		t.Errorf("coverage = %v and %v, want 1: a synonym covers the word", got[0].Coverage, got[1].Coverage)
+	}
+}
+
+func TestARareWordCoversMoreThanACommonOne(t *testing.T) {
+	ix := index(t,
+		item("a", 0, 1, "tablet screen"), item("b", 0, 1, "tablet battery"), item("c", 0, 1, "tablet resolution"),
+		item("d", 0, 1, "平板 屏幕"), item("e", 0, 1, "平板 电池"),
+	)
+	got := ix.Lexical("tablet resolution", 5)
+	if ids(got)[0] != "c#0" || got[0].Coverage != 1 || got[1].Coverage >= 0.5 {
+		t.Errorf("found %q, coverage %v and %v, want c#0 with 1 and less than half for others", ids(got), got[0].Coverage, got[1].Coverage)
+	}
+	if got := ix.Lexical("tablet rental", 5); got[0].Coverage >= 0.4 {
+		t.Errorf("coverage = %v, want little: no passage holds rental", got[0].Coverage)
+	}
+	if got := ix.Lexical("平板电池", 5); got[0].Coverage < 0.75 {
+		t.Errorf("coverage = %v, want nearly all: 板电 only spans two words", got[0].Coverage)
+	}
+}
+
 func TestSearchFusesVectorsAndWords(t *testing.T) {
 	ix := index(t,
 		item("a", 0, 1, "refund money", 1, 0),
-		item("b", 0, 1, "reimbursement", 0.9, 0.1),
+		item("b", 0, 1, "repayment", 0.9, 0.1),
 		item("c", 0, 1, "shipping refund", 0, 1),
 		item("d", 0, 1, "opposite", -1, 0),
 	)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
@@ -100,7 +102,7 @@ func (t *top) offer(f found) {
 
 // passages copies what was found for the question out of the index.
 func (ix *Index) passages(question string, list []found) []desk.Passage {
-	terms := contentTerms(question)
+	terms := ix.contentTerms(question)
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
 		part := ix.parts[f.part]
@@ -111,20 +113,52 @@ func (ix *Index) passages(question string, list []found) []desk.Passage {
 	return passages
 }
 
-// contentTerms are the distinct terms of a question that carry its meaning.
-func contentTerms(question string) []string {
-	terms := lang.ContentTerms(question)
-	slices.Sort(terms)
-	return slices.Compact(terms)
-}
-
-// coverage is the share of terms that the passage holds, 0 of none.
-func (s *segment) coverage(passage int32, terms []string) float64 {
-	held := 0
-	for _, term := range terms {
-		if _, ok := slices.BinarySearchFunc(s.postings[term], passage, func(p posting, at int32) int { return cmp.Compare(p.passage, at) }); ok {
-			held++
+// contentTerms are the distinct terms of a question that carry its meaning,
+// the rarer the weightier. A Han bigram that is nowhere, beside one that is
+// somewhere, probably spans the border of two words and weighs little.
+func (ix *Index) contentTerms(question string) []want {
+	var terms []want
+	known := func(i int) bool { return i >= 0 && i < len(terms) && ix.holds(terms[i].term) }
+	for _, term := range lang.ContentTerms(question) {
+		if !slices.ContainsFunc(terms, func(w want) bool { return w.term == term }) {
+			terms = append(terms, want{term: term, weight: ix.inverseFrequency(term)})
 		}
 	}
-	return float64(held) / float64(max(len(terms), 1))
+	for i, w := range terms {
+		if isHan(w.term) && !known(i) && (known(i-1) || known(i+1)) {
+			terms[i].weight /= 4
+		}
+	}
+	return terms
+}
+
+func isHan(term string) bool {
+	r, _ := utf8.DecodeRuneInString(term)
+	return unicode.Is(unicode.Han, r)
+}
+
+// holds tells whether any passage has the term.
+func (ix *Index) holds(term string) bool {
+	return slices.ContainsFunc(ix.parts, func(p part) bool { return len(p.postings[term]) > 0 })
+}
+
+// coverage is the weighted share of terms that the passage holds itself or by
+// a synonym, 0 of none.
+func (s *segment) coverage(passage int32, terms []want) float64 {
+	held, all := 0.0, 0.0
+	for _, w := range terms {
+		all += w.weight
+		if s.has(passage, w.term) || slices.ContainsFunc(lang.Synonyms(w.term), func(t string) bool { return s.has(passage, t) }) {
+			held += w.weight
+		}
+	}
+	if all == 0 {
+		return 0
+	}
+	return held / all
+}
+
+func (s *segment) has(passage int32, term string) bool {
+	_, found := slices.BinarySearchFunc(s.postings[term], passage, func(p posting, at int32) int { return cmp.Compare(p.passage, at) })
+	return found
 }
