@@ -57,18 +57,25 @@ func answer(p llm.Prompt) string {
 	return NotFound(p.Lang)
 }
 
-// quoteParts answers the question, or each of its parts that has an answer.
+// quoteParts answers each part of the question that has an answer. A question
+// of one part is answered as a whole if it can be; one of several only when no
+// part can.
 func quoteParts(p llm.Prompt, sources []source) string {
-	whole := string(p.Question)
-	parts := splitQuestion(whole)
-	if len(parts) < 2 {
-		return quote(readQuestion(p, whole), sources)
+	whole := readQuestion(p, string(p.Question), "")
+	parts, context := splitQuestion(string(p.Question))
+	if len(parts) == 1 {
+		if text := quote(whole, sources); text != "" || context == "" {
+			return text
+		}
 	}
 	var texts []string
 	for _, part := range parts {
-		if text := quote(readQuestion(p, part), sources); text != "" && !slices.Contains(texts, text) {
+		if text := quote(readQuestion(p, part, context), sources); text != "" && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
+	}
+	if len(texts) == 0 && len(parts) > 1 {
+		return quote(whole, sources)
 	}
 	return strings.Join(texts, "\n")
 }

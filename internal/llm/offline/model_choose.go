@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strings"
 
 	"kefu/internal/desk"
 )
@@ -20,14 +19,25 @@ const (
 const (
 	// enough must be covered by the quotes and what stands above them. Bigrams
 	// find each other by chance more often than words do.
-	enoughEnglish = 0.52
-	enoughChinese = 0.55
+	enoughEnglish = 0.45
+	enoughChinese = 0.5
 	// enoughSimple is asked of the few sources of a simple question: without an
 	// answer it is asked again with more.
 	enoughSimple = 0.7
-	// enoughVague must be covered by quotes that hold no time or price although
-	// one was asked for.
+	// enoughFact is asked of a simple question's quotes that state the kind of
+	// fact that was asked for, enoughVague of any that do not.
+	enoughFact  = 0.5
 	enoughVague = 0.75
+	// enoughAsked must be covered of what is not a name: to know the product is
+	// not to know what was asked of it.
+	enoughAsked = 0.34
+	// enoughKnown is asked by the weights of the whole knowledge base, which
+	// knows better than a few sources how much a word tells.
+	enoughKnownEnglish = 0.6
+	enoughKnownChinese = 0.45
+	// implied is what a term weighs that only names the kind of fact (a period
+	// is "valid", an amount a "price") where the quotes state one without it.
+	implied = 0.25
 	// enoughAbove must be covered by the heading where the quotes hold next to
 	// nothing of the question themselves (enoughInText).
 	enoughAbove  = 0.6
@@ -35,6 +45,9 @@ const (
 	// aboutSteps must be held by the title and heading above the few sources of
 	// a simple question for a way: steps of something else mention it, too.
 	aboutSteps = 0.5
+	// ofContext is what a word weighs that the customer only said beside the
+	// question.
+	ofContext = 0.3
 	// sameQuestion must be shared by a curated question, each way.
 	sameQuestion = 0.75
 )
@@ -79,6 +92,9 @@ func newCorpus(q question, sources []source) *corpus {
 				}
 			}
 		}
+	}
+	for _, t := range q.context {
+		c.weight[t] = ofContext * math.Log(1+(units+1)/2)
 	}
 	for i, t := range q.terms {
 		w := math.Log(1 + (units+1)/(max(held[t], 1)+1))
@@ -144,14 +160,16 @@ func (c *corpus) rank() []candidate {
 // held is the weight of the question's terms in a piece of s, and of those
 // that only stand above it.
 func (c *corpus) held(s *source, terms map[string]bool) (own, above float64) {
-	for _, t := range c.terms {
-		switch w := c.weight[t]; {
-		case terms[t]:
-			own += w
-		case s.heading[t]:
-			above += w * inHeading
-		case s.title[t]:
-			above += w * inTitle
+	for _, asked := range [...][]string{c.terms, c.context} {
+		for _, t := range asked {
+			switch w := c.weight[t]; {
+			case terms[t]:
+				own += w
+			case s.heading[t]:
+				above += w * inHeading
+			case s.title[t]:
+				above += w * inTitle
+			}
 		}
 	}
 	return own, above
@@ -196,20 +214,22 @@ func (c *corpus) titles(s *source) bool {
 	return c.about(s) >= 0.9 && slices.ContainsFunc(c.terms, func(t string) bool { return s.heading[t] })
 }
 
+// states tells whether a unit states the kind of fact that is asked for.
+func (c *corpus) states(u unit) bool { return statesAny(c.facts, u.bare) }
+
 // fits weighs the form of a unit against what is asked for.
 func (c *corpus) fits(u unit) float64 {
 	fit := 1.0
-	if c.when && !holdsTime(u.bare) {
-		fit *= 0.7
-	}
-	if c.price && !holdsPrice(u.bare) {
+	if len(c.facts) > 0 && !c.states(u) {
 		fit *= 0.7
 	}
 	switch {
 	case u.kind == lead && !c.steps:
 		fit *= 0.8
-	case strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？"):
-		fit *= 0.5
+	case u.asksBack():
+		fit *= 0.3
+	case refers(u.bare):
+		fit *= 0.7
 	}
 	switch width := columns(u.bare); {
 	case width > 240:
@@ -229,22 +249,33 @@ func (c *corpus) answers(quotes []candidate) bool {
 			return false
 		}
 	}
-	need := enoughEnglish
+	need, known := enoughEnglish, enoughKnownEnglish
 	if c.lang == desk.Chinese {
-		need = enoughChinese
+		need, known = enoughChinese, enoughKnownChinese
 	}
 	if c.simple {
 		need = enoughSimple
 	}
-	if (c.when || c.price) && !slices.ContainsFunc(quotes, func(k candidate) bool {
-		return c.when && holdsTime(k.unit().bare) || c.price && holdsPrice(k.unit().bare)
-	}) {
+	stated := slices.ContainsFunc(quotes, func(k candidate) bool { return c.states(k.unit()) })
+	switch {
+	case len(c.facts) == 0:
+	case !stated:
 		need = enoughVague
+	case c.simple:
+		need = enoughFact
+	}
+	if !slices.ContainsFunc(quotes, func(k candidate) bool { return !k.unit().asksBack() }) {
+		return false
 	}
 	for i := range c.sources {
 		s := &c.sources[i]
-		own, above := c.coverage(s, quotes)
-		if own+above < need || own < enoughInText && above < enoughAbove {
+		own, above, asked := c.coverage(s, quotes, stated)
+		switch listed := quotes[0].unit().kind == bullet || quotes[0].unit().kind == step; {
+		case own+above < need || asked < enoughAsked:
+			continue
+		case c.whole && !stated && s.covers > 0 && (own+above)*s.covers/c.holds(s) < known:
+			continue
+		case own < enoughInText && (above < enoughAbove || listed && !c.steps && !c.titles(s)):
 			continue
 		}
 		if !c.simple || !c.steps || c.about(s) >= aboutSteps && quotes[len(quotes)-1].unit().kind != bullet {
@@ -259,16 +290,47 @@ func (k candidate) mentions(term string) bool {
 	return k.unit().terms[term] || k.source.heading[term] || k.source.title[term]
 }
 
-// coverage is the share of the question that the quotes from s hold, and the
-// share that only stands above them.
-func (c *corpus) coverage(s *source, quotes []candidate) (own, above float64) {
+// holds is the share of the question that all of s holds.
+func (c *corpus) holds(s *source) float64 {
+	all := 0.0
 	for _, t := range c.terms {
-		switch {
-		case slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s && k.unit().terms[t] }):
-			own += c.weight[t]
-		case (s.heading[t] || s.title[t]) && slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s }):
-			above += c.weight[t]
+		if s.heading[t] || s.title[t] || slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] }) {
+			all += c.weight[t]
 		}
 	}
-	return own / c.total, above / c.total
+	return all / c.total
+}
+
+// coverage is the share of the question that the quotes from s hold, the share
+// that only stands above them, and the share of what is not a name that either
+// holds. stated tells that the quotes state the kind of fact that is asked for.
+func (c *corpus) coverage(s *source, quotes []candidate, stated bool) (own, above, asked float64) {
+	var total, rest, heldRest float64
+	quoted := slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s })
+	for _, t := range slices.Concat(c.terms, c.context) {
+		w := c.weight[t]
+		found := true
+		switch {
+		case slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s && k.unit().terms[t] }):
+			own += w
+		case quoted && (s.heading[t] || s.title[t]):
+			above += w
+		default:
+			found = false
+			if stated && c.naming[t] {
+				w *= implied
+			}
+		}
+		total += w
+		if !slices.Contains(c.names, t) {
+			rest += w
+			if found {
+				heldRest += w
+			}
+		}
+	}
+	if rest == 0 || stated {
+		rest, heldRest = 1, 1
+	}
+	return own / total, above / total, heldRest / rest
 }

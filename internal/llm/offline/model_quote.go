@@ -16,6 +16,9 @@ const (
 	simpleUnits, complexUnits = 2, 4
 	proseWidth                = 600
 	listItems, listWidth      = 9, 900
+	// shortSentence is the width up to which a sentence that states a further
+	// fact of the kind asked for goes with the one before.
+	shortSentence = 60
 )
 
 const (
@@ -38,8 +41,8 @@ func quote(q question, sources []source) string {
 		return cited(s.curated, s.number)
 	}
 	ranked := c.rank()
-	if c.amount {
-		ranked = slices.DeleteFunc(ranked, func(k candidate) bool { return !holdsPrice(k.unit().bare) })
+	if len(c.facts) > 0 && c.facts[0].must {
+		ranked = slices.DeleteFunc(ranked, func(k candidate) bool { return !c.states(k.unit()) })
 	}
 	if len(ranked) == 0 {
 		return ""
@@ -66,7 +69,7 @@ func (c *corpus) list(ranked []candidate) []candidate {
 			list := block(s, first)
 			first += len(list)
 			kind := list[len(list)-1].unit().kind
-			if len(list) < 2 || kind != step && kind != bullet || list[0].asksBack() {
+			if len(list) < 2 || kind != step && kind != bullet || mostlyAsks(list) {
 				continue
 			}
 			own, _ := c.held(s, termsOf(list))
@@ -100,6 +103,17 @@ func (c *corpus) pinpoints(k candidate) bool {
 	return true
 }
 
+// mostlyAsks tells a table of contents: a list of questions.
+func mostlyAsks(list []candidate) bool {
+	n := 0
+	for _, k := range list {
+		if k.unit().asksBack() {
+			n++
+		}
+	}
+	return 2*n >= len(list)
+}
+
 func termsOf(quotes []candidate) map[string]bool {
 	terms := map[string]bool{}
 	for _, k := range quotes {
@@ -110,32 +124,32 @@ func termsOf(quotes []candidate) map[string]bool {
 	return terms
 }
 
-// asksBack tells whether the quote is a question, as in a table of contents.
-func (k candidate) asksBack() bool {
-	return strings.HasSuffix(k.unit().bare, "?") || strings.HasSuffix(k.unit().bare, "？")
-}
-
 // rows is the rows of a table, or the items of a list, when the best unit is one
-// of them and the question asks for all; for a comparison those that hold what
-// is compared, of the table with the most to say.
+// of them and the question asks for all.
 func (c *corpus) rows(ranked []candidate) []candidate {
+	if c.compares {
+		return c.table(ranked[0])
+	}
 	first := ranked[0]
-	if kind := first.unit().kind; kind != row && kind != bullet || !c.several && !c.compares {
+	if kind := first.unit().kind; kind != row && kind != bullet || !c.several || c.pinpoints(first) {
 		return nil
 	}
-	if !c.compares {
-		if c.pinpoints(first) {
-			return nil
-		}
-		return within(block(first.source, blockStart(first)), listItems, listWidth)
-	}
+	return within(block(first.source, blockStart(first)), listItems, listWidth)
+}
+
+// table is, for a comparison, those rows and items that hold what is compared,
+// of the table with the most to say: one that holds every name, or as much of
+// the question as the best unit.
+func (c *corpus) table(first candidate) []candidate {
 	most, _ := c.held(first.source, first.unit().terms)
 	var best []candidate
 	for i := range c.sources {
 		for j := 0; j < len(c.sources[i].units); {
 			table := block(&c.sources[i], j)
 			j += len(table)
-			if kept, own := c.matching(table, most/2); own >= most && len(kept) > len(best) {
+			kept, own := c.matching(table, most/2)
+			named := len(c.names) > 1 && len(kept) > 1 && c.named(kept[0].unit().terms)
+			if (own >= most || named) && len(kept) > len(best) {
 				best = kept
 			}
 		}
@@ -168,7 +182,7 @@ func (c *corpus) run(ranked []candidate) []candidate {
 	case c.steps && first.unit().kind == prose && !c.simple:
 		start := blockStart(first)
 		return within(block(first.source, start), max(c.most(), first.index-start+1), proseWidth)
-	case first.unit().kind == row || own >= above && !c.titles(first.source) || c.when || c.price || c.pinpoints(first):
+	case first.unit().kind == row || own >= above && !c.titles(first.source) || len(c.facts) > 0 || c.pinpoints(first):
 		return nil
 	case c.titles(first.source) && first.unit().kind == prose:
 		return within(block(first.source, 0), c.most(), proseWidth)
@@ -220,7 +234,7 @@ func (c *corpus) following(k candidate) (candidate, bool) {
 		return next, false
 	}
 	u := next.unit()
-	return next, goesOn(u.bare) || c.when && holdsTime(u.bare) || c.price && holdsPrice(u.bare)
+	return next, goesOn(u.bare) || len(c.facts) > 0 && columns(u.bare) <= shortSentence && c.states(u)
 }
 
 // withContext is k after what it leans on: an item after the words that lead to
@@ -244,7 +258,7 @@ func (c *corpus) withContext(k candidate) []candidate {
 // one of the question's terms, unless that asks for more than one thing.
 func (c *corpus) adds(k candidate, picked []candidate) bool {
 	first := picked[0]
-	if k.score < comparable*first.score || k.unit().kind == lead || k.asksBack() {
+	if k.score < comparable*first.score || k.unit().kind == lead || k.unit().asksBack() {
 		return false
 	}
 	gain, own := 0.0, 0

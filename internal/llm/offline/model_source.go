@@ -15,6 +15,7 @@ type source struct {
 	number  int
 	lang    desk.Lang
 	prior   float64 // retrieval's score
+	covers  float64 // share of the whole question that it holds, by retrieval's weights; 0: not known
 	curated string  // the whole answer of a question–answer pair
 	asked   []string
 	heading map[string]bool // terms of the nearest heading and the curated question
@@ -48,7 +49,7 @@ func readSource(number int, p desk.Passage) source {
 		above, nearest = p.Heading[:i], p.Heading[i:]
 	}
 	s := source{
-		number: number, lang: p.Lang, prior: p.Score,
+		number: number, lang: p.Lang, prior: p.Score, covers: p.Coverage,
 		heading: set(allTerms(nearest + "\n" + p.Question)),
 		title:   set(allTerms(p.Title + "\n" + above)),
 		units:   readUnits(withoutAddress(p.Text)),
@@ -60,6 +61,12 @@ func readSource(number int, p desk.Passage) source {
 		s.curated, s.asked = withoutAddress(p.Text), contentTerms(p.Question)
 	}
 	return s
+}
+
+// asksBack tells whether the unit is itself a question, as in a table of
+// contents.
+func (u unit) asksBack() bool {
+	return strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？")
 }
 
 // withoutAddress drops a last line that is only the address of a page, which

@@ -16,37 +16,29 @@ func allTerms(text string) []string { return same(lang.Terms(apart(text))) }
 
 func contentTerms(text string) []string { return distinct(same(lang.ContentTerms(apart(text)))) }
 
-// apart writes "5GHz" and "60W" as "5 GHz" and "60 W".
-func apart(text string) string { return measure.ReplaceAllString(text, "$1 $2") }
+// apart writes "5GHz" and "60W" as "5 GHz" and "60 W", and phrases of which
+// another form is one word as that word.
+func apart(text string) string {
+	return phrases.Replace(measure.ReplaceAllString(text, "$1 $2"))
+}
+
+// phrases is read only.
+var phrases = strings.NewReplacer(
+	"United Kingdom", "UK", "united kingdom", "UK", "United States", "USA", "united states", "USA", "the US ", "the USA ",
+	"European Union", "EU", "european union", "EU", "money back", "refund", "Two-factor", "two-step", "two-factor", "two-step",
+)
 
 var measure = regexp.MustCompile(`\b(\d+)(GHz|ghz|MHz|Hz|W|w|V|mAh|GB|gb|MB|kg|g|cm|mm|m|km)\b`)
 
+// same replaces terms by the first of their synonyms, in the order of the
+// alphabet.
 func same(terms []string) []string {
 	for i, t := range terms {
-		if s, ok := synonyms[t]; ok {
-			terms[i] = s
+		for _, other := range lang.Synonyms(t) {
+			terms[i] = min(terms[i], other)
 		}
 	}
 	return terms
-}
-
-// synonyms maps a term, as lang makes them, to the one that stands for it.
-var synonyms = groups(
-	"turn switch enabl activ", "buy purchas", "parcel packag", "deliveri deliv", "broken faulti defect damag",
-	"phone telephon mobil smartphon", "laptop notebook", "cost price fee", "delet remov eras", "repair fix",
-	"colour color",
-	"支付 付款", "账号 账户 帐号 帐户", "运费 邮费 快递费", "邮箱 邮件", "注销 删除", "维修 修理", "退款 退钱", "坏了 故障 损坏",
-)
-
-func groups(groups ...string) map[string]string {
-	m := map[string]string{}
-	for _, g := range groups {
-		words := strings.Fields(g)
-		for _, w := range words[1:] {
-			m[w] = words[0]
-		}
-	}
-	return m
 }
 
 // spans tells whether the i-th of terms, a Han bigram that is not held,
