@@ -112,7 +112,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 
 	a, hit := s.cached(ctx, q, key, view, fresh)
 	if hit {
-		err = replay(a, emit)
+		err = replay(a, false, emit)
 	} else {
 		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
@@ -151,12 +151,13 @@ func (s *Service) key(q desk.Question) cache.Key {
 }
 
 // flightKey adds the revision: a question asked after a publish must not join
-// a flight that left before it.
+// a flight that left before it. Who asked for a stream joins streams: the
+// others get an answer from which what failed verification was taken out.
 func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View) string {
 	if q.Alone {
 		return string(q.ID)
 	}
-	return string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10)
+	return string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10) + strconv.FormatBool(q.Stream)
 }
 
 // cached finds an answer that still holds in the pinned view.
@@ -182,11 +183,15 @@ func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool
 	}
 }
 
-// replay emits a finished answer as if it were composed now.
-func replay(a desk.Answer, emit desk.Emit) error {
-	events := []desk.Event{{Type: desk.EventMeta, Answer: &a}, {Type: desk.EventDelta, Text: string(a.Text)}}
-	for i := range a.Citations {
-		events = append(events, desk.Event{Type: desk.EventCitation, Citation: &a.Citations[i]})
+// replay emits a finished answer as if it were composed now; of one that was
+// told while it was composed, only what is left to say.
+func replay(a desk.Answer, told bool, emit desk.Emit) error {
+	var events []desk.Event
+	if !told {
+		events = append(events, desk.Event{Type: desk.EventMeta, Answer: &a}, desk.Event{Type: desk.EventDelta, Text: string(a.Text)})
+		for i := range a.Citations {
+			events = append(events, desk.Event{Type: desk.EventCitation, Citation: &a.Citations[i]})
+		}
 	}
 	if a.Handoff != nil {
 		events = append(events, desk.Event{Type: desk.EventHandoff, Handoff: a.Handoff})

@@ -22,14 +22,14 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	a := desk.Answer{ID: q.ID, Lang: q.Lang, Trace: tr, Basis: desk.Basis{Revision: view.Revision()}}
 	if wantsPerson(string(q.Text)) {
 		a.Route = desk.Route{Kind: desk.Simple, Reason: "person_requested", Confidence: 1}
-		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), emit)
+		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), false, emit)
 	}
 
 	deadline, _ := ctx.Deadline()
 	allowance := llm.NewAllowance(llm.Grant{
 		Answer: q.ID, Tenant: q.Scope.Tenant, Deadline: deadline, Attempts: s.cfg.Attempts,
 	}, s.Ledger)
-	d, err := s.draft(ctx, q, s.route(q, tr), view, allowance, tr)
+	d, err := s.draft(ctx, q, s.route(q, tr), view, allowance, tr, emit)
 	if err != nil {
 		return desk.Answer{}, err
 	}
@@ -40,7 +40,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Usage = a.Usage.Plus(at.Usage)
 		a.Cost += at.Cost
 	}
-	return s.finish(q, key, s.judge(a, d), emit)
+	return s.finish(q, key, s.judge(a, d), d.told, emit)
 }
 
 // result is a judged answer; clean ones may be given to others.
@@ -49,8 +49,8 @@ type result struct {
 	clean  bool
 }
 
-// finish records, caches and emits an answer.
-func (s *Service) finish(q desk.Question, key cache.Key, r result, emit desk.Emit) (desk.Answer, error) {
+// finish records, caches and emits an answer, of which a part may be told.
+func (s *Service) finish(q desk.Question, key cache.Key, r result, told bool, emit desk.Emit) (desk.Answer, error) {
 	a := r.answer
 	a.Latency = time.Since(q.Asked)
 	s.Recorder.Record(q, a)
@@ -61,7 +61,7 @@ func (s *Service) finish(q desk.Question, key cache.Key, r result, emit desk.Emi
 		}
 	}
 	s.keep(q, key, a, r.clean)
-	return a, replay(a, emit)
+	return a, replay(a, told, emit)
 }
 
 // reasonRequested is the reason of a route that the caller chose.
@@ -86,6 +86,7 @@ type draft struct {
 	sources         []desk.Passage
 	verdict         grounding.Verdict
 	text            string // as the model wrote it
+	told            bool   // the text was shown while it was made
 	provider, model string
 	degraded        bool
 }
@@ -96,17 +97,17 @@ func (d draft) weak() bool { return !d.route.Pleasantry && !d.verdict.Holds() }
 // draft answers on the given route. A simple question whose answer finds no
 // support escalates once, unless the caller chose the route: nothing was shown
 // yet.
-func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (draft, error) {
-	d, err := s.try(ctx, q, r, view, allowance, tr)
-	if err != nil || r.Kind != desk.Simple || q.Route != "" || !d.weak() {
+func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
+	d, err := s.try(ctx, q, r, view, allowance, tr, emit)
+	if err != nil || d.told || r.Kind != desk.Simple || q.Route != "" || !d.weak() {
 		return d, err
 	}
 	r.Kind, r.Reason = desk.Complex, "escalated"
 	tr.Routes = append(tr.Routes, r)
-	return s.try(ctx, q, r, view, allowance, tr)
+	return s.try(ctx, q, r, view, allowance, tr, emit)
 }
 
-func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (draft, error) {
+func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d := draft{route: r}
 	sources, err := s.ground(ctx, q, r, view, allowance, tr)
 	if err != nil {
@@ -122,7 +123,13 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		return d, fmt.Errorf("start: %w", err)
 	}
 	d.provider, d.model, d.degraded = reply.Provider, reply.Model, reply.Degraded
-	if d.text, err = reply.Text(); err != nil {
+	if q.Stream && !r.Pleasantry { // of a pleasantry some may have to be left out
+		about := desk.Answer{ID: q.ID, Lang: q.Lang, Route: r, Provider: reply.Provider, Model: reply.Model, Conversation: q.Conversation}
+		d.text, d.told, err = tell(reply, about, sources, emit)
+	} else {
+		d.text, err = reply.Text()
+	}
+	if err != nil {
 		return d, fmt.Errorf("read reply: %w", err)
 	}
 	tr.Took("model", start)
@@ -141,12 +148,20 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 	case d.route.Pleasantry:
 		a.Text, a.Grounded, a.Outcome = desk.Masked(pleasant(d.text, a.Lang)), true, desk.Answered
 		return result{a, true}
+	case d.told && (d.weak() || d.verdict.Supported < d.verdict.Claims):
+		// It was shown and cannot be taken back: the customer is told so.
+		a.Text, a.Citations, a.Outcome = desk.Masked(d.text), d.verdict.Citations, desk.Abstained
+		a.Handoff = &desk.Handoff{Reason: desk.HandoffUnverified, Contact: s.Contact(a.Lang)}
+		return result{a, false}
 	case d.weak():
 		// A model that declines is believed until the knowledge base changes;
 		// one that cited what its sources do not say is asked again.
 		return s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
 	}
 	a.Text, a.Citations, a.Grounded = desk.Masked(d.verdict.Text), d.verdict.Citations, true
+	if d.told {
+		a.Text = desk.Masked(d.text)
+	}
 	a.Outcome = desk.Answered
 	if a.Degraded {
 		a.Outcome = desk.Degraded

@@ -197,7 +197,7 @@ func (j *journal) Record(q desk.Question, a desk.Answer) {
 func (j *journal) HandedOff(desk.Question, desk.Answer)      { j.do(func() { j.handoffs++ }) }
 func (j *journal) Begin(context.Context, desk.Attempt) error { return nil }
 func (j *journal) Note(desk.Attempt)                         {}
-func (j *journal) End(a desk.Attempt) { j.do(func() { j.ended = append(j.ended, a) }) }
+func (j *journal) End(a desk.Attempt)                        { j.do(func() { j.ended = append(j.ended, a) }) }
 
 func (j *journal) Answered(a desk.Answer) {
 	j.do(func() { j.outcomes = append(j.outcomes, a.Outcome) })

@@ -25,7 +25,7 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 	return desk.Question{
 		ID: newAnswerID(), Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
-		Alone: !vault.Empty(), Asked: time.Now(),
+		Alone: !vault.Empty(), Asked: time.Now(), Stream: ask.Stream,
 	}, vault, nil
 }
 

@@ -53,6 +53,9 @@ type HandoffReason string
 const (
 	HandoffNoAnswer  HandoffReason = "no_answer" // the knowledge base has no supported answer
 	HandoffRequested HandoffReason = "requested" // the customer asked for a person
+	// HandoffUnverified follows a streamed answer that was found unsupported
+	// only after it was shown.
+	HandoffUnverified HandoffReason = "unverified"
 )
 
 // Handoff offers a person.

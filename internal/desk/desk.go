@@ -90,6 +90,9 @@ type Ask struct {
 	Model        string    // name from the configuration; empty: by route
 	Provider     string    // name from the configuration; empty: by route
 	Route        RouteKind // Simple or Complex; empty: the router decides
+	// Stream asks for the answer while it is made. What was shown cannot be taken
+	// back then: text that fails verification is followed by a handoff.
+	Stream bool
 }
 
 // Question is an Ask after screening.
@@ -104,6 +107,7 @@ type Question struct {
 	Route        RouteKind
 	// Alone keeps the answer out of shared caches and shared flights, because
 	// it depends on personal data, history or tools.
-	Alone bool
-	Asked time.Time
+	Alone  bool
+	Asked  time.Time
+	Stream bool
 }
