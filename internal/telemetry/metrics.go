@@ -32,7 +32,7 @@ var (
 	langs          = [...]desk.Lang{desk.English, desk.Chinese}
 	routeKinds     = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
 	purposes       = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed}
-	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested}
+	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffUnverified}
 	answerSources  = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
 	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis}
 	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}

@@ -1,0 +1,106 @@
+package answer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/grounding"
+	"kefu/internal/llm"
+)
+
+// teller shows a reply while it is made. The first thing it shows commits the
+// answer: from then on nothing can be taken back, so it holds back what may
+// still turn out to be no answer, and the beginning of what must be shown
+// whole.
+type teller struct {
+	emit    desk.Emit
+	about   desk.Answer // what is known when the answer begins
+	sources []desk.Passage
+	shown   strings.Builder
+	held    string
+	cited   map[int]bool
+}
+
+// tell reads the reply to its end and shows it as it comes; told is false when
+// nothing was shown, because the model declined.
+func tell(reply *llm.Reply, about desk.Answer, sources []desk.Passage, emit desk.Emit) (text string, told bool, err error) {
+	defer reply.Close()
+	t := &teller{emit: emit, about: about, sources: sources, cited: map[int]bool{}}
+	for {
+		d, err := reply.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", t.shown.Len() > 0, fmt.Errorf("read reply: %w", err)
+		}
+		t.held += d.Text
+		if err := t.show(t.ready()); err != nil {
+			return "", true, err
+		}
+	}
+	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == noAnswer || strings.TrimSpace(t.held) == "") {
+		return t.held, false, nil
+	}
+	err = t.show(len(t.held))
+	return t.shown.String(), true, err
+}
+
+// longestToken bounds what is held back for its closing bracket: a citation or
+// the placeholder of masked data.
+const longestToken = 24
+
+// ready is how much of what is held may be shown.
+func (t *teller) ready() int {
+	if t.shown.Len() == 0 && strings.HasPrefix(noAnswer, strings.TrimSpace(t.held)) {
+		return 0
+	}
+	open := strings.LastIndexAny(t.held, "[⟦")
+	if open < 0 || len(t.held)-open > longestToken || strings.ContainsAny(t.held[open:], "]⟧") {
+		return len(t.held)
+	}
+	return open
+}
+
+func (t *teller) show(n int) error {
+	if n == 0 {
+		return nil
+	}
+	text := t.held[:n]
+	t.held = t.held[n:]
+	if t.shown.Len() == 0 {
+		if err := t.emit(desk.Event{Type: desk.EventMeta, Answer: &t.about}); err != nil {
+			return err
+		}
+	}
+	t.shown.WriteString(text)
+	if err := t.emit(desk.Event{Type: desk.EventDelta, Text: text}); err != nil {
+		return err
+	}
+	return t.cite(text)
+}
+
+// cite shows the citations of the sentences that text has closed, each once
+// its quote was found.
+func (t *teller) cite(text string) error {
+	if !strings.ContainsAny(text, sentenceEnds) {
+		return nil
+	}
+	all := t.shown.String()
+	closed := all[:strings.LastIndexAny(all, sentenceEnds)+1]
+	for _, c := range grounding.Verify(closed, t.sources).Citations {
+		if t.cited[c.Index] {
+			continue
+		}
+		t.cited[c.Index] = true
+		if err := t.emit(desk.Event{Type: desk.EventCitation, Citation: &c}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const sentenceEnds = ".!?。！？\n]"
