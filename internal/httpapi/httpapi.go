@@ -1,6 +1,6 @@
 // Package httpapi is the HTTP edge: it turns requests into questions, answers
-// into JSON or a stream of events, and errors into problem+json. It decides
-// nothing about answers.
+// into JSON or a stream of events, and errors into problem+json, or all of them
+// into what clients made for OpenAI expect. It decides nothing about answers.
 package httpapi
 
 import (
@@ -49,6 +49,8 @@ type Config struct {
 	// Limiter bounds how often a caller may ask: the holder of a key, or
 	// without keys an address. Nil: unlimited.
 	Limiter Limiter
+	// Models may be asked for by name at /v1/chat/completions, beside the routes.
+	Models []Model
 	// Metrics is served at /metrics, behind the key if there is one; nil: not
 	// served here.
 	Metrics http.Handler
@@ -73,6 +75,7 @@ type API struct {
 	engine   *gin.Engine
 	buffers  sync.Pool
 	ready    readiness
+	models   []modelObject
 	draining atomic.Bool
 }
 
@@ -94,6 +97,7 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 		engine:  gin.New(),
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		ready:   readiness{checks: cfg.Checks},
+		models:  served(cfg.Models, time.Now()),
 	}
 	api.routes()
 	return api
@@ -128,6 +132,9 @@ func (api *API) routes() {
 
 	guarded := e.Group("/", api.authenticated)
 	guarded.POST("/query", api.limited, api.query)
+	guarded.POST("/v1/chat/completions", api.limited, api.complete)
+	guarded.GET("/v1/models", api.listModels)
+	guarded.GET("/v1/models/*model", api.showModel)
 	if api.cfg.Metrics != nil {
 		guarded.GET("/metrics", gin.WrapH(api.cfg.Metrics))
 	}

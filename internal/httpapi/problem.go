@@ -21,7 +21,7 @@ const (
 	statusClientGone = 499
 )
 
-// problem is the body of every error (RFC 9457).
+// problem is the body of every error (RFC 9457), but for OpenAI's paths.
 type problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`
@@ -107,6 +107,10 @@ func (api *API) writeProblem(c *gin.Context, e *desk.Error) {
 		c.Header("WWW-Authenticate", `Bearer realm="kefu"`)
 	case o.after > 0:
 		c.Header("Retry-After", strconv.Itoa(int((o.after+time.Second-1)/time.Second)))
+	}
+	if speaksOpenAI(c.Request.URL.Path) {
+		api.writeJSON(c, p.Status, "application/json", newOpenAIError(p))
+		return
 	}
 	api.writeJSON(c, p.Status, "application/problem+json", p)
 }

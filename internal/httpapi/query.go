@@ -115,12 +115,19 @@ func (r *queryRequest) check() error {
 	for _, f := range [...]struct{ name, value string }{
 		{"user_id", r.UserID}, {"conversation_id", r.ConversationID}, {"model", r.Model}, {"provider", r.Provider},
 	} {
-		if n := utf8.RuneCountInString(f.value); n > maxName {
-			return invalid("value_too_long", f.name, fmt.Sprintf("%q has %d characters; at most %d are allowed.", f.name, n, maxName))
+		if err := checkName(f.name, f.value); err != nil {
+			return err
 		}
-		if strings.ContainsFunc(f.value, unicode.IsControl) {
-			return invalid("control_characters", f.name, fmt.Sprintf("%q contains control characters.", f.name))
-		}
+	}
+	return nil
+}
+
+func checkName(field, value string) error {
+	if n := utf8.RuneCountInString(value); n > maxName {
+		return invalid("value_too_long", field, fmt.Sprintf("%q has %d characters; at most %d are allowed.", field, n, maxName))
+	}
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return invalid("control_characters", field, fmt.Sprintf("%q contains control characters.", field))
 	}
 	return nil
 }

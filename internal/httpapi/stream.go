@@ -133,6 +133,16 @@ func (ew *eventWriter) begun() bool {
 func (ew *eventWriter) write(event string, body any) error {
 	ew.mu.Lock()
 	defer ew.mu.Unlock()
+	ew.begin()
+	fmt.Fprintf(&ew.buf, "id: %d\nevent: %s\ndata: ", ew.last, event)
+	encode(&ew.buf, body) // ends with a line feed and has no other
+	ew.buf.WriteByte('\n')
+	return ew.flush()
+}
+
+// begin makes room for the next event, and of the reply a stream if it is the
+// first.
+func (ew *eventWriter) begin() {
 	if ew.last == 0 {
 		h := ew.w.Header()
 		h.Set("Content-Type", eventStream)
@@ -142,10 +152,6 @@ func (ew *eventWriter) write(event string, body any) error {
 	}
 	ew.last++
 	ew.buf.Reset()
-	fmt.Fprintf(&ew.buf, "id: %d\nevent: %s\ndata: ", ew.last, event)
-	encode(&ew.buf, body) // ends with a line feed and has no other
-	ew.buf.WriteByte('\n')
-	return ew.flush()
 }
 
 // ping writes comments into a stream that has begun, until ctx ends.
