@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -30,6 +31,9 @@ type Target struct {
 	Adapter  llm.Provider
 	// MaxTokens bounds a completion whose call does not. Default 1,024.
 	MaxTokens int
+	// Timeout bounds a whole reply or, of a stream, the wait for its first
+	// delta. Default Config.Timeouts.
+	Timeout time.Duration
 	// LastResort marks a target that is free, local and quick. It is asked
 	// after every other of its chain has failed, also when attempts, time or
 	// money are used up; its answers are then degraded.
@@ -150,7 +154,9 @@ func (g *Gateway) build(t Target) *target {
 		p = metered{next: p, provider: t.Provider, obs: g.obs, free: true}
 		return &target{Target: t, decorated: p}
 	}
-	p = timed{next: p, limits: g.config.Timeouts, reserve: g.config.Reserve, provider: t.Provider}
+	limits := g.config.Timeouts
+	limits.Attempt, limits.FirstDelta = cmp.Or(t.Timeout, limits.Attempt), cmp.Or(t.Timeout, limits.FirstDelta)
+	p = timed{next: p, limits: limits, reserve: g.config.Reserve, provider: t.Provider}
 	p = metered{next: p, provider: t.Provider, prices: g.config.Prices, obs: g.obs}
 	p = newBreaker(p, t.Provider, t.Model, g.config.Breaker, g.obs)
 	return &target{Target: t, decorated: p}

@@ -48,6 +48,23 @@ func TestLimitsOfAnAttempt(t *testing.T) {
 	}
 }
 
+func TestATargetMayHaveALimitOfItsOwn(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &recorder{}
+			slow := paid("acme", small, provider(outcome{after: time.Hour, deltas: []string{"late"}}))
+			slow.Timeout = time.Minute
+			c := question(grant(r))
+			c.Stream = stream
+			begin := time.Now()
+			_, err := gatewayOf(t, r, slow).Start(t.Context(), c)
+			if took := time.Since(begin); took != time.Minute || llm.KindOf(err) != llm.TimedOut {
+				t.Errorf("stream %v: Start = %v after %s, want timed out after 1m", stream, err, took)
+			}
+		})
+	}
+}
+
 func TestASilentStreamEndsAfterItsIdleLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}
