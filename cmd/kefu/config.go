@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -22,7 +23,7 @@ func (c *cli) configCommand() *cobra.Command {
 			}
 			return c.print(settings, func(w io.Writer) {
 				for _, s := range settings {
-					fmt.Fprintf(w, "%s\n    %s", s.Key, s.Env)
+					fmt.Fprintf(w, "%s\n    %s", s.Key, cmp.Or(s.Env, "only in kefu.yaml"))
 					if s.Secret {
 						fmt.Fprintf(w, " or %s_FILE", s.Env)
 					}
@@ -57,7 +58,10 @@ func configMarkdown(w io.Writer, settings []config.Setting) {
 	fmt.Fprintln(w, "| kefu.yaml | variable | default | meaning |")
 	fmt.Fprintln(w, "| --- | --- | --- | --- |")
 	for _, s := range settings {
-		env := "`" + s.Env + "`"
+		env := ""
+		if s.Env != "" {
+			env = "`" + s.Env + "`"
+		}
 		if s.Secret {
 			env += ", `" + s.Env + "_FILE`"
 		}

@@ -36,6 +36,7 @@ type Config struct {
 	Redis     Redis     `key:"redis"`
 	Cache     Cache     `key:"cache"`
 	Models    Models    `key:"models"`
+	Chains    Chains    `key:"chains"`
 	Answer    Answer    `key:"answer"`
 	Retrieval Retrieval `key:"retrieval"`
 	Knowledge Knowledge `key:"knowledge"`
@@ -86,19 +87,6 @@ type Cache struct {
 	MemoryTTL     time.Duration `key:"memory_ttl" env:"KEFU_CACHE_MEMORY_TTL" range:"1s..720h" help:"life of an answer in memory"`
 	RedisTTL      time.Duration `key:"redis_ttl" env:"KEFU_CACHE_REDIS_TTL" range:"1s..8760h" help:"life of an answer in Redis"`
 	Jitter        float64       `key:"jitter" env:"KEFU_CACHE_JITTER" range:"0..0.5" help:"share of its life by which an entry may end earlier, so that hot ones do not end together"`
-}
-
-// Models names the language models. Without a key and a base URL the embedded
-// offline model answers.
-type Models struct {
-	OpenAIKey           Secret        `key:"openai_api_key" env:"OPENAI_API_KEY" help:"key of the model provider; empty and no base URL: the embedded offline model answers"`
-	OpenAIBaseURL       string        `key:"openai_base_url" env:"OPENAI_BASE_URL" help:"OpenAI-compatible endpoint; empty: OpenAI's own"`
-	Cheap               string        `key:"cheap" env:"KEFU_MODELS_CHEAP" help:"model for simple questions"`
-	Strong              string        `key:"strong" env:"KEFU_MODELS_STRONG" help:"model for complex questions"`
-	Embedding           string        `key:"embedding" env:"KEFU_MODELS_EMBEDDING" help:"model for embeddings; after a change everything is embedded again"`
-	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
-	Timeout             time.Duration `key:"timeout" env:"KEFU_MODELS_TIMEOUT" range:"100ms..10m" help:"limit of one call to the provider"`
-	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 }
 
 // Answer bounds the work on one answer.
@@ -154,11 +142,15 @@ func Default() Config {
 		Redis:    Redis{Timeout: 50 * time.Millisecond},
 		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
 		Models: Models{
-			Cheap:     "gpt-6-luna",
-			Strong:    "gpt-6.1-terra",
+			Cheap: "gpt-6-luna", Strong: "gpt-6.1-terra",
+			AnthropicCheap: "claude-haiku-5-5", AnthropicStrong: "claude-sonnet-5-5",
+			GeminiCheap: "gemini-3.1-flash-lite", GeminiStrong: "gemini-3.8-flash",
 			Embedding: "text-embedding-3-small",
 			Timeout:   30 * time.Second,
 			MaxTokens: 800,
+			// 256 questions at a time, each of which embeds and asks: with 100
+			// connections they waited 90 ms for one.
+			MaxConnections: 512,
 		},
 		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
 		Retrieval: Retrieval{VectorWeight: 0.25},
@@ -221,17 +213,6 @@ func (c *Config) checkTimes() error {
 		return bad("http.write_timeout", "want more than answer.deadline (%s), got %s", short(c.Answer.Deadline), short(c.HTTP.WriteTimeout))
 	}
 	return nil
-}
-
-func (c *Config) checkModels() error {
-	for _, m := range []struct{ key, name string }{
-		{"models.cheap", c.Models.Cheap}, {"models.strong", c.Models.Strong}, {"models.embedding", c.Models.Embedding},
-	} {
-		if m.name == "" {
-			return bad(m.key, "want the name of a model")
-		}
-	}
-	return checkURL("models.openai_base_url", c.Models.OpenAIBaseURL, "http", "https")
 }
 
 func (c *Config) checkHandoff() error {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -36,10 +36,13 @@ func Load(path string, environ []string) (Config, error) {
 	origin := map[string]string{} // setting's key → where its value was written
 
 	path = cmp.Or(path, env["KEFU_CONFIG"])
-	if err := readFile(path, settings, origin); err != nil {
+	if err := readFile(path, &c, settings, origin); err != nil {
 		return Config{}, err
 	}
-	if err := readEnv(env, settings, origin); err != nil {
+	if err := readEnv(env, settings, c.Models.Named, origin); err != nil {
+		return Config{}, err
+	}
+	if err := readKeys(env, c.Models.Named, origin); err != nil {
 		return Config{}, err
 	}
 	if err := c.Validate(); err != nil {
@@ -64,7 +67,7 @@ func at(e *desk.Error, place string) *desk.Error {
 }
 
 // readFile sets what the file says; path "" is DefaultFile.
-func readFile(path string, settings []setting, origin map[string]string) error {
+func readFile(path string, c *Config, settings []setting, origin map[string]string) error {
 	optional := path == ""
 	path = cmp.Or(path, DefaultFile)
 	text, err := readSmall(path)
@@ -78,7 +81,7 @@ func readFile(path string, settings []setting, origin map[string]string) error {
 	if err != nil {
 		return syntaxError(path, err)
 	}
-	r := fileReader{path: path, settings: settings, origin: origin}
+	r := fileReader{path: path, settings: settings, named: &c.Models.Named, origin: origin}
 	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
 	if len(docs) == 0 {
 		return nil
@@ -93,6 +96,7 @@ func readFile(path string, settings []setting, origin map[string]string) error {
 type fileReader struct {
 	path     string
 	settings []setting
+	named    *[]Model // where models with names go; nil within one
 	origin   map[string]string
 }
 
@@ -122,10 +126,26 @@ func (r fileReader) pair(prefix string, pair *ast.MappingValueNode) error {
 	if slices.ContainsFunc(r.settings, func(s setting) bool { return strings.HasPrefix(s.key, key+".") }) {
 		return r.mapping(key+".", pair.Value)
 	}
+	if _, nested := pair.Value.(ast.MapNode); nested && prefix == "models." && r.named != nil {
+		return r.model(pair)
+	}
 	return &desk.Error{
 		Kind: desk.Invalid, Code: "unknown_setting", Field: key,
 		Public: fmt.Sprintf("%s: unknown key %q; %s", r.place(pair.Key), key, r.suggest(prefix, key)),
 	}
+}
+
+// model reads a model with a name: what stands under models and is neither a
+// setting nor a single value.
+func (r fileReader) model(pair *ast.MappingValueNode) error {
+	m := Model{Name: pair.Key.GetToken().Value}
+	r.origin["models."+m.Name] = r.place(pair.Key)
+	inner := fileReader{path: r.path, settings: m.settings(), origin: r.origin}
+	if err := inner.mapping("models."+m.Name+".", pair.Value); err != nil {
+		return err
+	}
+	*r.named = append(*r.named, m)
+	return nil
 }
 
 func (r fileReader) value(s setting, node ast.Node) error {
@@ -140,13 +160,36 @@ func (r fileReader) value(s setting, node ast.Node) error {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		text = n.GetToken().Value
 	default:
-		return r.fault(node, s.key, "want a single value")
+		if s.field.Kind() != reflect.Slice {
+			return r.fault(node, s.key, "want a single value")
+		}
+		words, ok := wordsOf(node)
+		if !ok {
+			return r.fault(node, s.key, "want a list such as [a, b]")
+		}
+		text = strings.Join(words, ",")
 	}
 	r.origin[s.key] = r.place(node)
 	if err := s.set(text); err != nil {
 		return at(err, r.place(node))
 	}
 	return nil
+}
+
+// wordsOf reads a list of words.
+func wordsOf(node ast.Node) (words []string, ok bool) {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		return nil, false
+	}
+	for _, v := range list.Values {
+		word, ok := v.(ast.ScalarNode)
+		if !ok {
+			return nil, false
+		}
+		words = append(words, word.GetToken().Value)
+	}
+	return words, true
 }
 
 // suggest names the nearest key, or all keys of the section that prefix ends.
@@ -197,103 +240,6 @@ func syntaxError(path string, err error) error {
 	}
 	return e
 }
-
-// variables turns NAME=value lines into a map; later lines win and empty
-// values are left out, so that compose files may pass on what is unset.
-func variables(environ []string) map[string]string {
-	env := make(map[string]string, len(environ))
-	for _, line := range environ {
-		name, value, _ := strings.Cut(line, "=")
-		delete(env, name)
-		if value != "" {
-			env[name] = value
-		}
-	}
-	return env
-}
-
-// readEnv sets what the variables say and refuses KEFU_ variables that mean
-// nothing.
-func readEnv(env map[string]string, settings []setting, origin map[string]string) error {
-	known := map[string]bool{"KEFU_CONFIG": true}
-	for _, s := range settings {
-		known[s.env] = true
-		text, name := env[s.env], s.env
-		if s.secret() {
-			known[s.env+"_FILE"] = true
-			var err error
-			if text, name, err = secret(env, s); err != nil {
-				return err
-			}
-		}
-		if text == "" {
-			continue
-		}
-		origin[s.key] = name
-		if err := s.set(text); err != nil {
-			return at(err, name)
-		}
-	}
-	return unknownVariable(env, known)
-}
-
-// secret returns a secret's value and the variable that it came from.
-func secret(env map[string]string, s setting) (text, name string, err error) {
-	file := env[s.env+"_FILE"]
-	switch {
-	case file == "":
-		return env[s.env], s.env, nil
-	case env[s.env] != "":
-		e := bad(s.key, "both %s and %s_FILE are set; keep one", s.env, s.env)
-		return "", "", e
-	}
-	b, err := readSmall(file)
-	if err != nil {
-		return "", "", unreadable(s.key, s.env+"_FILE", file, err)
-	}
-	text = strings.TrimRight(string(b), "\r\n")
-	if text == "" {
-		return "", "", bad(s.key, "%s_FILE: %s is empty", s.env, file)
-	}
-	return text, s.env + "_FILE", nil
-}
-
-func unknownVariable(env map[string]string, known map[string]bool) error {
-	var unknown []string
-	for name := range env {
-		if strings.HasPrefix(name, "KEFU_") && !known[name] && !serviceLink.MatchString(name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	slices.Sort(unknown)
-	name, help := unknown[0], "the README lists all variables"
-	candidates := make([]string, 0, len(known))
-	for k := range known {
-		candidates = append(candidates, k)
-	}
-	slices.Sort(candidates)
-	near, ok := nearest(name, candidates)
-	if standard := strings.TrimPrefix(name, "KEFU_"); known[standard] { // KEFU_REDIS_URL
-		near, ok = standard, true
-	}
-	if plain := strings.TrimSuffix(name, "_FILE"); known[plain] { // KEFU_ADDR_FILE
-		near, ok = plain, true
-	}
-	if ok {
-		help = fmt.Sprintf("did you mean %s?", near)
-	}
-	return &desk.Error{
-		Kind: desk.Invalid, Code: "unknown_setting", Field: name,
-		Public: fmt.Sprintf("unknown variable %s; %s", name, help),
-	}
-}
-
-// serviceLink matches the variables that Kubernetes and old container links
-// set for services named kefu or kefu-something: they are not ours to refuse.
-var serviceLink = regexp.MustCompile(`^KEFU(_[A-Z0-9]+)*?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 func readSmall(path string) ([]byte, error) {
 	f, err := os.Open(path)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"kefu/internal/desk"
 )
@@ -16,65 +17,85 @@ import (
 // Setting is one row of the reference.
 type Setting struct {
 	Key     string // path in kefu.yaml, "cache.memory_entries"
-	Env     string // variable; a secret's value may also stand in the file named by Env+"_FILE"
+	Env     string // variable, empty: none; a secret's value may also stand in the file named by Env+"_FILE"
 	Default string
 	Allowed string // "1..20", "debug, info, warn or error"; empty: see Help
 	Secret  bool
 	Help    string
 }
 
-// Reference lists every setting in the order of the Config struct.
+// Reference lists every setting in the order of the Config struct. Those of a
+// named model stand once, with NAME for its name.
 func Reference() []Setting {
 	c := Default()
+	c.Models.Named = []Model{{Name: "NAME"}}
 	var rows []Setting
-	for _, s := range settingsOf(&c) {
-		rows = append(rows, Setting{
-			Key: s.key, Env: s.env, Default: s.String(), Allowed: s.allowed(), Secret: s.secret(), Help: s.help,
-		})
+	for _, s := range walk(nil, nil, reflect.ValueOf(&c).Elem()) {
+		row := Setting{Key: s.key, Env: s.env, Allowed: s.allowed(), Secret: s.secret(), Help: s.help}
+		if s.env != "" {
+			row.Default = s.String()
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }
 
-// Redacted returns the settings in the form of kefu.yaml, without secrets.
+// Redacted returns the settings in the form of kefu.yaml, without secrets. Of a
+// named model it shows what was set.
 func (c Config) Redacted() string {
 	var b strings.Builder
-	section := ""
+	var above []string // the sections around the line before
 	for _, s := range settingsOf(&c) {
-		parent, name, nested := strings.Cut(s.key, ".")
-		if !nested {
-			fmt.Fprintf(&b, "%s: %s\n", s.key, s.yaml())
-			continue
+		sections, name := s.path[:len(s.path)-1], s.path[len(s.path)-1]
+		for depth, section := range sections {
+			if depth >= len(above) || above[depth] != section {
+				fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", depth), section)
+				above = nil
+			}
 		}
-		if parent != section {
-			section = parent
-			fmt.Fprintf(&b, "%s:\n", section)
-		}
-		fmt.Fprintf(&b, "  %s: %s\n", name, s.yaml())
+		above = sections
+		fmt.Fprintf(&b, "%s%s: %s\n", strings.Repeat("  ", len(sections)), name, s.yaml())
 	}
 	return b.String()
 }
 
 // setting is one field of a Config, which it can read and write.
 type setting struct {
+	path           []string // key, section by section
 	key, env, help string
 	bounds         string // "1..20"; empty: none
 	oneof          []string
 	field          reflect.Value
 }
 
-func settingsOf(c *Config) []setting { return walk(nil, "", reflect.ValueOf(c).Elem()) }
+// settingsOf lists the settings of c, those of its named models as far as they
+// are set.
+func settingsOf(c *Config) []setting {
+	return slices.DeleteFunc(walk(nil, nil, reflect.ValueOf(c).Elem()), func(s setting) bool {
+		return s.env == "" && s.field.IsZero()
+	})
+}
 
-func walk(found []setting, prefix string, v reflect.Value) []setting {
+func walk(found []setting, path []string, v reflect.Value) []setting {
 	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		key := prefix + tag.Get("key")
-		if v.Field(i).Kind() == reflect.Struct {
-			found = walk(found, key+".", v.Field(i))
+		tag, field := v.Type().Field(i).Tag, v.Field(i)
+		if field.Type() == reflect.TypeFor[[]Model]() {
+			for j := range field.Len() {
+				found = append(found, field.Index(j).Addr().Interface().(*Model).settings()...)
+			}
+			continue
+		}
+		if tag.Get("key") == "" {
+			continue
+		}
+		here := append(slices.Clip(path), tag.Get("key"))
+		if field.Kind() == reflect.Struct {
+			found = walk(found, here, field)
 			continue
 		}
 		found = append(found, setting{
-			key: key, env: tag.Get("env"), help: tag.Get("help"),
-			bounds: tag.Get("range"), oneof: strings.Fields(tag.Get("oneof")), field: v.Field(i),
+			path: here, key: strings.Join(here, "."), env: tag.Get("env"), help: tag.Get("help"),
+			bounds: tag.Get("range"), oneof: strings.Fields(tag.Get("oneof")), field: field,
 		})
 	}
 	return found
@@ -83,10 +104,14 @@ func walk(found []setting, prefix string, v reflect.Value) []setting {
 func (s setting) secret() bool { return s.field.Type() == reflect.TypeFor[Secret]() }
 
 func (s setting) String() string {
-	if d, ok := s.field.Interface().(time.Duration); ok {
-		return short(d)
+	switch v := s.field.Interface().(type) {
+	case time.Duration:
+		return short(v)
+	case []string:
+		return strings.Join(v, ", ")
+	default:
+		return fmt.Sprint(v)
 	}
-	return fmt.Sprint(s.field.Interface())
 }
 
 // short writes 1h for what Duration.String calls 1h0m0s.
@@ -102,8 +127,11 @@ func short(d time.Duration) string {
 }
 
 func (s setting) yaml() string {
-	if s.field.Kind() == reflect.String {
+	switch s.field.Kind() {
+	case reflect.String:
 		return strconv.Quote(s.String())
+	case reflect.Slice:
+		return "[" + s.String() + "]"
 	}
 	return s.String()
 }
@@ -165,6 +193,12 @@ func parse(t reflect.Type, text string) (reflect.Value, error) {
 	switch t {
 	case reflect.TypeFor[string](), reflect.TypeFor[Secret]():
 		return reflect.ValueOf(text).Convert(t), nil
+	case reflect.TypeFor[[]string]():
+		words := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+		if len(words) == 0 {
+			words = nil // as where nothing is set
+		}
+		return reflect.ValueOf(words), nil
 	case reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(text)
 		if err != nil {

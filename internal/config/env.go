@@ -1,0 +1,144 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+)
+
+// variables turns NAME=value lines into a map; later lines win and empty
+// values are left out, so that compose files may pass on what is unset.
+func variables(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		delete(env, name)
+		if value != "" {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// readEnv sets what the variables say and refuses KEFU_ variables that mean
+// nothing. The variables of the named models' keys are left to readKeys.
+func readEnv(env map[string]string, settings []setting, named []Model, origin map[string]string) error {
+	known := map[string]bool{"KEFU_CONFIG": true}
+	for _, m := range named {
+		known[m.KeyEnv], known[m.KeyEnv+"_FILE"] = true, true
+	}
+	for _, s := range settings {
+		known[s.env] = true
+		text, name := env[s.env], s.env
+		if s.secret() {
+			known[s.env+"_FILE"] = true
+			var err error
+			if text, name, err = secret(env, s); err != nil {
+				return err
+			}
+		}
+		if text == "" {
+			continue
+		}
+		origin[s.key] = name
+		if err := s.set(text); err != nil {
+			return at(err, name)
+		}
+	}
+	return unknownVariable(env, known)
+}
+
+// readKeys fetches the keys that named models have of their own.
+func readKeys(env map[string]string, named []Model, origin map[string]string) error {
+	for i := range named {
+		key, err := named[i].readKey(env)
+		if err != nil {
+			return located(err, origin)
+		}
+		named[i].key = Secret(key)
+	}
+	return nil
+}
+
+func (m *Model) readKey(env map[string]string) (string, error) {
+	at := "models." + m.Name + ".key_env"
+	switch {
+	case m.KeyFile != "" && m.KeyEnv != "":
+		return "", bad(at, "both key_env and key_file are set; keep one")
+	case m.KeyFile != "":
+		return secretFile("models."+m.Name+".key_file", "key_file", m.KeyFile)
+	case m.KeyEnv == "":
+		return "", nil
+	}
+	text, _, err := secret(env, setting{key: at, env: m.KeyEnv})
+	if err == nil && text == "" {
+		err = bad(at, "%s is not set", m.KeyEnv)
+	}
+	return text, err
+}
+
+// secret returns a secret's value and the variable that it came from.
+func secret(env map[string]string, s setting) (text, name string, err error) {
+	file := env[s.env+"_FILE"]
+	switch {
+	case file == "":
+		return env[s.env], s.env, nil
+	case env[s.env] != "":
+		return "", "", bad(s.key, "both %s and %s_FILE are set; keep one", s.env, s.env)
+	}
+	text, err = secretFile(s.key, s.env+"_FILE", file)
+	return text, s.env + "_FILE", err
+}
+
+// secretFile reads the value of key from the file that name gave.
+func secretFile(key, name, file string) (string, error) {
+	b, err := readSmall(file)
+	if err != nil {
+		return "", unreadable(key, name, file, err)
+	}
+	text := strings.TrimRight(string(b), "\r\n")
+	if text == "" {
+		return "", bad(key, "%s: %s is empty", name, file)
+	}
+	return text, nil
+}
+
+func unknownVariable(env map[string]string, known map[string]bool) error {
+	var unknown []string
+	for name := range env {
+		if strings.HasPrefix(name, "KEFU_") && !known[name] && !serviceLink.MatchString(name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	name, help := unknown[0], "the README lists all variables"
+	candidates := make([]string, 0, len(known))
+	for k := range known {
+		candidates = append(candidates, k)
+	}
+	slices.Sort(candidates)
+	near, ok := nearest(name, candidates)
+	if standard := strings.TrimPrefix(name, "KEFU_"); known[standard] { // KEFU_REDIS_URL
+		near, ok = standard, true
+	}
+	if plain := strings.TrimSuffix(name, "_FILE"); known[plain] { // KEFU_ADDR_FILE
+		near, ok = plain, true
+	}
+	if ok {
+		help = fmt.Sprintf("did you mean %s?", near)
+	}
+	return &desk.Error{
+		Kind: desk.Invalid, Code: "unknown_setting", Field: name,
+		Public: fmt.Sprintf("unknown variable %s; %s", name, help),
+	}
+}
+
+// serviceLink matches the variables that Kubernetes and old container links
+// set for services named kefu or kefu-something: they are not ours to refuse.
+var serviceLink = regexp.MustCompile(`^KEFU(_[A-Z0-9]+)*?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)

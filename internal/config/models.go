@@ -1,0 +1,107 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// The providers that models are reached by. OpenAI stands for everybody who
+// offers its protocol; Offline is the embedded model, which needs nobody.
+const (
+	OpenAI    = "openai"
+	Anthropic = "anthropic"
+	Gemini    = "gemini"
+	Offline   = "offline"
+)
+
+// Models says where language models are reached. A provider is switched on by
+// its key, OpenAI by a base URL as well; with none, the offline model answers.
+type Models struct {
+	OpenAIKey           Secret        `key:"openai_api_key" env:"OPENAI_API_KEY" help:"key of OpenAI or of an endpoint like it; without any provider's key or base URL the embedded offline model answers"`
+	OpenAIBaseURL       string        `key:"openai_base_url" env:"OPENAI_BASE_URL" help:"OpenAI-compatible endpoint, up to /v1; empty: OpenAI's own"`
+	Cheap               string        `key:"cheap" env:"KEFU_MODELS_CHEAP" help:"model of openai for simple questions"`
+	Strong              string        `key:"strong" env:"KEFU_MODELS_STRONG" help:"model of openai for complex questions"`
+	AnthropicKey        Secret        `key:"anthropic_api_key" env:"ANTHROPIC_API_KEY" help:"key of Anthropic"`
+	AnthropicBaseURL    string        `key:"anthropic_base_url" env:"ANTHROPIC_BASE_URL" help:"endpoint like Anthropic's, before /v1; empty: Anthropic's own"`
+	AnthropicCheap      string        `key:"anthropic_cheap" env:"KEFU_MODELS_ANTHROPIC_CHEAP" help:"model of anthropic for simple questions"`
+	AnthropicStrong     string        `key:"anthropic_strong" env:"KEFU_MODELS_ANTHROPIC_STRONG" help:"model of anthropic for complex questions"`
+	GeminiKey           Secret        `key:"gemini_api_key" env:"GEMINI_API_KEY" help:"key of Google's Gemini API"`
+	GeminiBaseURL       string        `key:"gemini_base_url" env:"GEMINI_BASE_URL" help:"endpoint like Google's, up to /v1beta; empty: Google's own"`
+	GeminiCheap         string        `key:"gemini_cheap" env:"KEFU_MODELS_GEMINI_CHEAP" help:"model of gemini for simple questions"`
+	GeminiStrong        string        `key:"gemini_strong" env:"KEFU_MODELS_GEMINI_STRONG" help:"model of gemini for complex questions"`
+	Embedding           string        `key:"embedding" env:"KEFU_MODELS_EMBEDDING" help:"model of openai, or name of a model below, for embeddings; after a change everything is embedded again"`
+	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
+	Timeout             time.Duration `key:"timeout" env:"KEFU_MODELS_TIMEOUT" range:"100ms..10m" help:"limit of one call to a provider"`
+	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
+	MaxConnections      int           `key:"max_connections" env:"KEFU_MODELS_MAX_CONNECTIONS" range:"1..65536" help:"connections to one provider at most; further calls wait for one"`
+
+	// Named are the models that kefu.yaml describes, in its order.
+	Named []Model
+}
+
+// Model is a model that kefu.yaml gives a name, beside those that a provider's
+// key switches on.
+type Model struct {
+	Name     string
+	Provider string        `key:"provider" oneof:"openai anthropic gemini" help:"whose protocol the model speaks; openai for every compatible endpoint"`
+	Model    string        `key:"model" help:"the vendor's name of the model; empty: NAME"`
+	BaseURL  string        `key:"base_url" help:"endpoint of this model, which is then sent no key but its own; empty: the provider's"`
+	KeyEnv   string        `key:"key_env" help:"variable with the key of this model, or with _FILE behind it a file; empty: the provider's key"`
+	KeyFile  string        `key:"key_file" help:"file with the key of this model"`
+	Tier     string        `key:"tier" oneof:"simple complex" help:"questions that the model is asked when chains does not say"`
+	Timeout  time.Duration `key:"timeout" range:"100ms..10m" help:"limit of one call to this model; empty: models.timeout"`
+
+	key Secret
+}
+
+// Chains names the models of each kind of question.
+type Chains struct {
+	Simple  []string `key:"simple" env:"KEFU_CHAINS_SIMPLE" help:"models for simple questions, in the order in which they are tried; empty: of each provider with a key its cheap one, then offline"`
+	Complex []string `key:"complex" env:"KEFU_CHAINS_COMPLEX" help:"models for complex questions, in the order in which they are tried; empty: of each provider with a key its strong one, then offline"`
+}
+
+// modelName keeps names fit for YAML, for a list with commas and for metrics.
+var modelName = regexp.MustCompile(`^\w([\w./:@-]*\w)?$`)
+
+// settings are those of the model, set or not.
+func (m *Model) settings() []setting {
+	return walk(nil, []string{"models", m.Name}, reflect.ValueOf(m).Elem())
+}
+
+func (m *Model) check() error {
+	at := "models." + m.Name
+	switch {
+	case slices.Contains([]string{OpenAI, Anthropic, Gemini, Offline}, m.Name):
+		return bad(at, "%s is the name of a provider; give the model another", m.Name)
+	case !modelName.MatchString(m.Name):
+		return bad(at, "want a name of letters, digits and . / : @ - _")
+	case m.Provider == "":
+		return bad(at, "want a provider: openai (also for every compatible endpoint), anthropic or gemini")
+	}
+	return checkURL(at+".base_url", m.BaseURL, "http", "https")
+}
+
+func (c *Config) checkModels() error {
+	for _, a := range c.Models.accounts() {
+		for _, m := range []struct{ key, name string }{{"cheap", a.cheap}, {"strong", a.strong}} {
+			if m.name == "" {
+				return bad(a.prefix+m.key, "want the name of a model")
+			}
+		}
+		if err := checkURL("models."+a.provider+"_base_url", a.baseURL, "http", "https"); err != nil {
+			return err
+		}
+	}
+	if c.Models.Embedding == "" {
+		return bad("models.embedding", "want the name of a model")
+	}
+	for i := range c.Models.Named {
+		if err := c.Models.Named[i].check(); err != nil {
+			return err
+		}
+	}
+	_, err := c.Targets()
+	return err
+}
