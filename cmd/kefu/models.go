@@ -1,12 +1,19 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"kefu/internal/config"
+	"kefu/internal/desk"
 	"kefu/internal/gateway"
 	"kefu/internal/llm"
+	"kefu/internal/llm/anthropic"
+	"kefu/internal/llm/gemini"
 	"kefu/internal/llm/offline"
 	"kefu/internal/llm/openai"
 	"kefu/internal/llm/price"
@@ -14,87 +21,176 @@ import (
 	"kefu/internal/telemetry"
 )
 
-// models are the configured language models: OpenAI-compatible ones where
-// there is a key or an endpoint, and always the offline one as the last resort.
+// models are the configured language models, and always the offline one where
+// nothing else was chosen.
 type models struct {
-	cfg    config.Models
-	prices *price.Table
-	http   *http.Client
+	cfg     config.Models
+	targets config.Targets
+	prices  *price.Table
+	http    *http.Client
 }
-
-// providerConns bounds the connections to a provider: more calls than that at
-// a time wait for one. Source: 256 concurrent misses wait 90 ms with 100.
-const providerConns = 512
 
 func newModels(cfg config.Config) (models, error) {
+	targets, err := cfg.Targets()
+	if err != nil {
+		return models{}, err
+	}
 	prices, err := loadPrices(cfg.PricesFile)
-	return models{cfg: cfg.Models, prices: prices, http: wire.NewHTTPClient(providerConns)}, err
+	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewHTTPClient(cfg.Models.MaxConnections)}, err
 }
 
-// online reports whether a real provider is configured.
-func (m models) online() bool { return m.cfg.OpenAIKey != "" || m.cfg.OpenAIBaseURL != "" }
+// inUse lists the models of both chains and the embedder's, without the
+// offline ones. A model of both chains has the tier that asks it sooner.
+func (m models) inUse() []telemetry.Model {
+	var all []telemetry.Model
+	add := func(chain []config.Target, i int, tier llm.Tier) {
+		if i >= len(chain) || chain[i].Protocol == config.Offline {
+			return
+		}
+		t := chain[i]
+		if !slices.ContainsFunc(all, func(u telemetry.Model) bool { return u.Name == t.Model && u.Provider == t.Provider }) {
+			all = append(all, telemetry.Model{Name: t.Model, Provider: t.Provider, Tier: tier})
+		}
+	}
+	for i := range max(len(m.targets.Simple), len(m.targets.Complex)) {
+		add(m.targets.Simple, i, llm.Cheap)
+		add(m.targets.Complex, i, llm.Strong)
+	}
+	add([]config.Target{m.targets.Embedding}, 0, "")
+	return all
+}
 
-const (
-	openaiName  = "openai"
-	offlineName = "offline"
-)
-
+// names are all models that calls may be counted under.
 func (m models) names() []telemetry.Model {
-	names := []telemetry.Model{
-		{Name: offline.ModelID, Provider: offlineName},
-		{Name: offline.EmbedderModel, Provider: offlineName},
-	}
-	if m.online() {
-		names = append(names,
-			telemetry.Model{Name: m.cfg.Cheap, Provider: openaiName, Tier: llm.Cheap},
-			telemetry.Model{Name: m.cfg.Strong, Provider: openaiName, Tier: llm.Strong},
-			telemetry.Model{Name: m.cfg.Embedding, Provider: openaiName})
-	}
-	return names
+	return append([]telemetry.Model{
+		{Name: offline.ModelID, Provider: config.Offline},
+		{Name: offline.EmbedderModel, Provider: config.Offline},
+	}, m.inUse()...)
 }
 
-// summary names the models for people.
+// summary names the models for people: those that are asked first.
 func (m models) summary() string {
-	if !m.online() {
+	simple, complex := m.targets.Simple[0], m.targets.Complex[0]
+	switch {
+	case simple.Protocol == config.Offline && complex.Protocol == config.Offline:
 		return "the offline model"
+	case simple == complex:
+		return simple.Name
 	}
-	return m.cfg.Cheap + " and " + m.cfg.Strong
+	return simple.Name + " and " + complex.Name
 }
 
-// fingerprint changes with the models: answers of others are not reused.
+// fingerprint changes with all that may change an answer: answers of others
+// are not reused. Keys and time limits may not.
 func (m models) fingerprint() string {
-	if !m.online() {
+	var b strings.Builder
+	for _, chain := range [][]config.Target{m.targets.Simple, m.targets.Complex} {
+		for _, t := range chain {
+			fmt.Fprintf(&b, "%q %q %q %q,", t.Protocol, t.Provider, t.BaseURL, vendorName(t))
+		}
+		b.WriteString("|")
+	}
+	fmt.Fprint(&b, m.cfg.MaxTokens)
+	return b.String()
+}
+
+// vendorName is the name under which the target's adapter knows the model.
+func vendorName(t config.Target) string {
+	if t.Protocol == config.Offline {
 		return offline.ModelID
 	}
-	return strings.Join([]string{m.cfg.OpenAIBaseURL, m.cfg.Cheap, m.cfg.Strong}, "|")
+	return t.Model
 }
 
-// gateway chains the models of each tier; the offline one answers when nothing
+// gateway chains the models of each tier. The offline one answers when nothing
 // else does, or when nothing else is configured.
 func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
-	last := gateway.Target{Provider: offlineName, Model: offline.ModelID, Adapter: offline.New(), LastResort: true}
-	chains := map[llm.Tier][]gateway.Target{llm.Cheap: {last}, llm.Strong: {last}}
-	if m.online() {
-		adapter := openai.New(m.openai())
-		target := func(model string) gateway.Target {
-			return gateway.Target{Provider: openaiName, Model: model, Adapter: adapter, MaxTokens: m.cfg.MaxTokens}
-		}
-		chains[llm.Cheap] = []gateway.Target{target(m.cfg.Cheap), target(m.cfg.Strong), last}
-		chains[llm.Strong] = []gateway.Target{target(m.cfg.Strong), target(m.cfg.Cheap), last}
+	return gateway.New(
+		gateway.Config{Prices: m.prices, Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout}},
+		map[llm.Tier][]gateway.Target{llm.Cheap: m.chain(m.targets.Simple), llm.Strong: m.chain(m.targets.Complex)},
+		obs,
+	)
+}
+
+func (m models) chain(targets []config.Target) []gateway.Target {
+	var chain []gateway.Target
+	for _, t := range targets {
+		chain = append(chain, gateway.Target{
+			Provider: t.Provider, Model: vendorName(t), Adapter: m.adapter(t),
+			MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout, LastResort: t.Protocol == config.Offline,
+		})
 	}
-	return gateway.New(gateway.Config{Prices: m.prices, Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout}}, chains, obs)
+	return chain
 }
 
-func (m models) openai() openai.Config {
-	return openai.Config{Name: openaiName, BaseURL: m.cfg.OpenAIBaseURL, Key: m.cfg.OpenAIKey.Value(), HTTP: m.http}
+// adapter speaks the target's protocol. All adapters share one HTTP client,
+// which counts connections by host.
+func (m models) adapter(t config.Target) llm.Provider {
+	switch t.Protocol {
+	case config.Anthropic:
+		return anthropic.New(anthropic.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
+	case config.Gemini:
+		return gemini.New(gemini.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
+	case config.Offline:
+		return offline.New()
+	}
+	return openai.New(m.openai(t))
 }
 
-// embedder is the provider's where there is one, else the offline one.
+func (m models) openai(t config.Target) openai.Config {
+	return openai.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http}
+}
+
+// embedder is the provider's where one embeds, else the offline one.
 func (m models) embedder(obs gateway.Observer) llm.Embedder {
-	if !m.online() {
+	t := m.targets.Embedding
+	if t.Protocol == config.Offline {
 		return offline.NewEmbedder()
 	}
 	return gateway.MeterEmbedder(openai.NewEmbedder(openai.EmbedderConfig{
-		Config: m.openai(), Model: m.cfg.Embedding, Dimensions: m.cfg.EmbeddingDimensions,
-	}), openaiName, m.prices, obs)
+		Config: m.openai(t), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions,
+	}), t.Provider, m.prices, obs)
+}
+
+// named puts the vendor's name and the provider in the place of a name from
+// kefu.yaml, so that one model has one name from there on.
+func (m models) named(ask desk.Ask) desk.Ask {
+	i := slices.IndexFunc(m.targets.Known, func(t config.Target) bool { return t.Name == ask.Model })
+	if i < 0 {
+		return ask
+	}
+	t := m.targets.Known[i]
+	ask.Model = t.Model
+	if ask.Provider == "" {
+		ask.Provider = t.Provider
+	}
+	return ask
+}
+
+// warn says what makes the reported costs doubtful.
+func (m models) warn(log *slog.Logger, now time.Time) {
+	for _, err := range m.doubts(now) {
+		log.Warn("prices", "error", err.Public)
+	}
+}
+
+// doubts are the models without a price and the age of the table.
+func (m models) doubts(now time.Time) []*desk.Error {
+	var doubts []*desk.Error
+	for _, used := range m.inUse() {
+		if _, ok := m.prices.Lookup(used.Name); !ok {
+			doubts = append(doubts, &desk.Error{
+				Kind: desk.Internal, Code: "price_unknown",
+				Public: used.Name + " has no known price: its cost is reported as unknown. Add it to a file and name that in KEFU_PRICES_FILE",
+			})
+		}
+	}
+	if m.prices.Stale(now) {
+		doubts = append(doubts, &desk.Error{
+			Kind: desk.Internal, Code: "prices_stale",
+			Public: fmt.Sprintf("the prices were checked on %s, more than %.0f days ago; check them and name a file with a newer day in KEFU_PRICES_FILE",
+				m.prices.Checked().Format(time.DateOnly), price.MaxAge.Hours()/24),
+		})
+	}
+	return doubts
 }

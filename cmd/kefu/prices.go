@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kefu/internal/desk"
 	"kefu/internal/llm/price"
 )
 
@@ -56,28 +55,21 @@ func listPrices(w io.Writer, table *price.Table) {
 	t.Flush()
 }
 
+// checkPrices fails when the costs that are reported would be doubtful.
 func (c *cli) checkPrices(now time.Time) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
 	}
-	table, err := loadPrices(cfg.PricesFile)
+	m, err := newModels(cfg)
 	if err != nil {
 		return err
 	}
-	for _, model := range []string{cfg.Models.Cheap, cfg.Models.Strong, cfg.Models.Embedding} {
-		if _, ok := table.Lookup(model); !ok {
-			return &desk.Error{
-				Kind: desk.Internal, Code: "price_unknown",
-				Public: fmt.Sprintf("%s has no known price: its cost is reported as unknown. Add it to a file and name that in KEFU_PRICES_FILE", model),
-			}
+	if doubts := m.doubts(now); len(doubts) > 0 {
+		for _, d := range doubts[1:] {
+			c.say("kefu: %s", d.Public)
 		}
-	}
-	if table.Stale(now) {
-		return &desk.Error{
-			Kind: desk.Internal, Code: "prices_stale",
-			Public: fmt.Sprintf("the prices were checked on %s, more than %.0f days ago", table.Checked().Format(time.DateOnly), price.MaxAge.Hours()/24),
-		}
+		return doubts[0]
 	}
 	return c.print(map[string]string{"status": "ok"}, func(w io.Writer) { fmt.Fprintln(w, "every configured model has a price, and the table is recent") })
 }

@@ -23,9 +23,10 @@ func (c *cli) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Start the server", Args: args(cobra.NoArgs),
 		Long: `Starts the server with embedded defaults: SQLite under ./data, a cache in memory
-and the offline model, which answers by quoting. OPENAI_API_KEY switches to real
-models, REDIS_URL adds a shared cache, DATABASE_URL PostgreSQL. An empty
-knowledge base is filled from ./kb. SIGTERM drains and exits.`,
+and the offline model, which answers by quoting. OPENAI_API_KEY, ANTHROPIC_API_KEY
+and GEMINI_API_KEY switch to real models, REDIS_URL adds a shared cache,
+DATABASE_URL PostgreSQL. An empty knowledge base is filled from ./kb. SIGTERM
+drains and exits.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context()) },
 	}
 }
@@ -68,6 +69,7 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 		g.Go(func() error { return httpapi.Serve(ctx, ops, mux, a.server(nil)) })
 	}
 	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.drain)) })
+	a.models.warn(a.log, time.Now())
 	c.welcome(a, ln.Addr())
 	if err := g.Wait(); err != nil {
 		return cutError{err}

@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kefu/internal/config"
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+	"kefu/internal/llm/price"
+	"kefu/internal/llmsim"
+)
+
+// simulated is a provider that speaks all three protocols, and the variables
+// that lead to it.
+func simulated(t *testing.T, c llmsim.Config) (*llmsim.Sim, []string, *httptest.Server) {
+	t.Helper()
+	sim, err := llmsim.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	return sim, []string{
+		"OPENAI_API_KEY=o", "OPENAI_BASE_URL=" + server.URL + "/v1",
+		"ANTHROPIC_API_KEY=a", "ANTHROPIC_BASE_URL=" + server.URL,
+		"GEMINI_API_KEY=g", "GEMINI_BASE_URL=" + server.URL + "/v1beta",
+	}, server
+}
+
+// configuredModels are those of a kefu.yaml and an environment.
+func configuredModels(t *testing.T, yaml string, environ ...string) models {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kefu.yaml")
+	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(path, environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModels(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// unobserved is a gateway.Observer and an llm.Ledger that keep nothing.
+type unobserved struct{}
+
+func (unobserved) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (context.Context, func(desk.Attempt)) {
+	return ctx, func(desk.Attempt) {}
+}
+func (unobserved) FirstDelta(string, time.Duration)          {}
+func (unobserved) Retry(string, llm.FailureKind)             {}
+func (unobserved) Fallback(string, string, llm.FailureKind)  {}
+func (unobserved) Breaker(string, string, string)            {}
+func (unobserved) Begin(context.Context, desk.Attempt) error { return nil }
+func (unobserved) Note(desk.Attempt)                         {}
+func (unobserved) End(desk.Attempt)                          {}
+
+func call(tier llm.Tier, stream bool) llm.Call {
+	return llm.Call{
+		Tier: tier, Stream: stream, Purpose: desk.PurposeAnswer, MaxTokens: 100,
+		Prompt:    llm.Prompt{System: "Answer from the sources.", Question: "How long is the warranty?", Sources: []desk.Passage{passage}},
+		Allowance: llm.NewAllowance(llm.Grant{Attempts: 4, Deadline: time.Now().Add(time.Minute)}, unobserved{}),
+	}
+}
+
+var passage = desk.Passage{Chunk: desk.Chunk{ID: "c1", Text: "The warranty lasts 24 months."}}
+
+func TestAChainFallsBackFromProviderToProviderInItsOrder(t *testing.T) {
+	sim, environ, _ := simulated(t, llmsim.Config{})
+	const chains = `
+models:
+  luna: {provider: openai, model: gpt-6-luna}
+  haiku: {provider: anthropic, model: claude-haiku-5-5}
+chains:
+  simple: [haiku, luna, offline]
+  complex: [gemini-3.8-flash, luna]
+`
+	tests := []struct {
+		yaml string
+		tier llm.Tier
+		want []string // models in the order in which they are tried
+	}{
+		{"", llm.Cheap, []string{"openai/gpt-6-luna", "anthropic/claude-haiku-5-5", "gemini/gemini-3.1-flash-lite", "offline/offline-extractive"}},
+		{"", llm.Strong, []string{"openai/gpt-6.1-terra", "anthropic/claude-sonnet-5-5", "gemini/gemini-3.8-flash", "offline/offline-extractive"}},
+		{chains, llm.Cheap, []string{"anthropic/claude-haiku-5-5", "openai/gpt-6-luna", "offline/offline-extractive"}},
+		{chains, llm.Strong, []string{"gemini/gemini-3.8-flash", "openai/gpt-6-luna"}},
+	}
+	for _, tt := range tests {
+		for failing, want := range tt.want {
+			for _, stream := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s %s stream %v", tt.tier, want, stream), func(t *testing.T) {
+					var script []llmsim.Step
+					for _, name := range tt.want[:failing] {
+						_, model, _ := strings.Cut(name, "/")
+						script = append(script, llmsim.Step{Model: model, Fault: "404"})
+					}
+					if err := sim.Script(script...); err != nil {
+						t.Fatal(err)
+					}
+					reply, err := configuredModels(t, tt.yaml, environ...).gateway(unobserved{}).Start(t.Context(), call(tt.tier, stream))
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer reply.Close()
+					if got := reply.Provider + "/" + reply.Model; got != want || reply.Degraded != strings.HasPrefix(want, "offline") {
+						t.Errorf("answered by %s, degraded %v, want %s", got, reply.Degraded, want)
+					}
+					if left := sim.ScriptLeft(); len(left) > 0 {
+						t.Errorf("these were not asked: %+v", left)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestAChainWithoutOfflineEndsInTheFailure(t *testing.T) {
+	_, environ, _ := simulated(t, llmsim.Config{Failures: llmsim.Failures{"401": 1}})
+	g := configuredModels(t, "chains: {simple: [gpt-6-luna, claude-haiku-5-5]}", environ...).gateway(unobserved{})
+	if _, err := g.Start(t.Context(), call(llm.Cheap, false)); llm.KindOf(err) != llm.Unauthorised {
+		t.Errorf("Start = %v, want unauthorised", err)
+	}
+}
+
+func TestARequestMayNameAModelAsTheFileDoesOrAsTheVendorDoes(t *testing.T) {
+	_, environ, server := simulated(t, llmsim.Config{})
+	m := configuredModels(t, `
+models:
+  haiku: {provider: anthropic, model: claude-haiku-5-5, tier: simple}
+  local: {provider: openai, model: qwen3, base_url: `+server.URL+`/v1, tier: simple}
+`, environ...)
+	g := m.gateway(unobserved{})
+	for _, tt := range []struct{ model, provider, want string }{
+		{"haiku", "", "anthropic/claude-haiku-5-5"},
+		{"haiku", "anthropic", "anthropic/claude-haiku-5-5"},
+		{"claude-haiku-5-5", "", "anthropic/claude-haiku-5-5"},
+		{"local", "", "local/qwen3"},
+		{"qwen3", "", "local/qwen3"},
+		{"", "local", "local/qwen3"},
+		{"", "gemini", "gemini/gemini-3.8-flash"}, // of the other tier
+		{"offline-extractive", "", "offline/offline-extractive"},
+		{"haiku", "openai", "unknown_model"},
+		{"teapot", "", "unknown_model"},
+		{"", "teapot", "unknown_provider"},
+	} {
+		ask := m.named(desk.Ask{Model: tt.model, Provider: tt.provider})
+		c := call(llm.Cheap, false)
+		c.Model, c.Provider = ask.Model, ask.Provider
+		got := ""
+		if reply, err := g.Start(t.Context(), c); err != nil {
+			if refused, ok := errors.AsType[*desk.Error](err); ok {
+				got = refused.Code
+			}
+		} else {
+			got = reply.Provider + "/" + reply.Model
+		}
+		if got != tt.want {
+			t.Errorf("model %q of provider %q: %s, want %s", tt.model, tt.provider, got, tt.want)
+		}
+	}
+}
+
+func TestTheFingerprintChangesWithEveryModelAndChain(t *testing.T) {
+	const base = "models: {a: {provider: openai, base_url: 'http://a/v1', model: m}, b: {provider: anthropic, base_url: 'http://b', model: m}}\nchains: {simple: [a], complex: [b]}"
+	first := configuredModels(t, base).fingerprint()
+	for _, tt := range []struct {
+		name, old, new, env string
+		same                bool
+	}{
+		{name: "another endpoint", old: "http://a/v1", new: "http://c/v1"},
+		{name: "another vendor's model", old: "http://b', model: m", new: "http://b', model: n"},
+		{name: "another protocol", old: "provider: anthropic", new: "provider: gemini"},
+		{name: "another model of a chain", old: "simple: [a]", new: "simple: [b]"},
+		{name: "a longer chain", old: "simple: [a]", new: "simple: [a, offline]"},
+		{name: "another order", old: "simple: [a], complex: [b]", new: "simple: [b], complex: [a]"},
+		{name: "shorter answers", env: "KEFU_MODELS_MAX_TOKENS=100"},
+		{name: "another key", env: "OPENAI_API_KEY=k", same: true},
+		{name: "another limit", env: "KEFU_MODELS_TIMEOUT=5s", same: true},
+	} {
+		if got := configuredModels(t, strings.Replace(base, tt.old, tt.new, 1), tt.env).fingerprint(); (got == first) != tt.same {
+			t.Errorf("%s: fingerprint = %s, before %s", tt.name, got, first)
+		}
+	}
+	seen := map[string]string{}
+	for _, env := range []string{"", "OPENAI_API_KEY=k", "ANTHROPIC_API_KEY=k", "GEMINI_API_KEY=k", "OPENAI_BASE_URL=http://a/v1", "OPENAI_API_KEY=k KEFU_MODELS_CHEAP=m"} {
+		f := configuredModels(t, "", strings.Fields(env)...).fingerprint()
+		if other, ok := seen[f]; ok {
+			t.Errorf("%q and %q have one fingerprint", env, other)
+		}
+		seen[f] = env
+	}
+}
+
+func TestModelsAreCountedInTheTierThatAsksThemFirst(t *testing.T) {
+	var got []string
+	for _, m := range configuredModels(t, "", "OPENAI_API_KEY=k").names() {
+		got = append(got, fmt.Sprintf("%s/%s:%s", m.Provider, m.Name, m.Tier))
+	}
+	want := "offline/offline-extractive: offline/offline-hash-512-v1: openai/gpt-6-luna:cheap openai/gpt-6.1-terra:strong openai/text-embedding-3-small:"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("names = %s\nwant %s", s, want)
+	}
+}
+
+func TestDoubtfulPricesAreNamed(t *testing.T) {
+	m := configuredModels(t, "", "OPENAI_API_KEY=k", "KEFU_MODELS_CHEAP=teapot-1")
+	for _, tt := range []struct {
+		name string
+		now  time.Time
+		want []string
+	}{
+		{"a model without a price", m.prices.Checked(), []string{"price_unknown"}},
+		{"an old table", m.prices.Checked().Add(price.MaxAge + time.Hour), []string{"price_unknown", "prices_stale"}},
+	} {
+		doubts := m.doubts(tt.now)
+		if len(doubts) != len(tt.want) {
+			t.Fatalf("%s: %v, want %v", tt.name, doubts, tt.want)
+		}
+		for i, d := range doubts {
+			if d.Code != tt.want[i] {
+				t.Errorf("%s: %v, want %v", tt.name, doubts, tt.want)
+			}
+		}
+	}
+	if doubts := configuredModels(t, "").doubts(m.prices.Checked()); len(doubts) > 0 {
+		t.Errorf("offline alone: %v", doubts)
+	}
+}
+
+func TestConnectionsToAProviderAreBounded(t *testing.T) {
+	var open, most atomic.Int64
+	sim, err := llmsim.New(llmsim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(sim)
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		switch s {
+		case http.StateNew:
+			most.Store(max(most.Load(), open.Add(1)))
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", "KEFU_MODELS_MAX_CONNECTIONS=2").gateway(unobserved{})
+	var calls sync.WaitGroup
+	for range 16 {
+		calls.Go(func() {
+			if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || reply.Degraded {
+				t.Errorf("Start = %+v, %v", reply, err)
+			}
+		})
+	}
+	calls.Wait()
+	if n := most.Load(); n > 2 {
+		t.Errorf("%d connections, want at most 2", n)
+	}
+}
