@@ -125,16 +125,18 @@ func (ix *Index) contentTerms(question string) []want {
 		}
 	}
 	for i, w := range terms {
-		if isHan(w.term) && !known(i) && (known(i-1) || known(i+1)) {
+		if !known(i) && (known(i-1) && overlap(terms[i-1].term, w.term) || known(i+1) && overlap(w.term, terms[i+1].term)) {
 			terms[i].weight /= 4
 		}
 	}
 	return terms
 }
 
-func isHan(term string) bool {
-	r, _ := utf8.DecodeRuneInString(term)
-	return unicode.Is(unicode.Han, r)
+// overlap tells whether two Han bigrams share the character between them.
+func overlap(before, after string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	first, _ := utf8.DecodeRuneInString(after)
+	return last == first && unicode.Is(unicode.Han, first)
 }
 
 // holds tells whether any passage has the term.

@@ -69,8 +69,15 @@ func quoteParts(p llm.Prompt, sources []source) string {
 		}
 	}
 	var texts []string
+	before := context
 	for _, part := range parts {
-		if text := quote(readQuestion(p, part, context), sources); text != "" && !slices.Contains(texts, text) {
+		q := readQuestion(p, part, context)
+		if len(q.facts) > 0 && !slices.ContainsFunc(q.terms, func(t string) bool { return !q.naming[t] }) { // "and how long does it take"
+			q = readQuestion(p, before+part, context)
+		}
+		before = part
+		q.part = len(parts) > 1
+		if text := quote(q, sources); text != "" && !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
 	}

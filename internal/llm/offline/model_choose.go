@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"kefu/internal/desk"
 )
@@ -17,10 +18,12 @@ const (
 // Thresholds, as shares of the weight of the question's terms. They were set
 // on questions with and without an answer in both languages.
 const (
-	// enough must be covered by the quotes and what stands above them. Bigrams
+	// enough must be covered by the quotes and what stands above them, and a
+	// little more where retrieval does not tell what the source covers. Bigrams
 	// find each other by chance more often than words do.
 	enoughEnglish = 0.45
 	enoughChinese = 0.5
+	moreUnknown   = 0.07
 	// enoughSimple is asked of the few sources of a simple question: without an
 	// answer it is asked again with more.
 	enoughSimple = 0.7
@@ -217,11 +220,32 @@ func (c *corpus) titles(s *source) bool {
 // states tells whether a unit states the kind of fact that is asked for.
 func (c *corpus) states(u unit) bool { return statesAny(c.facts, u.bare) }
 
+// counts tells whether text gives a number of what is counted, a word or two
+// before it: "the 10 recovery codes", 5 次.
+func counts(text string, counted []string) bool {
+	terms := allTerms(text)
+	for i, t := range terms {
+		if strings.Trim(t, "0123456789.") != "" && !numerals[t] {
+			continue
+		}
+		if next := terms[i+1 : min(i+3+len(counted), len(terms))]; slices.Contains(next, counted[len(counted)-1]) ||
+			len(next) > 0 && strings.HasPrefix(next[0], counted[len(counted)-1]) {
+			return true
+		}
+	}
+	return false
+}
+
+var numerals = set(contentTerms("one two three four five six seven eight nine ten eleven twelve"))
+
 // fits weighs the form of a unit against what is asked for.
 func (c *corpus) fits(u unit) float64 {
 	fit := 1.0
 	if len(c.facts) > 0 && !c.states(u) {
 		fit *= 0.7
+	}
+	if len(c.counted) > 0 && counts(u.bare, c.counted) {
+		fit *= 1.5
 	}
 	switch {
 	case u.kind == lead && !c.steps:
@@ -257,11 +281,12 @@ func (c *corpus) answers(quotes []candidate) bool {
 		need = enoughSimple
 	}
 	stated := slices.ContainsFunc(quotes, func(k candidate) bool { return c.states(k.unit()) })
+	vague := len(c.facts) > 0 && !stated ||
+		len(c.counted) > 0 && !slices.ContainsFunc(quotes, func(k candidate) bool { return counts(k.unit().bare, c.counted) })
 	switch {
-	case len(c.facts) == 0:
-	case !stated:
+	case vague:
 		need = enoughVague
-	case c.simple:
+	case c.simple && stated:
 		need = enoughFact
 	}
 	if !slices.ContainsFunc(quotes, func(k candidate) bool { return !k.unit().asksBack() }) {
@@ -270,10 +295,14 @@ func (c *corpus) answers(quotes []candidate) bool {
 	for i := range c.sources {
 		s := &c.sources[i]
 		own, above, asked := c.coverage(s, quotes, stated)
+		need := need
+		if s.covers == 0 {
+			need += moreUnknown
+		}
 		switch listed := quotes[0].unit().kind == bullet || quotes[0].unit().kind == step; {
-		case own+above < need || asked < enoughAsked:
+		case own+above < need || asked < enoughAsked || c.simple && vague && own < enoughFact:
 			continue
-		case c.whole && !stated && s.covers > 0 && (own+above)*s.covers/c.holds(s) < known:
+		case !stated && c.known > 0 && s.covers > 0 && (own+above)*s.covers/c.holds(s) < known*c.known:
 			continue
 		case own < enoughInText && (above < enoughAbove || listed && !c.steps && !c.titles(s)):
 			continue
@@ -307,7 +336,11 @@ func (c *corpus) holds(s *source) float64 {
 func (c *corpus) coverage(s *source, quotes []candidate, stated bool) (own, above, asked float64) {
 	var total, rest, heldRest float64
 	quoted := slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s })
-	for _, t := range slices.Concat(c.terms, c.context) {
+	all := c.terms
+	if !c.part {
+		all = slices.Concat(c.terms, c.context)
+	}
+	for _, t := range all {
 		w := c.weight[t]
 		found := true
 		switch {

@@ -67,13 +67,6 @@ var (
 		must:   true,
 		words:  contentTerms(`e-mail email mail address contact 邮箱 邮件 地址 电子 联系`),
 	}
-	aColour = &fact{
-		asked: regexp.MustCompile(`\b(?:what|which|how many) colou?rs?\b|(?:什么|哪些|几种|哪种|多少种)颜色`),
-		stated: regexp.MustCompile(`(?i)\b(?:black|white|red|blue|green|yellow|gr[ae]y|pink|purple|orange|silver|gold|brown|beige)\b|` +
-			`[黑白红蓝绿黄灰粉紫橙银金棕]色|(?:红|蓝|绿|黄|白|橙|紫)灯`),
-		must:  true,
-		words: contentTerms(`colour 颜色`),
-	}
 	aNumber = &fact{
 		asked: regexp.MustCompile(`\bhow many\b|\bwhat(?:'s| is| are) the (?:\w+ )?(?:maximum|minimum|limit|number|amount)\b|\bhow much [a-z]+ (?:is|are|do|does|can|has|have)\b|\bnumber of\b|` +
 			`(?:几|多少)(?:次|人|个|位|张|件|条|台|种|款|份|期|级|岁|倍|步|道|名|家|颗|只|盏|部|层|米|瓦|兆|毫安)|是多少`),
@@ -105,7 +98,7 @@ var (
 // those that must be stated where there are any, the more telling first.
 func factsAsked(text string) []*fact {
 	var must, may []*fact
-	for _, f := range []*fact{aPeriod, aClock, aMoment, aWeight, anAmount, aCharge, aPhone, anEmail, aColour, aNumber} {
+	for _, f := range []*fact{aPeriod, aClock, aMoment, aWeight, anAmount, aCharge, aPhone, anEmail, aNumber} {
 		switch {
 		case !f.asked.MatchString(text):
 		case !f.must:

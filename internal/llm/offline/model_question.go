@@ -16,7 +16,9 @@ type question struct {
 	raw      []string // the same before synonyms became one
 	names    []string // those of them that are written like names
 	context  []string // further content terms of the whole question
-	whole    bool     // this is all of the question
+	part     bool     // it is one of several that the question asks
+	known    float64  // share of the content terms that are no words of asking; 0: only a part was asked
+	counted  []string // what "how many" asks the number of
 	all      []string // distinct terms, function words included
 	lang     desk.Lang
 	simple   bool            // asked for one fact
@@ -37,10 +39,12 @@ func splitQuestion(text string) (parts []string, context string) {
 		clause := text[start:at[0]]
 		start = at[0]
 		switch {
-		case len(parts) < maxParts && asksSomething(clause) && len(contentTerms(subject(clause))) > 0:
-			parts = append(parts, clause)
-		default:
+		case len(parts) == maxParts || !asksSomething(clause):
 			context += clause
+		case len(parts) == 0 && !saysMuch(clause): // "…, what should I do?"
+			parts, context = append(parts, context+clause), ""
+		default:
+			parts = append(parts, clause)
 		}
 	}
 	if len(parts) == 0 || len(parts) == 1 && len(contentTerms(subject(parts[0]))) < 2 {
@@ -54,10 +58,19 @@ const maxParts = 4
 // partBorder stands before the second and further parts of a question.
 var partBorder = regexp.MustCompile(`(?i)(?:,? and (?:also )?|[?;,:.] +(?:and )?)(?:who|what|when|where|why|how|which|can|do|does|is|are|will)\b|[，？；。].|以及|还有|另外`)
 
+// counting finds what is counted: recovery codes in "how many recovery codes do
+// I get", 次 in 几次.
+var counting = regexp.MustCompile(`\bhow many ((?:[a-z-]+ )??[a-z-]+)(?: (?:do|does|can|are|is|did|will|may|should|have|has|could|per|in|on|of)\b|\?|$)|几个?([次人张件条台种款份期级岁倍步道名家颗只盏部层天周月年])`)
+
 // asksSomething tells a question from a statement.
 func asksSomething(clause string) bool {
 	text := strings.TrimLeft(lang.Normalise(clause), ",;:.?， ")
 	return asks.MatchString(text) || len(factsAsked(text)) > 0
+}
+
+// saysMuch tells whether a clause has a subject of its own.
+func saysMuch(clause string) bool {
+	return slices.ContainsFunc(contentTerms(subject(clause)), func(t string) bool { return !isHan(t) || !isSingle(t) })
 }
 
 // subject is a text without the words that are about asking.
@@ -82,7 +95,12 @@ func readQuestion(p llm.Prompt, asked, context string) question {
 	q.terms = same(slices.Clone(q.raw))
 	q.context = slices.DeleteFunc(contentTerms(subject(placeholder.ReplaceAllString(context, " "))),
 		func(t string) bool { return slices.Contains(q.terms, t) })
-	q.whole = asked == string(p.Question)
+	if asked == string(p.Question) {
+		q.known = float64(len(q.raw)) / float64(max(len(distinct(lang.ContentTerms(text))), 1))
+	}
+	if m := counting.FindStringSubmatch(text); m != nil && slices.Contains(q.facts, aNumber) {
+		q.counted = allTerms(m[1] + m[2])
+	}
 	for _, word := range name.FindAllString(written, -1) {
 		for _, t := range contentTerms(word) {
 			if slices.Contains(q.terms, t) && strings.Trim(t, "0123456789.") != "" {
@@ -111,7 +129,7 @@ var (
 	asking = regexp.MustCompile(`\bhow many (?:days|weeks|months|years|hours|minutes)\b|\bstands? for\b|` +
 		`\b(?:differences?|different|differs?|compare[ds]?|comparison|between|versus|vs|explain|details?|information|info|questions?|wonder(?:ing)?|know|help|possible|way|steps?|instructions?|happens?|reasons?|work|works|working|currently|exactly|really|very|always|suddenly|anything|something|someone|many|much|long|any|mean|means|meaning)\b|` +
 		`(?:多久|多长|多少|几)(?:个)?(?:时间|工作日|小时|星期|分钟|年|月|天|周|钱|元|块|次|人|张|件|条|台|种|款|岁|点|号)?|` +
-		`区别|差别|有何不同|不同|对比|比较|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
+		`区别|差别|有何不同|不同|对比|比较|(?:怎么|如何|怎样)(?:处理|解决|操作|办理|办)|分别|各自|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
 )
 
 // goesOn tells whether a sentence goes on with the matter of the one before.

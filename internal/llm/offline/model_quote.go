@@ -131,15 +131,29 @@ func (c *corpus) rows(ranked []candidate) []candidate {
 		return c.table(ranked[0])
 	}
 	first := ranked[0]
-	if kind := first.unit().kind; kind != row && kind != bullet || !c.several || c.pinpoints(first) {
-		return nil
+	all := block(first.source, blockStart(first))
+	switch kind := first.unit().kind; {
+	case kind == row && c.alike(all, first) || (kind == row || kind == bullet) && c.several && !c.pinpoints(first):
+		return within(all, listItems, listWidth)
 	}
-	return within(block(first.source, blockStart(first)), listItems, listWidth)
+	return nil
+}
+
+// alike tells whether most rows of a table hold as much of the question as the
+// best one: then it cannot tell which of them is meant.
+func (c *corpus) alike(table []candidate, best candidate) bool {
+	most, _ := c.held(best.source, best.unit().terms)
+	n := 0
+	for _, k := range table {
+		if own, _ := c.held(k.source, k.unit().terms); own >= most {
+			n++
+		}
+	}
+	return n > 1 && 2*n > len(table)
 }
 
 // table is, for a comparison, those rows and items that hold what is compared,
-// of the table with the most to say: one that holds every name, or as much of
-// the question as the best unit.
+// of the table with the most to say.
 func (c *corpus) table(first candidate) []candidate {
 	most, _ := c.held(first.source, first.unit().terms)
 	var best []candidate
@@ -148,8 +162,10 @@ func (c *corpus) table(first candidate) []candidate {
 			table := block(&c.sources[i], j)
 			j += len(table)
 			kept, own := c.matching(table, most/2)
-			named := len(c.names) > 1 && len(kept) > 1 && c.named(kept[0].unit().terms)
-			if (own >= most || named) && len(kept) > len(best) {
+			if own < most {
+				own, _ = c.held(&c.sources[i], termsOf(kept)) // what is compared may stand in a row each
+			}
+			if own >= most && len(kept) > len(best) {
 				best = kept
 			}
 		}

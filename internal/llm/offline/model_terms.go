@@ -25,7 +25,7 @@ func apart(text string) string {
 // phrases is read only.
 var phrases = strings.NewReplacer(
 	"United Kingdom", "UK", "united kingdom", "UK", "United States", "USA", "united states", "USA", "the US ", "the USA ",
-	"European Union", "EU", "european union", "EU", "money back", "refund", "Two-factor", "two-step", "two-factor", "two-step",
+	"European Union", "EU", "european union", "EU", "money back", "refund", "一年", "每年", "年费", "每年费用", "一个月", "每月", "月费", "每月费用", "Two-factor", "two-step", "two-factor", "two-step",
 )
 
 var measure = regexp.MustCompile(`\b(\d+)(GHz|ghz|MHz|Hz|W|w|V|mAh|GB|gb|MB|kg|g|cm|mm|m|km)\b`)
