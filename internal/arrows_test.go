@@ -43,6 +43,7 @@ var allowed = map[string]string{
 	"answer":  "cache desk grounding knowledge lang llm mask match retrieval",
 
 	"httpapi":   "desk",
+	"web":       "",
 	"telemetry": "desk llm",
 	"config":    "desk",
 	"store":     "desk knowledge llm retrieval",

@@ -27,6 +27,7 @@ import (
 	"kefu/internal/route"
 	"kefu/internal/store"
 	"kefu/internal/telemetry"
+	"kefu/internal/web"
 )
 
 // base is what every command that touches the knowledge base needs.
@@ -228,7 +229,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 func (a *app) edge() httpapi.Config {
 	cfg := httpapi.Config{
 		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
-		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(),
+		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 	}
 	if a.cfg.OpsAddr == "" {
 		cfg.Metrics = a.telemetry.Handler()

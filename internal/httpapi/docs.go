@@ -1,7 +1,7 @@
 package httpapi
 
 import (
-	_ "embed" // the documents below
+	_ "embed" // the document below
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -15,23 +15,11 @@ import (
 //go:embed openapi.json
 var openapi []byte
 
-//go:embed landing.html
-var landing []byte
-
 // document serves a constant JSON text.
 func document(text []byte) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Header("Cache-Control", "no-cache")
 		c.Data(http.StatusOK, "application/json", text)
-	}
-}
-
-// page serves a constant HTML page that loads nothing.
-func page(text []byte) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		c.Header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
-		c.Header("X-Content-Type-Options", "nosniff")
-		c.Data(http.StatusOK, "text/html; charset=utf-8", text)
 	}
 }
 

@@ -51,6 +51,9 @@ type Config struct {
 	Limiter Limiter
 	// Models may be asked for by name at /v1/chat/completions, beside the routes.
 	Models []Model
+	// Chat is the page at / and the files that it loads from below /chat/; nil:
+	// neither is served.
+	Chat http.Handler
 	// Metrics is served at /metrics, behind the key if there is one; nil: not
 	// served here.
 	Metrics http.Handler
@@ -123,7 +126,10 @@ func (api *API) routes() {
 
 	docs := newDocs()
 	public := func(path string, h gin.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
-	public("/", page(landing))
+	if api.cfg.Chat != nil {
+		public("/", gin.WrapH(api.cfg.Chat))
+		public("/chat/*asset", gin.WrapH(api.cfg.Chat))
+	}
 	public("/health", api.health)
 	public("/readyz", api.readyz)
 	public("/openapi.json", document(openapi))

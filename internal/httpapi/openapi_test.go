@@ -74,7 +74,7 @@ func (d describedTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	documented.URL.Scheme, documented.URL.Host, documented.Host = "", "", ""
 	route, params, err := d.spec.router.FindRoute(documented)
 	if err != nil { // not in the document, so it must not be there
-		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed && !strings.HasPrefix(req.URL.Path, "/docs/") && req.Method != http.MethodHead {
+		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed && !isAsset(req.URL.Path) && req.Method != http.MethodHead {
 			d.t.Errorf("%s %s = %d, but is not described", req.Method, req.URL.Path, resp.StatusCode)
 		}
 		return resp, nil
@@ -107,11 +107,16 @@ func (d describedTransport) RoundTrip(req *http.Request) (*http.Response, error)
 	return resp, nil
 }
 
+// isAsset reports whether path is a file of a page, which needs no description.
+func isAsset(path string) bool {
+	return strings.HasPrefix(path, "/docs/") || strings.HasPrefix(path, "/chat/")
+}
+
 func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
-	api := httpapi.New(httpapi.Config{Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
+	api := httpapi.New(httpapi.Config{Chat: http.NotFoundHandler(), Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
 	var routes, described []string
 	for _, r := range api.Routes() {
-		if r.Method != http.MethodHead && r.Path != "/docs/*asset" {
+		if r.Method != http.MethodHead && !isAsset(r.Path) {
 			routes = append(routes, r.Method+" "+strings.Replace(r.Path, "*model", "{model}", 1))
 		}
 	}
@@ -129,8 +134,8 @@ func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
 
 func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	f := serve(t, httpapi.Config{APIKey: key, Metrics: http.NotFoundHandler()}, says(answer()))
-	public := []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset"}
+	f := serve(t, httpapi.Config{APIKey: key, Chat: http.HandlerFunc(chatPage), Metrics: http.NotFoundHandler()}, says(answer()))
+	public := []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset"}
 	for _, r := range f.api.Routes() {
 		path := strings.NewReplacer("*asset", "swagger-ui.css", "*model", "kefu-auto").Replace(r.Path)
 		for name, headers := range map[string][]string{

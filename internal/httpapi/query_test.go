@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -267,10 +268,16 @@ func TestCallerWhoLeavesEndsTheWork(t *testing.T) {
 	}
 }
 
+// chatPage stands for the page, which package web has.
+func chatPage(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	_, _ = io.WriteString(w, "chat "+r.URL.Path)
+}
+
 func TestPagesAreServedFromTheBinary(t *testing.T) {
-	f := serve(t, httpapi.Config{}, says(answer()))
+	f := serve(t, httpapi.Config{Chat: http.HandlerFunc(chatPage)}, says(answer()))
 	for path, want := range map[string]string{
-		"/": `href="/docs"`, "/docs": "swagger-ui-bundle.js", "/docs/": "swagger-ui", "/docs/swagger-ui.css": ".swagger-ui", "/openapi.json": `"openapi": "3.1.0"`,
+		"/": "chat /", "/chat/chat.js": "chat /chat/chat.js", "/docs": "swagger-ui-bundle.js", "/docs/": "swagger-ui", "/docs/swagger-ui.css": ".swagger-ui", "/openapi.json": `"openapi": "3.1.0"`,
 	} {
 		r := f.do(t, "GET", path, "")
 		if r.StatusCode != http.StatusOK || !strings.Contains(r.body, want) || r.Header.Get("X-Request-Id") == "" {

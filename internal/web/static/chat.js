@@ -1,0 +1,130 @@
+// The chat page: <kefu-chat> holds the conversation, <kefu-answer> one answer,
+// <kefu-citation> one [n] in it.
+
+import { Answer } from './answer.js';
+import { el } from './render.js';
+import { thisTab } from './store.js';
+import { ask, Problem } from './stream.js';
+import { showLanguage, switchLanguage } from './texts.js';
+
+const keptKey = 'kefu.key';
+
+class Chat extends HTMLElement {
+  #conversation = '';
+  #asking = null; // aborts the question under way
+  #current = null; // the latest answer
+  #reached = 0; // how far the page was scrolled for the reader
+  #log = el('main', { 'data-label': 'conversation' });
+  #empty = welcome();
+  #status = el('p', { role: 'status', class: 'unseen' });
+  #draft = el('textarea', { id: 'question', rows: '1', 'data-hint': 'question', enterkeyhint: 'send', autocomplete: 'off', 'aria-describedby': 'keys' });
+  #send = el('button', { class: 'send', 'data-text': 'send' });
+  #stop = el('button', { type: 'button', class: 'stop', 'data-text': 'stop', hidden: '' });
+
+  connectedCallback() {
+    const form = el('form', { class: 'ask' },
+      el('label', { for: 'question', 'data-text': 'question', class: 'unseen' }), this.#draft, this.#send, this.#stop,
+      el('p', { id: 'keys', 'data-text': 'keys' }));
+    this.#log.append(this.#empty);
+    this.append(this.#log, this.#status, form);
+
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#draft.addEventListener('keydown', (event) => {
+      // An input method uses Enter to choose a word; Safari says so by 229 only.
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      this.#submit();
+    });
+    this.addEventListener('keydown', (event) => event.key === 'Escape' && !event.isComposing && this.#asking?.abort());
+    this.#stop.addEventListener('click', () => this.#asking?.abort());
+    this.#empty.addEventListener('click', (event) => {
+      const suggestion = event.target.closest('button');
+      if (suggestion) this.#start(suggestion.textContent).focus({ preventScroll: true });
+    });
+    this.addEventListener('again', (event) => {
+      if (event.detail) thisTab?.setItem(keptKey, event.detail);
+      this.#again(event.target);
+    });
+    this.addEventListener('grown', () => this.#follow());
+    if (!matchMedia('(pointer: coarse)').matches) this.#draft.focus(); // elsewhere it would raise the keyboard
+  }
+
+  #submit() {
+    const question = this.#draft.value.trim();
+    if (!question || this.#asking) return; // the draft stays
+    this.#draft.value = '';
+    this.#start(question);
+  }
+
+  #start(question) {
+    this.#empty.remove();
+    const answer = new Answer(question);
+    this.#log.append(el('p', { class: 'question' }, el('span', { class: 'unseen', 'data-text': 'you' }), question), answer);
+    this.#run(answer);
+    return answer;
+  }
+
+  #again(answer) {
+    if (this.#asking) return;
+    answer.begin();
+    answer.focus({ preventScroll: true });
+    this.#run(answer);
+  }
+
+  async #run(answer) {
+    this.#current = answer;
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    this.#busy(true);
+    this.#status.textContent = '';
+    this.#reached = 0;
+    this.#follow();
+    try {
+      const key = thisTab?.getItem(keptKey);
+      for await (const event of ask(answer.question, { conversation: this.#conversation, key, signal })) {
+        answer.take(event);
+        if (event.type === 'done') this.#conversation = event.data.conversation_id;
+      }
+    } catch (error) {
+      if (signal.aborted) answer.stopped();
+      else answer.failed(error);
+      if (!signal.aborted && !(error instanceof Problem)) console.error(error);
+    }
+    this.#asking = null;
+    this.#busy(false);
+    this.#status.textContent = answer.spoken();
+    this.#follow();
+  }
+
+  /** #busy swaps the two buttons; the one that goes hands its focus to the draft. */
+  #busy(busy) {
+    const focused = [this.#send, this.#stop].includes(document.activeElement);
+    this.#send.hidden = busy;
+    this.#stop.hidden = !busy;
+    if (focused) this.#draft.focus();
+  }
+
+  /** #follow keeps the end in view, but never pushes the question out; a reader who scrolled up is left alone. */
+  #follow() {
+    const page = document.documentElement;
+    if (page.scrollTop < this.#reached - 1) return;
+    const target = Math.min(this.#current.previousElementSibling.offsetTop - 16, page.scrollHeight - page.clientHeight);
+    if (target > page.scrollTop) scrollTo(0, target);
+    this.#reached = page.scrollTop;
+  }
+}
+
+/** welcome is what an empty conversation shows. */
+function welcome() {
+  const examples = [1, 2, 3, 4].map((n) => el('li', {}, el('button', { type: 'button', 'data-text': `suggest${n}` })));
+  return el('section', { class: 'welcome' },
+    el('h2', { 'data-text': 'hello' }), el('p', { 'data-text': 'disclosure' }),
+    el('h3', { 'data-text': 'suggestions' }), el('ul', {}, ...examples));
+}
+
+customElements.define('kefu-chat', Chat);
+document.getElementById('language').addEventListener('click', switchLanguage);
+showLanguage();

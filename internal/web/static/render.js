@@ -1,0 +1,82 @@
+// Turns text from outside into nodes. It becomes text nodes only, never
+// markup, and the only links are those made by link.
+
+import { say } from './texts.js';
+
+/** el makes an element; data-text and data-label are worded at once. */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (attributes['data-text']) node.textContent = say(attributes['data-text']);
+  if (attributes['data-label']) node.setAttribute('aria-label', say(attributes['data-label']));
+  node.append(...children);
+  return node;
+}
+
+/** link leads to url where its scheme is harmless, and is mere text elsewhere. */
+export function link(url, text, ...schemes) {
+  let safe = false;
+  try {
+    safe = url !== '' && schemes.includes(new URL(url, location.href).protocol);
+  } catch { /* not an address */ }
+  if (!safe) return el('span', {}, text);
+  const web = schemes.includes('https:');
+  return el('a', { href: url, ...(web && { target: '_blank', rel: 'noopener noreferrer' }) }, text);
+}
+
+export const page = (url, text) => link(url ?? '', text, 'https:', 'http:');
+
+const item = /^\s*(?:[-*•]\s+|(\d{1,3})(?:[.)]\s+|、\s*))(.*)$/;
+const heading = /^#{1,6}\s+(.*)$/;
+
+/** blocks cuts text into paragraphs and lists. Each is {kind, start, lines}, where a list's lines are its items. */
+export function blocks(text) {
+  const found = [];
+  let open = null;
+  for (const line of text.split('\n')) {
+    const [, number, content] = item.exec(line) ?? [];
+    const title = heading.exec(line);
+    if (line.trim() === '') {
+      open = null;
+    } else if (title) {
+      found.push({ kind: 'p', lines: [`**${title[1]}**`] });
+      open = null;
+    } else if (content !== undefined) {
+      const kind = number ? 'ol' : 'ul';
+      if (open?.kind !== kind) found.push(open = { kind, start: number ?? 1, lines: [] });
+      open.lines.push(content);
+    } else if (open && open.kind !== 'p') {
+      open.lines.push(`${open.lines.pop()}\n${line.trim()}`);
+    } else {
+      if (!open) found.push(open = { kind: 'p', lines: [] });
+      open.lines.push(line);
+    }
+  }
+  return found;
+}
+
+/** block makes the node of one block; cite makes the node of the citation n. */
+export function block({ kind, start, lines }, cite) {
+  if (kind === 'p') return el('p', {}, ...inline(lines.join('\n'), cite));
+  const items = lines.map((line) => el('li', {}, ...inline(line, cite)));
+  return el(kind, kind === 'ol' ? { start } : {}, ...items);
+}
+
+function inline(text, cite) {
+  const nodes = [];
+  let end = 0;
+  for (const match of text.matchAll(/\*\*(\S(?:[^*]*\S)?)\*\*|\[(\d{1,3})\]|\n/g)) {
+    nodes.push(text.slice(end, match.index));
+    end = match.index + match[0].length;
+    if (match[1]) nodes.push(el('strong', {}, ...inline(match[1], cite)));
+    else nodes.push(match[2] ? cite(Number(match[2])) : el('br'));
+  }
+  nodes.push(text.slice(end));
+  return nodes.filter((node) => node !== '');
+}
+
+/** settled leaves out a suffix that may become a citation or bold text. */
+export const settled = (text) => text.replace(/(?:\[\d{0,3}|\*{1,2})$/, '');
+
+/** spoken is text without its marks, for screen readers. */
+export const spoken = (text) => text.replace(/\s*\[\d{1,3}\]|\*\*|^#+\s+/gm, '');

@@ -1,0 +1,63 @@
+// Asks POST /query and reads its server-sent events.
+
+/** Problem is why there is no answer; text is its key in texts.js. */
+export class Problem extends Error {
+  constructor(text, status) {
+    super(text);
+    this.text = text;
+    this.status = status;
+  }
+
+  /** of words an application/problem+json body. */
+  static of(status) {
+    return new Problem([400, 401, 402, 413, 429, 503, 504].includes(status) ? `e${status}` : 'failed', status);
+  }
+}
+
+/**
+ * ask yields {type, data} as they arrive, the last of type "done". Whatever
+ * else ends the stream is a Problem; an abort throws as fetch does.
+ */
+export async function* ask(question, { conversation, key, signal }) {
+  const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined });
+  const response = await reached(() => fetch('query', { method: 'POST', headers, body, signal }), signal, 'unreachable');
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw Problem.of(response.status);
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = '';
+  for (;;) {
+    const { value, done } = await reached(() => reader.read(), signal, 'cut');
+    if (done) throw new Problem('cut');
+    const frames = (buffer + value).split('\n\n');
+    buffer = frames.pop();
+    for (const event of frames.map(parse)) {
+      if (!event) continue;
+      if (event.type === 'error') throw Problem.of(event.data.status);
+      yield event;
+      if (event.type === 'done') return;
+    }
+  }
+}
+
+/** reached turns a network failure into a Problem. */
+async function reached(step, signal, text) {
+  try {
+    return await step();
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Problem(text);
+  }
+}
+
+/** parse reads one frame; a comment is null. */
+function parse(frame) {
+  const fields = new Map(frame.split('\n').map((line) => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1).trimStart()];
+  }));
+  return fields.has('event') ? { type: fields.get('event'), data: JSON.parse(fields.get('data')) } : null;
+}

@@ -1,0 +1,80 @@
+// Package web holds the pages that a browser shows. They are plain files in
+// the binary: no build step, nothing from another host.
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed static
+var static embed.FS
+
+// policy lets the page load its own files and talk to its own server. Trusted
+// types make the browser refuse any text that is to become markup.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// asset is one file as it is served.
+type asset struct {
+	mediaType, tag string
+	content        []byte
+}
+
+// Chat serves the chat page at / and the files it loads below /chat/. It asks
+// POST /query of the same server.
+func Chat() http.Handler {
+	assets := read()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, below := strings.CutPrefix(r.URL.Path, "/chat/")
+		if !below && r.URL.Path == "/" {
+			name = "index.html"
+		}
+		a, found := assets[name]
+		if !found {
+			http.NotFound(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", a.mediaType)
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-cache") // asks each time, and is mostly answered with 304
+		h.Set("ETag", a.tag)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
+	})
+}
+
+// read loads the files by name. The types are given here because those of the
+// machine may differ.
+func read() map[string]asset {
+	types := map[string]string{
+		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+	}
+	entries, err := fs.ReadDir(static, "static")
+	if err != nil {
+		panic("web: " + err.Error()) // the folder is part of the binary
+	}
+	assets := make(map[string]asset, len(entries))
+	for _, e := range entries {
+		content, err := static.ReadFile(path.Join("static", e.Name()))
+		if err != nil {
+			panic("web: " + err.Error())
+		}
+		sum := sha256.Sum256(content)
+		assets[e.Name()] = asset{
+			mediaType: types[path.Ext(e.Name())], tag: `"` + hex.EncodeToString(sum[:8]) + `"`, content: content,
+		}
+	}
+	return assets
+}
