@@ -22,7 +22,7 @@ build: ## build bin/kefu and bin/llmsim
 	@mkdir -p $(BIN)
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
-test: ## install redis-server, postgresql and prometheus where missing, then run every test
+test: ## install redis-server, postgresql, prometheus and chromium where missing, then run every test
 	@.ci/install
 	CGO_ENABLED=1 go test -race -timeout 15m ./...
 
