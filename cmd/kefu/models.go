@@ -116,7 +116,7 @@ func (m models) chain(targets []config.Target) []gateway.Target {
 	var chain []gateway.Target
 	for _, t := range targets {
 		chain = append(chain, gateway.Target{
-			Provider: t.Provider, Model: vendorName(t), Adapter: m.adapter(t),
+			Provider: t.Provider, Model: vendorName(t), Name: t.Name, Adapter: m.adapter(t),
 			MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout, LastResort: t.Protocol == config.Offline,
 		})
 	}
@@ -150,21 +150,6 @@ func (m models) embedder(obs gateway.Observer) llm.Embedder {
 	return gateway.MeterEmbedder(openai.NewEmbedder(openai.EmbedderConfig{
 		Config: m.openai(t), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions,
 	}), t.Provider, m.prices, obs)
-}
-
-// named puts the vendor's name and the provider in the place of a name from
-// kefu.yaml, so that one model has one name from there on.
-func (m models) named(ask desk.Ask) desk.Ask {
-	i := slices.IndexFunc(m.targets.Known, func(t config.Target) bool { return t.Name == ask.Model })
-	if i < 0 {
-		return ask
-	}
-	t := m.targets.Known[i]
-	ask.Model = t.Model
-	if ask.Provider == "" {
-		ask.Provider = t.Provider
-	}
-	return ask
 }
 
 // warn says what makes the reported costs doubtful.

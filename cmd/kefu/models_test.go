@@ -140,12 +140,11 @@ func TestAChainWithoutOfflineEndsInTheFailure(t *testing.T) {
 
 func TestARequestMayNameAModelAsTheFileDoesOrAsTheVendorDoes(t *testing.T) {
 	_, environ, server := simulated(t, llmsim.Config{})
-	m := configuredModels(t, `
+	g := configuredModels(t, `
 models:
   haiku: {provider: anthropic, model: claude-haiku-5-5, tier: simple}
   local: {provider: openai, model: qwen3, base_url: `+server.URL+`/v1, tier: simple}
-`, environ...)
-	g := m.gateway(unobserved{})
+`, environ...).gateway(unobserved{})
 	for _, tt := range []struct{ model, provider, want string }{
 		{"haiku", "", "anthropic/claude-haiku-5-5"},
 		{"haiku", "anthropic", "anthropic/claude-haiku-5-5"},
@@ -155,14 +154,14 @@ models:
 		{"", "local", "local/qwen3"},
 		{"", "gemini", "gemini/gemini-3.8-flash"}, // of the other tier
 		{"offline-extractive", "", "offline/offline-extractive"},
+		{"offline", "", "offline/offline-extractive"},
 		{"haiku", "openai", "unknown_model"},
 		{"teapot", "", "unknown_model"},
 		{"", "teapot", "unknown_provider"},
 	} {
-		ask := m.named(desk.Ask{Model: tt.model, Provider: tt.provider})
 		c := call(llm.Cheap, false)
-		c.Model, c.Provider = ask.Model, ask.Provider
-		got := ""
+		c.Model, c.Provider = tt.model, tt.provider
+		var got string
 		if reply, err := g.Start(t.Context(), c); err != nil {
 			if refused, ok := errors.AsType[*desk.Error](err); ok {
 				got = refused.Code

@@ -296,6 +296,7 @@ func TestCallsMayAskForAModelOrProvider(t *testing.T) {
 		{"the last resort by model", "extractive", "", "extractive", ""},
 		{"the last resort by provider", "", "offline", "extractive", ""},
 		{"an unknown model", "gpt-9", "", "", "unknown_model"},
+		{"a model by its name in the configuration", "second", "", third, ""},
 		{"an unknown provider", "", "nobody", "", "unknown_provider"},
 		{"a model of another provider", small, "other", "", "unknown_model"},
 	}
@@ -303,9 +304,11 @@ func TestCallsMayAskForAModelOrProvider(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &recorder{}
 			ok := func() llm.Provider { return provider(answers("x")) }
+			second := paid("other", third, ok())
+			second.Name = "second"
 			g := New(Config{Prices: prices(t)}, map[llm.Tier][]Target{
 				llm.Cheap:  {paid("acme", small, ok()), paid("acme", large, ok()), offline(ok())},
-				llm.Strong: {paid("other", third, ok()), offline(ok())},
+				llm.Strong: {second, offline(ok())},
 			}, r)
 			c := question(grant(r))
 			c.Model, c.Provider = tt.model, tt.provider

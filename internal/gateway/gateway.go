@@ -27,7 +27,8 @@ var (
 // Target is one model of one provider.
 type Target struct {
 	Provider string // name from the configuration
-	Model    string // the vendor's name, and the one callers ask for
+	Model    string // the vendor's name
+	Name     string // callers may ask for it as well; default Model
 	Adapter  llm.Provider
 	// MaxTokens bounds a completion whose call does not. Default 1,024.
 	MaxTokens int
@@ -146,9 +147,8 @@ func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 
 // build puts the decorators around a target, innermost first.
 func (g *Gateway) build(t Target) *target {
-	if t.MaxTokens == 0 {
-		t.MaxTokens = 1024
-	}
+	t.Name = cmp.Or(t.Name, t.Model)
+	t.MaxTokens = cmp.Or(t.MaxTokens, 1024)
 	p := t.Adapter
 	if t.LastResort {
 		p = metered{next: p, provider: t.Provider, obs: g.obs, free: true}

@@ -22,7 +22,7 @@ func (g *Gateway) Models() []Model {
 	var models []Model
 	for _, tier := range g.tiers {
 		for _, t := range g.chains[tier].all() {
-			models = append(models, Model{Name: t.Model, Provider: t.Provider, Tier: tier})
+			models = append(models, Model{Name: t.Name, Provider: t.Provider, Tier: tier})
 		}
 	}
 	return models
@@ -34,13 +34,15 @@ func (g *Gateway) Models() []Model {
 func (g *Gateway) Check(model, provider string) error {
 	var models, providers []string
 	known := model == ""
-	for _, m := range g.Models() {
-		if !slices.Contains(providers, m.Provider) {
-			providers = append(providers, m.Provider)
-		}
-		if (provider == "" || m.Provider == provider) && !slices.Contains(models, m.Name) {
-			models = append(models, m.Name)
-			known = known || m.Name == model
+	for _, tier := range g.tiers {
+		for _, t := range g.chains[tier].all() {
+			if !slices.Contains(providers, t.Provider) {
+				providers = append(providers, t.Provider)
+			}
+			if t.fits("", provider) && !slices.Contains(models, t.Name) {
+				models = append(models, t.Name)
+			}
+			known = known || t.fits(model, provider)
 		}
 	}
 	if provider != "" && !slices.Contains(providers, provider) {
@@ -50,6 +52,12 @@ func (g *Gateway) Check(model, provider string) error {
 		return unknown("model", models)
 	}
 	return nil
+}
+
+// fits reports whether a call for a model, by its name or the vendor's, and a
+// provider may go to t; empty means any.
+func (t *target) fits(model, provider string) bool {
+	return (model == "" || model == t.Name || model == t.Model) && (provider == "" || provider == t.Provider)
 }
 
 func unknown(field string, configured []string) error {
@@ -67,9 +75,7 @@ func (g *Gateway) chainOf(c llm.Call) (chain, error) {
 	if c.Model == "" && c.Provider == "" {
 		return own, nil
 	}
-	fits := func(t *target) bool {
-		return (c.Model == "" || t.Model == c.Model) && (c.Provider == "" || t.Provider == c.Provider)
-	}
+	fits := func(t *target) bool { return t.fits(c.Model, c.Provider) }
 	if own.last != nil && fits(own.last) {
 		return chain{last: own.last}, nil // asked for by name: not degraded
 	}
