@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,6 +188,41 @@ func TestAnAnswerIsSharedThroughRedisAndDiesWithItsDocument(t *testing.T) {
 	for i, r := range []*e2e.Server{second, first} {
 		if a := r.Ask(complexZH); !strings.Contains(a.Answer, "12.50欧元") {
 			t.Errorf("replica %d: %+v, want the new price", 2-i, a)
+		}
+	}
+}
+
+// A replica that stood still for longer than its lease is not waited for by
+// publishers: it has to catch up before it answers from its cache again.
+func TestAReplicaThatStoodStillCatchesUpBeforeItAnswers(t *testing.T) {
+	t.Parallel()
+	site := newShop(t, "DATABASE_URL="+testenv.Postgres(t), "KEFU_KNOWLEDGE_LEASE=1s")
+	server := site.Serve()
+	server.Ask(simpleEN)
+	if a := server.Ask(simpleEN); !a.CacheHit {
+		t.Fatalf("not cached: %+v", a)
+	}
+
+	server.Signal(syscall.SIGSTOP)
+	edit(site, "30 days", "45 days")
+	site.Must("kb", "load", "docs") // returns once the lease has run out
+	answers := make(chan e2e.Answer, 8)
+	var asked sync.WaitGroup
+	for range cap(answers) { // they wait in the kernel for the server to go on
+		asked.Go(func() {
+			a, err := server.TryAsk(t.Context(), simpleEN)
+			if err != nil {
+				t.Error(err)
+			}
+			answers <- a
+		})
+	}
+	time.Sleep(100 * time.Millisecond) // nothing tells that the kernel has them
+	server.Signal(syscall.SIGCONT)
+	asked.Wait()
+	for range cap(answers) {
+		if a := <-answers; !strings.Contains(a.Answer, "45 days") {
+			t.Errorf("a stale answer: %+v", a)
 		}
 	}
 }

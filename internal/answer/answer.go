@@ -138,11 +138,11 @@ const catchUpTimeout = time.Second
 // cannot, composes from what it knows but trusts no cached answer.
 func (s *Service) catchUp(ctx context.Context) (fresh bool) {
 	if s.Knowledge.Fresh() {
-		return true
+		return true // without a timer
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	return s.Knowledge.CatchUp(ctx) == nil
+	return s.Knowledge.Refresh(ctx) == nil
 }
 
 // key identifies the answer, whatever the state of the knowledge base.

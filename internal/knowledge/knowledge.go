@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +42,7 @@ type Knowledge struct {
 
 	state atomic.Pointer[state]
 	fresh atomic.Pointer[time.Time] // until when the lease lives
-	mu    sync.Mutex                // held while catching up
+	turn  chan struct{}             // holds a token while somebody catches up
 }
 
 // state is everything that a replica knows at one revision; it never changes.
@@ -78,7 +77,7 @@ func New(source Source, embedderModel string, cfg retrieval.Config, opts ...Opti
 	k := &Knowledge{
 		source: source, model: embedderModel, config: cfg,
 		replica: "rep_" + rand.Text(), lease: DefaultLease, log: slog.Default(),
-		observe: func(int, int, desk.Revision) {},
+		observe: func(int, int, desk.Revision) {}, turn: make(chan struct{}, 1),
 	}
 	for _, opt := range opts {
 		opt(k)
@@ -107,24 +106,54 @@ func (k *Knowledge) Fresh() bool { return time.Now().Before(*k.fresh.Load()) }
 // CatchUp brings the views to the newest revision and renews the lease. On
 // error the views stay as they are.
 func (k *Knowledge) CatchUp(ctx context.Context) error {
+	return k.alone(ctx, k.catchUp)
+}
+
+// Refresh catches up unless the lease lives. Of many callers one does the work
+// and the others wait for it, none beyond ctx.
+func (k *Knowledge) Refresh(ctx context.Context) error {
+	if k.Fresh() {
+		return nil
+	}
+	return k.alone(ctx, func(ctx context.Context) error {
+		if k.Fresh() {
+			return nil
+		}
+		return k.catchUp(ctx)
+	})
+}
+
+// alone runs f when nobody else does, or gives up with ctx.
+func (k *Knowledge) alone(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("catch up: %w", ctx.Err())
+	}
+	if err := f(ctx); err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
+	return nil
+}
+
+func (k *Knowledge) catchUp(ctx context.Context) error {
 	for {
 		if err := k.advance(ctx); err != nil {
-			return fmt.Errorf("catch up: %w", err)
+			return err
 		}
 		joined := time.Now()
 		if err := k.source.Join(ctx, k.replica, k.Revision(), k.lease); err != nil {
-			return fmt.Errorf("catch up: %w", err)
+			return err
 		}
 		// Without a gap between two leases publishers have waited for this
 		// replica. After a gap one may have looked just before it joined.
 		if !k.Fresh() {
 			newest, err := k.source.Revision(ctx)
 			if err != nil {
-				return fmt.Errorf("catch up: %w", err)
+				return err
 			}
 			if newest > k.Revision() {
 				continue

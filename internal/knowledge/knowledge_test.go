@@ -2,6 +2,7 @@ package knowledge_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -207,5 +208,54 @@ func TestAnExpiredLeaseIsFreshAgainOnlyOnceCaughtUp(t *testing.T) {
 		if k.Fresh() || len(src.live()) != 0 {
 			t.Errorf("after leaving: fresh = %v, %d live leases, want none", k.Fresh(), len(src.live()))
 		}
+	})
+}
+
+func TestOfManyWhoNeedALeaseOneCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newMemory()
+		rev := src.publish(map[desk.DocumentID][]string{"a": {"refund"}})
+		src.delay = 300 * time.Millisecond
+		k := newKnowledge(src)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if err := k.Refresh(ctx); err != nil || k.View(tenant).Revision() != rev {
+					t.Errorf("Refresh = %v at revision %d, want %d", err, k.View(tenant).Revision(), rev)
+				}
+			})
+		}
+		wg.Wait()
+		if err := k.Refresh(ctx); err != nil || src.reads != 1 {
+			t.Errorf("Refresh = %v; the source was read %d times, want once", err, src.reads)
+		}
+	})
+}
+
+func TestNobodyWaitsForAHangingSourceBeyondTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newMemory()
+		src.delay = time.Hour
+		k := newKnowledge(src)
+		follower, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = k.CatchUp(follower) })
+		synctest.Wait()
+
+		start := time.Now()
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := k.Refresh(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Refresh = %v, want the deadline", err)
+			}
+			cancel()
+		}
+		if took := time.Since(start); took != 3*time.Second {
+			t.Errorf("three questions waited %v, want 1 s each", took)
+		}
+		stop()
+		wg.Wait()
 	})
 }

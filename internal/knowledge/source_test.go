@@ -30,6 +30,8 @@ type memory struct {
 	leases map[string]lease
 	moved  chan struct{} // closed by every publish
 	down   bool
+	delay  time.Duration // of Changes
+	reads  int           // calls of Changes
 	// beforeJoin is called once, before the next Join takes effect.
 	beforeJoin func()
 }
@@ -100,9 +102,18 @@ func (m *memory) Revision(context.Context) (desk.Revision, error) {
 	return m.rev, nil
 }
 
-func (m *memory) Changes(_ context.Context, _ string, since desk.Revision) (knowledge.Delta, error) {
+func (m *memory) Changes(ctx context.Context, _ string, since desk.Revision) (knowledge.Delta, error) {
+	m.mu.Lock()
+	delay := m.delay
+	m.mu.Unlock()
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
+		return knowledge.Delta{}, ctx.Err()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.reads++
 	if m.down {
 		return knowledge.Delta{}, errDown
 	}
