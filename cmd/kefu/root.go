@@ -92,9 +92,13 @@ func (c *cli) config() (config.Config, error) {
 	return config.Load(c.configPath, os.Environ())
 }
 
-// logger writes to stderr: warnings for a command, everything configured for
-// the server. On a terminal the lines are made for people.
+// logger writes what a command has to say to stderr: nothing below least.
 func (c *cli) logger(cfg config.Config, least slog.Level) *slog.Logger {
+	return c.loggerTo(c.stderr, cfg, least)
+}
+
+// loggerTo writes to w, in lines made for people where stderr is a terminal.
+func (c *cli) loggerTo(w io.Writer, cfg config.Config, least slog.Level) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
 		level = slog.LevelInfo // Validate has checked the name
@@ -103,7 +107,7 @@ func (c *cli) logger(cfg config.Config, least slog.Level) *slog.Logger {
 	if c.interactive() {
 		format = "text"
 	}
-	return telemetry.NewLogger(c.stderr, max(level, least), format)
+	return telemetry.NewLogger(w, max(level, least), format)
 }
 
 // interactive reports whether progress may be drawn.

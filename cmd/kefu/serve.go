@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
@@ -41,11 +43,23 @@ func (c *cli) serve(ctx context.Context) error {
 		return err
 	}
 	defer ln.Close()
-	a, err := openApp(ctx, cfg, c.logger(cfg, slog.LevelDebug))
+	log, flush := c.serverLogger(cfg)
+	defer flush()
+	a, err := openApp(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.serveApp(ctx, a, ln), a.close())
+}
+
+// serverLogger writes everything configured, for people at once, for programs
+// as it suits the load; flush writes the rest.
+func (c *cli) serverLogger(cfg config.Config) (log *slog.Logger, flush func()) {
+	if c.interactive() {
+		return c.logger(cfg, slog.LevelDebug), func() {}
+	}
+	lines := telemetry.NewBuffer(c.stderr)
+	return c.loggerTo(lines, cfg, slog.LevelDebug), func() { _ = lines.Close() } // there is nowhere left to complain
 }
 
 func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
@@ -57,6 +71,9 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	}
 	a.workers.start("embeddings", a.keepEmbedded)
 	a.workers.start("checks", a.watch)
+	if os.Getenv("GOGC") == "" { // else the operator has decided
+		a.workers.start("headroom", keepHeadroom)
+	}
 
 	g, ctx := errgroup.WithContext(ctx)
 	if a.cfg.OpsAddr != "" {

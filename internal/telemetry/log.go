@@ -11,13 +11,18 @@ import (
 
 // NewLogger writes to w in the given format: "json", "text", or "" for text on
 // a terminal and JSON elsewhere. Control characters and those that reverse the
-// direction of writing are escaped, so that a value cannot forge a line.
+// direction of writing are escaped, so that a value cannot forge a line. A
+// Buffer is flushed from warnings on.
 func NewLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: attr}
+	var h slog.Handler = slog.NewJSONHandler(w, opts)
 	if format == "text" || format == "" && isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, opts))
+		h = slog.NewTextHandler(w, opts)
 	}
-	return slog.New(slog.NewJSONHandler(w, opts))
+	if b, ok := w.(*Buffer); ok {
+		h = urgent{h, b}
+	}
+	return slog.New(h)
 }
 
 func isTerminal(w io.Writer) bool {
