@@ -29,7 +29,6 @@ export class Citation extends HTMLElement {
     this.addEventListener('focusout', (event) => this.contains(event.relatedTarget) || this.#hide());
     this.addEventListener('pointerenter', (event) => event.pointerType === 'mouse' && this.#show());
     this.addEventListener('pointerleave', () => this.#leave());
-    this.addEventListener('keydown', (event) => event.key === 'Escape' && this.#card && this.#dismiss(event));
   }
 
   disconnectedCallback() {
@@ -44,9 +43,11 @@ export class Citation extends HTMLElement {
 
   #dismiss(event) {
     event.stopPropagation(); // Escape does not stop the answer as well
-    this.#quiet = true;
-    this.#button.focus();
-    this.#quiet = false;
+    if (this.#card.contains(document.activeElement)) {
+      this.#quiet = true;
+      this.#button.focus();
+      this.#quiet = false;
+    }
     this.#hide();
   }
 
@@ -74,6 +75,7 @@ export class Citation extends HTMLElement {
     const { signal } = this.#open;
     addEventListener('scroll', () => this.#place(), { signal, passive: true });
     addEventListener('resize', () => this.#place(), { signal });
+    addEventListener('keydown', (event) => event.key === 'Escape' && this.#dismiss(event), { signal, capture: true });
     addEventListener('pointerdown', (event) => this.contains(event.target) || this.#hide(), { signal });
   }
 

@@ -45,10 +45,10 @@ export function blocks(text) {
       const kind = number ? 'ol' : 'ul';
       if (open?.kind !== kind) found.push(open = { kind, start: number ?? 1, lines: [] });
       open.lines.push(content);
-    } else if (open && open.kind !== 'p') {
+    } else if (open && open.kind !== 'p' && /^\s/.test(line)) {
       open.lines.push(`${open.lines.pop()}\n${line.trim()}`);
     } else {
-      if (!open) found.push(open = { kind: 'p', lines: [] });
+      if (open?.kind !== 'p') found.push(open = { kind: 'p', lines: [] });
       open.lines.push(line);
     }
   }
