@@ -1,0 +1,80 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
+)
+
+// Each question is new, so that none is answered from the cache.
+func TestProvidersAnswerInTheOrderOfTheChainAndRequestsMayChoose(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	site := newShop(t, everyProvider(vendor)...)
+	site.Write("kefu.yaml", `
+models:
+  luna: {provider: openai, model: gpt-6-luna}
+  haiku: {provider: anthropic, model: claude-haiku-5-5, timeout: 5s}
+chains:
+  simple: [luna, haiku, gemini-3.1-flash-lite, offline]
+  complex: [luna, haiku, gemini-3.1-flash-lite, offline]
+`)
+	server := site.Serve()
+	for n, want := range []string{"openai/gpt-6-luna", "anthropic/claude-haiku-5-5", "gemini/gemini-3.1-flash-lite", "offline/offline-extractive"} {
+		gone := []string{"gpt-6-luna", "claude-haiku-5-5", "gemini-3.1-flash-lite"}[:n]
+		if n > 0 {
+			vendor.Behave(llmsim.Config{Failures: llmsim.Failures{"404": 1}, Models: gone})
+		}
+		a := server.Ask(fmt.Sprintf("How many days after delivery can I return item number %d?", n))
+		if got := a.Provider + "/" + a.Model; got != want || a.Degraded != (n == 3) {
+			t.Errorf("without %v: answered by %s, degraded %v, want %s", gone, got, a.Degraded, want)
+		}
+	}
+	vendor.Behave(llmsim.Config{})
+
+	for _, tt := range []struct{ restrict, want string }{
+		{`"model":"haiku"`, `"anthropic"`},
+		{`"model":"claude-haiku-5-5"`, `"anthropic"`},
+		{`"provider":"gemini"`, `"gemini"`},
+		{`"model":"offline"`, `"offline"`},
+		{`"model":"gemini-3.8-flash"`, `configured: luna, haiku, gemini-3.1-flash-lite, offline`}, // in no chain
+	} {
+		_, body, err := server.Post(t.Context(), "application/json", []byte(`{"question":"`+simpleZH+`",`+tt.restrict+`}`))
+		if err != nil || !strings.Contains(string(body), tt.want) {
+			t.Errorf("%s: %s %v, want %s", tt.restrict, body, err, tt.want)
+		}
+	}
+	if code := server.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	healthy(t, server.Log)
+}
+
+func TestTheStartWarnsOfModelsWithoutAPrice(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	site := newShop(t, append(vendor.Env(), "KEFU_MODELS_CHEAP=teapot-1")...)
+	server := site.Serve()
+	line := server.Log.Await(t, "teapot-1 has no known price")
+	var event struct{ Level string }
+	if err := json.Unmarshal([]byte(line), &event); err != nil || event.Level != "WARN" {
+		t.Errorf("log = %s, want a warning", line)
+	}
+	server.Stop()
+	r := site.Run("prices", "check")
+	if r.Code == 0 {
+		t.Error("kefu prices check found nothing")
+	}
+	holds(t, "stderr", r.Stderr, "teapot-1 has no known price", "KEFU_PRICES_FILE")
+}
+
+// everyProvider is the vendor under its three protocols.
+func everyProvider(vendor *e2e.Vendor) []string {
+	env := vendor.Env()
+	root := strings.TrimSuffix(strings.TrimPrefix(env[0], "OPENAI_BASE_URL="), "/v1")
+	return append(env, "ANTHROPIC_API_KEY=a-simulated", "ANTHROPIC_BASE_URL="+root, "GEMINI_API_KEY=g-simulated", "GEMINI_BASE_URL="+root+"/v1beta")
+}
