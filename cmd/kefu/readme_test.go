@@ -48,6 +48,18 @@ func TestBothReadmesNameOnlySettingsAndCommandsThatExist(t *testing.T) {
 	}
 }
 
+func TestTheConfigurationThatTheReadmesShowIsTaken(t *testing.T) {
+	for _, path := range []string{"../../README.md", "../../README.zh-CN.md"} {
+		blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(read(t, path), -1)
+		if len(blocks) == 0 {
+			t.Errorf("%s shows no kefu.yaml", path)
+		}
+		for _, block := range blocks {
+			configuredModels(t, block[1], "OPENAI_API_KEY=o", "ANTHROPIC_API_KEY=a", "DEEPSEEK_API_KEY=d")
+		}
+	}
+}
+
 func TestTheReadmesHaveTheSameSections(t *testing.T) {
 	headings := func(path string) []string {
 		var levels []string
