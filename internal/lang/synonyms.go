@@ -32,6 +32,7 @@ var synonyms = groups(`
 	minimum min
 	photo picture image
 	annual year
+	item product
 	person people
 	employee staff
 	支付 付款
@@ -49,6 +50,7 @@ var synonyms = groups(`
 	电话 热线
 	优惠 折扣
 	登录 登陆
+	商品 产品 货品
 	价格 价钱 费用 售价
 	上班 下班 营业
 	资料 材料

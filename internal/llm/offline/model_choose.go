@@ -228,8 +228,12 @@ func counts(text string, counted []string) bool {
 		if strings.Trim(t, "0123456789.") != "" && !numerals[t] {
 			continue
 		}
-		if next := terms[i+1 : min(i+3+len(counted), len(terms))]; slices.Contains(next, counted[len(counted)-1]) ||
-			len(next) > 0 && strings.HasPrefix(next[0], counted[len(counted)-1]) {
+		next := terms[i+1 : min(i+2+len(counted), len(terms))]
+		all := true
+		for _, c := range counted {
+			all = all && slices.ContainsFunc(next, func(t string) bool { return t == c || isHan(c) && strings.HasPrefix(t, c) })
+		}
+		if all {
 			return true
 		}
 	}
@@ -284,6 +288,8 @@ func (c *corpus) answers(quotes []candidate) bool {
 	vague := len(c.facts) > 0 && !stated ||
 		len(c.counted) > 0 && !slices.ContainsFunc(quotes, func(k candidate) bool { return counts(k.unit().bare, c.counted) })
 	switch {
+	case vague && c.simple: // among more sources there may be one that states it
+		return false
 	case vague:
 		need = enoughVague
 	case c.simple && stated:
@@ -300,11 +306,11 @@ func (c *corpus) answers(quotes []candidate) bool {
 			need += moreUnknown
 		}
 		switch listed := quotes[0].unit().kind == bullet || quotes[0].unit().kind == step; {
-		case own+above < need || asked < enoughAsked || c.simple && vague && own < enoughFact:
+		case own+above < need || asked < enoughAsked || vague && own < enoughFact:
 			continue
 		case !stated && c.known > 0 && s.covers > 0 && (own+above)*s.covers/c.holds(s) < known*c.known:
 			continue
-		case own < enoughInText && (above < enoughAbove || listed && !c.steps && !c.titles(s)):
+		case own < enoughInText && (above < enoughAbove || listed && !c.steps && (len(c.facts) > 0 || !c.titles(s))):
 			continue
 		}
 		if !c.simple || !c.steps || c.about(s) >= aboutSteps && quotes[len(quotes)-1].unit().kind != bullet {

@@ -62,6 +62,9 @@ var partBorder = regexp.MustCompile(`(?i)(?:,? and (?:also )?|[?;,:.] +(?:and )?
 // I get", 次 in 几次.
 var counting = regexp.MustCompile(`\bhow many ((?:[a-z-]+ )??[a-z-]+)(?: (?:do|does|can|are|is|did|will|may|should|have|has|could|per|in|on|of)\b|\?|$)|几个?([次人张件条台种款份期级岁倍步道名家颗只盏部层天周月年])`)
 
+// particles are Han characters that only connect where they stand alone.
+var particles = set(strings.Split("和与跟或及在有要能会不都还也就该对从到把被让给用做里上下中内后前时再才请最并而但却", ""))
+
 // asksSomething tells a question from a statement.
 func asksSomething(clause string) bool {
 	text := strings.TrimLeft(lang.Normalise(clause), ",;:.?， ")
@@ -91,7 +94,7 @@ func readQuestion(p llm.Prompt, asked, context string) question {
 		}
 	}
 	q.steps = len(q.facts) == 0 && (asksSteps.MatchString(text) || !asks.MatchString(text))
-	q.raw = distinct(lang.ContentTerms(apart(subject(text))))
+	q.raw = slices.DeleteFunc(distinct(lang.ContentTerms(apart(subject(text)))), func(t string) bool { return particles[t] })
 	q.terms = same(slices.Clone(q.raw))
 	q.context = slices.DeleteFunc(contentTerms(subject(placeholder.ReplaceAllString(context, " "))),
 		func(t string) bool { return slices.Contains(q.terms, t) })

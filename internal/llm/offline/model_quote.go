@@ -16,6 +16,8 @@ const (
 	simpleUnits, complexUnits = 2, 4
 	proseWidth                = 600
 	listItems, listWidth      = 9, 900
+	// factAttempts is how many of the units that state a fact are tried.
+	factAttempts = 3
 	// shortSentence is the width up to which a sentence that states a further
 	// fact of the kind asked for goes with the one before.
 	shortSentence = 60
@@ -41,14 +43,21 @@ func quote(q question, sources []source) string {
 		return cited(s.curated, s.number)
 	}
 	ranked := c.rank()
+	attempts := 1
 	if len(c.facts) > 0 && c.facts[0].must {
 		ranked = slices.DeleteFunc(ranked, func(k candidate) bool { return !c.states(k.unit()) })
+		attempts = factAttempts
 	}
 	if len(ranked) == 0 {
 		return ""
 	}
-	for _, form := range []func([]candidate) []candidate{c.list, c.rows, c.run, c.pick} {
+	for _, form := range []func([]candidate) []candidate{c.list, c.rows, c.run} {
 		if quotes := form(ranked); len(quotes) > 0 && c.answers(quotes) {
+			return render(quotes)
+		}
+	}
+	for i := range min(attempts, len(ranked)) {
+		if quotes := c.pick(ranked[i:]); c.answers(quotes) {
 			return render(quotes)
 		}
 	}
@@ -155,6 +164,10 @@ func (c *corpus) alike(table []candidate, best candidate) bool {
 // table is, for a comparison, those rows and items that hold what is compared,
 // of the table with the most to say.
 func (c *corpus) table(first candidate) []candidate {
+	whole := func(s *source, terms map[string]bool) float64 {
+		own, above := c.held(s, terms)
+		return own + above
+	}
 	most, _ := c.held(first.source, first.unit().terms)
 	var best []candidate
 	for i := range c.sources {
@@ -162,10 +175,8 @@ func (c *corpus) table(first candidate) []candidate {
 			table := block(&c.sources[i], j)
 			j += len(table)
 			kept, own := c.matching(table, most/2)
-			if own < most {
-				own, _ = c.held(&c.sources[i], termsOf(kept)) // what is compared may stand in a row each
-			}
-			if own >= most && len(kept) > len(best) {
+			// What is compared may also stand in a row each.
+			if (own >= most || whole(&c.sources[i], termsOf(kept)) >= whole(first.source, first.unit().terms)) && len(kept) > len(best) {
 				best = kept
 			}
 		}
