@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,14 +50,30 @@ type reply struct {
 
 func (c *cli) askCommand() *cobra.Command {
 	var server string
+	var files batchFlags
 	request := question{UserID: "cli"}
 	cmd := &cobra.Command{
-		Use: "ask QUESTION", Short: "Ask one question",
+		Use: "ask QUESTION", Short: "Ask one question, or a file of them",
 		Long: `Answers in this process, from the same database as the server, or asks a
-running server with --server. '-' reads the question from standard input.`,
-		Example: "  kefu ask \"How long do I have to return a product?\"\n  kefu ask 签收后多少天内可以退货？ --json\n  kefu ask --server http://127.0.0.1:8000 \"Which plan is cheaper for two people?\"",
-		Args:    args(cobra.MinimumNArgs(1)),
+running server with --server. '-' reads the question from standard input.
+
+--file asks many: each line is a question, or JSON with question and, if wanted,
+id and user_id. --out gets a JSON line for each, in the same order. The same
+command again goes on where it was interrupted and asks what failed once more.`,
+		Example: "  kefu ask \"How long do I have to return a product?\"\n  kefu ask 签收后多少天内可以退货？ --json\n  kefu ask --server http://127.0.0.1:8000 \"Which plan is cheaper for two people?\"\n  kefu ask --file questions.jsonl --out answers.jsonl --concurrency 20",
+		Args: args(func(cmd *cobra.Command, given []string) error {
+			if files.in != "" {
+				return cobra.NoArgs(cmd, given)
+			}
+			return cobra.MinimumNArgs(1)(cmd, given)
+		}),
 		RunE: func(cmd *cobra.Command, words []string) error {
+			if err := files.check(cmd); err != nil {
+				return err
+			}
+			if files.in != "" {
+				return c.askAll(cmd.Context(), server, files, request)
+			}
 			request.Question = strings.Join(words, " ")
 			if request.Question == "-" {
 				raw, err := io.ReadAll(io.LimitReader(c.stdin, 64<<10))
@@ -65,20 +82,35 @@ running server with --server. '-' reads the question from standard input.`,
 				}
 				request.Question = string(raw)
 			}
-			if server != "" {
-				return c.askServer(cmd.Context(), server, request)
-			}
-			return c.askHere(cmd.Context(), request)
+			return c.withAsker(cmd.Context(), server, 1, func(ctx context.Context, a asker) error {
+				return c.ask(ctx, a, request)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "ask the server at this URL (its key in KEFU_API_KEY)")
 	cmd.Flags().StringVar(&request.Model, "model", "", "answer with this model")
 	cmd.Flags().StringVar(&request.Provider, "provider", "", "answer with this provider's models")
+	files.declare(cmd)
 	return cmd
 }
 
-// askHere answers in this process, through the same HTTP handler as the server.
-func (c *cli) askHere(ctx context.Context, q question) error {
+// asker asks a Kefu. It is safe for concurrent use.
+type asker struct {
+	http        *http.Client
+	server, key string
+}
+
+// withAsker runs f with a Kefu that takes conns questions at a time: the server
+// at a URL, or without one this process, through the same HTTP handler.
+func (c *cli) withAsker(ctx context.Context, server string, conns int, f func(context.Context, asker) error) error {
+	if server != "" {
+		a, err := c.serverAsker(server, conns)
+		if err != nil {
+			return err
+		}
+		defer a.http.CloseIdleConnections()
+		return f(ctx, a)
+	}
 	return c.withApp(ctx, func(ctx context.Context, a *app) error {
 		if err := a.firstLoad(ctx, c); err != nil {
 			return err
@@ -86,61 +118,75 @@ func (c *cli) askHere(ctx context.Context, q question) error {
 		if err := a.learn(ctx); err != nil {
 			return err
 		}
-		return c.ask(ctx, inProcess{a.api.Handler()}, "http://kefu", a.cfg.APIKey.Value(), q)
+		return f(ctx, asker{&http.Client{Transport: inProcess{a.api.Handler()}}, "http://kefu", a.cfg.APIKey.Value()})
 	})
 }
 
-func (c *cli) askServer(ctx context.Context, server string, q question) error {
+func (c *cli) serverAsker(server string, conns int) (asker, error) {
 	cfg, err := c.config()
 	if err != nil {
-		return err
+		return asker{}, err
 	}
 	if u, err := url.Parse(server); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return usageError{fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8000", server)}
+		return asker{}, usageError{fmt.Errorf("--server %s: want a URL such as http://127.0.0.1:8000", server)}
 	}
-	return c.ask(ctx, http.DefaultTransport, strings.TrimRight(server, "/"), cfg.APIKey.Value(), q)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = conns
+	return asker{&http.Client{Transport: transport}, strings.TrimRight(server, "/"), cfg.APIKey.Value()}, nil
 }
 
 // patience is how long an answer is waited for; the server's own deadline is
 // shorter.
 const patience = 2 * time.Minute
 
-func (c *cli) ask(ctx context.Context, transport http.RoundTripper, server, key string, q question) error {
+func (c *cli) ask(ctx context.Context, a asker, q question) error {
+	raw, got, err := a.query(ctx, q)
+	if err != nil {
+		return err
+	}
+	return c.print(raw, func(w io.Writer) { c.show(w, got) })
+}
+
+// query returns the reply as it came and what the commands show of it.
+func (a asker) query(ctx context.Context, q question) (json.RawMessage, reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	body, err := json.Marshal(q)
 	if err != nil {
-		return err
+		return nil, reply{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/query", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.server+"/query", bytes.NewReader(body))
 	if err != nil {
-		return usageError{err}
+		return nil, reply{}, usageError{err}
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if key != "" {
-		req.Header.Set("Authorization", "Bearer "+key)
+	if a.key != "" {
+		req.Header.Set("Authorization", "Bearer "+a.key)
 	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
+	resp, err := a.http.Do(req)
 	if err != nil {
-		return noServer(req.URL.String(), err)
+		return nil, reply{}, noServer(req.URL.String(), err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 4<<20))
 	if err != nil {
-		return fmt.Errorf("read reply: %w", err)
+		return nil, reply{}, fmt.Errorf("read reply: %w", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return refused(resp.StatusCode, raw)
+		return nil, reply{}, refused(resp, raw)
 	}
 	var got reply
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return fmt.Errorf("%s did not answer like Kefu: %w", server, err)
+		return nil, reply{}, fmt.Errorf("%s did not answer like Kefu: %w", a.server, err)
 	}
-	return c.print(json.RawMessage(raw), func(w io.Writer) { c.show(w, got) })
+	return raw, got, nil
 }
 
+// codeNoServer is the code of an error that no server sent.
+const codeNoServer = "server_unreachable"
+
 func noServer(url string, err error) error {
-	return &desk.Error{Kind: desk.Unavailable, Code: "server_unreachable", Public: "no server answers at " + url + "; start one with 'kefu serve'", Err: err}
+	return &desk.Error{Kind: desk.Unavailable, Code: codeNoServer, Public: "no server answers at " + url + "; start one with 'kefu serve'", Err: err}
 }
 
 // inProcess carries requests to a handler without a network.
@@ -166,23 +212,26 @@ func (w *recorded) WriteHeader(status int)      { w.status = status }
 func (w *recorded) Write(p []byte) (int, error) { return w.body.Write(p) }
 
 // refused turns a server's problem back into an error with its meaning.
-func refused(status int, raw []byte) error {
+func refused(resp *http.Response, raw []byte) error {
 	var p struct{ Code, Detail, Field string }
 	if err := json.Unmarshal(raw, &p); err != nil || p.Code == "" {
-		return fmt.Errorf("the server answered with status %d", status)
+		return fmt.Errorf("the server answered with status %d", resp.StatusCode)
 	}
 	kind := desk.Internal
-	switch status {
+	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		kind = desk.Invalid
 	case http.StatusUnauthorized, http.StatusForbidden:
 		kind = desk.Unauthorised
+	case http.StatusPaymentRequired:
+		kind = desk.OverBudget
 	case http.StatusTooManyRequests:
 		kind = desk.RateLimited
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusBadGateway:
 		kind = desk.Unavailable
 	}
-	return &desk.Error{Kind: kind, Code: p.Code, Field: p.Field, Public: p.Detail}
+	after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // seconds; none: 0
+	return &desk.Error{Kind: kind, Code: p.Code, Field: p.Field, Public: p.Detail, RetryAfter: time.Duration(after) * time.Second}
 }
 
 // show prints an answer for people: the answer to stdout, how it came about to
