@@ -161,7 +161,7 @@ func (a *app) assemble() error {
 		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	})
-	a.api = httpapi.New(a.edge(), configured{a.answers, models}, tel)
+	a.api = httpapi.New(a.edge(models.Models()), configured{a.answers, models}, tel)
 	return nil
 }
 
@@ -226,10 +226,13 @@ func (a *app) notifier() (answer.Notifier, error) {
 	return hook, nil
 }
 
-func (a *app) edge() httpapi.Config {
+func (a *app) edge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
 		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
+	}
+	for _, m := range models {
+		cfg.Models = append(cfg.Models, httpapi.Model{Name: m.Name, Provider: m.Provider})
 	}
 	if a.cfg.OpsAddr == "" {
 		cfg.Metrics = a.telemetry.Handler()
