@@ -182,6 +182,68 @@ func TestUnreachableRedisAndProviderDoNotStopAStart(t *testing.T) {
 	healthy(t, server.Log)
 }
 
+// What a server knows is in memory, and what it has to write down waits.
+func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		lose func(*e2e.Proxy)
+	}{
+		{"cut", (*e2e.Proxy).Cut},
+		{"hung", (*e2e.Proxy).Hang},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			vendor := e2e.NewVendor(t, llmsim.Config{})
+			proxy, database := e2e.NewProxy(t, testenv.Postgres(t))
+			site := newShop(t, append(vendor.Env(), "DATABASE_URL="+database, "KEFU_KNOWLEDGE_LEASE=1s")...)
+			server := site.Serve()
+			if a := server.Ask(simpleEN); !a.Grounded || a.Degraded {
+				t.Fatalf("before: %+v", a)
+			}
+
+			tt.lose(proxy)
+			var asked sync.WaitGroup
+			for _, q := range []string{simpleEN, complexEN, simpleZH, complexZH} {
+				asked.Go(func() {
+					a, err := server.TryAsk(t.Context(), q)
+					if err != nil || !a.Grounded {
+						t.Errorf("%s: %+v %v, want an answer", q, a, err)
+					}
+					t.Logf("%s: answered in %d ms by %s", q, a.LatencyMS, a.Provider)
+				})
+			}
+			asked.Wait()
+			e2e.Eventually(t, 20*time.Second, "the server is not ready", func() bool {
+				status, _ := server.Get("/readyz")
+				return status == http.StatusServiceUnavailable
+			})
+			if status, _ := server.Get("/health"); status != http.StatusOK {
+				t.Errorf("/health: status %d, want alive", status)
+			}
+
+			proxy.Link()
+			took := e2e.Eventually(t, 30*time.Second, "everything is as before", func() bool {
+				ready, _ := server.Get("/readyz")
+				a := server.Ask(complexEN)
+				return ready == http.StatusOK && a.Provider == "openai" && !a.Degraded
+			})
+			t.Logf("back to normal after %v", took)
+			if code := server.Stop(); code != 0 {
+				t.Errorf("exit status %d", code)
+			}
+			calls, _ := attempts(t, site)
+			recorded := 0
+			for _, n := range calls {
+				recorded += n
+			}
+			if made := len(vendor.Log()); recorded != made {
+				t.Errorf("%d attempts in the ledger, the provider counts %d requests", recorded, made)
+			}
+		})
+	}
+}
+
 func TestADatabaseThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	running := testenv.Postgres(t)
