@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -72,7 +73,7 @@ func findChromium() (string, error) {
 			return program, nil
 		}
 	}
-	return "", fmt.Errorf("this test needs chromium on PATH: sudo apt-get install chromium (make test does it when run by root)")
+	return "", errors.New("this test needs chromium on PATH: sudo apt-get install chromium (make test does it when run by root)")
 }
 
 // view is how a customer looks at the page.

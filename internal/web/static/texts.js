@@ -41,7 +41,7 @@ const texts = {
     e401: 'This service needs an access key.',
     e402: 'The budget for answers is used up. Please come back later.',
     e413: 'This question is too long. Please shorten it.',
-    e429: 'That were many questions at once. Please wait a moment.',
+    e429: 'Too many questions at once. Please wait a moment.',
     e503: 'The service is not available at the moment.',
     e504: 'The answer took too long.',
     failed: 'Something went wrong on our side.',
