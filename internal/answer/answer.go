@@ -5,7 +5,6 @@ package answer
 
 import (
 	"context"
-	"crypto/rand"
 	"strconv"
 	"time"
 
@@ -216,5 +215,3 @@ func restoring(emit desk.Emit, vault mask.Vault) desk.Emit {
 		return emit(e)
 	}
 }
-
-func newAnswerID() desk.AnswerID { return desk.AnswerID("ans_" + rand.Text()) }

@@ -2,7 +2,6 @@ package llm
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
@@ -150,7 +149,7 @@ func (a *Allowance) take(in Intent) (desk.Attempt, error) {
 func (a *Allowance) number(in Intent) desk.Attempt {
 	a.begun++
 	return desk.Attempt{
-		ID: desk.AttemptID("att_" + rand.Text()), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
+		ID: desk.NewAttemptID(), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
 		Provider: in.Provider, Model: in.Model, Purpose: in.Purpose, Started: time.Now(),
 		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced,
 	}

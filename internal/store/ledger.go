@@ -25,7 +25,7 @@ const (
 	ledgerUnsaved = 10_000
 	// shareDelay is how long what nobody waits for waits for others to share a
 	// transaction with. An ended attempt counts at its worst case until then.
-	shareDelay = 20 * time.Millisecond
+	shareDelay = 100 * time.Millisecond
 	// ledgerRetry is the pause before ended attempts are tried again.
 	ledgerRetry = time.Second
 )
@@ -99,20 +99,24 @@ func (l *Ledger) Begin(ctx context.Context, a desk.Attempt) error {
 	return <-in.result
 }
 
-// Note records an attempt that begins, within about 20 ms, and waits for
+// Note records an attempt that begins, within about 100 ms, and waits for
 // nothing. While the database fails intents are kept; what is not saved by then
 // is recorded when the attempt ends.
 func (l *Ledger) Note(a desk.Attempt) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !l.closed && len(l.noted) < ledgerUnsaved {
+		l.stir()
 		l.noted = append(l.noted, a)
 	}
-	l.mu.Unlock()
-	l.stir()
 }
 
-// stir tells the writer that there is something to share a transaction.
+// stir tells the writer that there will be something to share a transaction:
+// the first of it does, the writer need not wake for the others. l.mu is held.
 func (l *Ledger) stir() {
+	if len(l.noted)+len(l.ended) > 0 {
+		return
+	}
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -127,14 +131,13 @@ func (l *Ledger) End(a desk.Attempt) {
 	l.mu.Lock()
 	full := l.closed || len(l.ended) >= ledgerUnsaved
 	if !full {
+		l.stir()
 		l.ended = append(l.ended, a)
 	}
 	l.mu.Unlock()
 	if full {
 		l.spill(a)
-		return
 	}
-	l.stir()
 }
 
 // spill makes the log the record of an attempt that the database cannot take.
@@ -167,7 +170,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 			l.report(err)
 		}
 		due = nil
-		if l.unsaved() > 0 {
+		if failing && l.unsaved() > 0 {
 			due = time.After(ledgerRetry)
 		}
 	}

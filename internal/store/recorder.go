@@ -11,7 +11,7 @@ import (
 
 const (
 	recorderQueue = 4096 // records; a few MB with their traces
-	recorderBatch = 100
+	recorderBatch = 128
 	recorderDelay = 200 * time.Millisecond // longest wait of a record for others
 	recorderRetry = time.Second
 	// recorderTries is how often a batch is written before it is given up, so
@@ -57,7 +57,7 @@ func (r *Recorder) drop(n int) {
 	r.observe(n)
 }
 
-// Run writes batches of up to 100 answers, none later than 200 ms after the
+// Run writes batches of up to 128 answers, none later than 200 ms after the
 // first of it came, until ctx ends; then it saves what is queued within 5 s and
 // counts the rest as dropped. A batch that fails is tried again every second,
 // half a minute long. Run returns an error when answers were lost at the end.
@@ -73,23 +73,26 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 }
 
-// gather collects a batch; ended tells that ctx has ended meanwhile.
+// gather collects a batch; ended tells that ctx has ended meanwhile. It waits
+// beside the queue: taking one record at a time would wake it for each.
 func (r *Recorder) gather(ctx context.Context) (batch []Record, ended bool) {
-	var full <-chan time.Time
-	for len(batch) < recorderBatch {
+	select {
+	case first := <-r.queue:
+		batch = append(make([]Record, 0, recorderBatch), first)
+	case <-ctx.Done():
+		return nil, true
+	}
+	if len(r.queue) < recorderBatch-1 {
 		select {
-		case rec := <-r.queue:
-			if len(batch) == 0 {
-				full = time.After(recorderDelay)
-			}
-			batch = append(batch, rec)
-		case <-full:
-			return batch, false
+		case <-time.After(recorderDelay):
 		case <-ctx.Done():
-			return batch, true
+			ended = true
 		}
 	}
-	return batch, false
+	for len(batch) < recorderBatch && len(r.queue) > 0 { // nobody else takes from it
+		batch = append(batch, <-r.queue)
+	}
+	return batch, ended
 }
 
 // write saves a batch, however many tries that takes, or drops it after the
