@@ -70,36 +70,28 @@ func (m models) names() []telemetry.Model {
 
 // summary names the models for people: those that are asked first.
 func (m models) summary() string {
-	simple, complex := m.targets.Simple[0], m.targets.Complex[0]
+	simple, involved := m.targets.Simple[0], m.targets.Complex[0]
 	switch {
-	case simple.Protocol == config.Offline && complex.Protocol == config.Offline:
+	case simple != involved:
+		return simple.Name + " and " + involved.Name
+	case simple.Protocol == config.Offline:
 		return "the offline model"
-	case simple == complex:
-		return simple.Name
 	}
-	return simple.Name + " and " + complex.Name
+	return simple.Name
 }
 
 // fingerprint changes with all that may change an answer: answers of others
 // are not reused. Keys and time limits may not.
 func (m models) fingerprint() string {
 	var b strings.Builder
-	for _, chain := range [][]config.Target{m.targets.Simple, m.targets.Complex} {
+	for _, chain := range [][]config.Target{m.targets.Simple, m.targets.Complex, {m.targets.Embedding}} {
 		for _, t := range chain {
-			fmt.Fprintf(&b, "%q %q %q %q,", t.Protocol, t.Provider, t.BaseURL, vendorName(t))
+			fmt.Fprintf(&b, "%q %q %q %q,", t.Protocol, t.Provider, t.BaseURL, t.Model)
 		}
 		b.WriteString("|")
 	}
-	fmt.Fprint(&b, m.cfg.MaxTokens)
+	fmt.Fprint(&b, offline.ModelID, m.cfg.MaxTokens)
 	return b.String()
-}
-
-// vendorName is the name under which the target's adapter knows the model.
-func vendorName(t config.Target) string {
-	if t.Protocol == config.Offline {
-		return offline.ModelID
-	}
-	return t.Model
 }
 
 // gateway chains the models of each tier. The offline one answers when nothing
@@ -115,9 +107,12 @@ func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
 func (m models) chain(targets []config.Target) []gateway.Target {
 	var chain []gateway.Target
 	for _, t := range targets {
+		if t.Protocol == config.Offline {
+			chain = append(chain, gateway.Target{Provider: config.Offline, Model: offline.ModelID, Adapter: offline.New(), LastResort: true})
+			continue
+		}
 		chain = append(chain, gateway.Target{
-			Provider: t.Provider, Model: vendorName(t), Name: t.Name, Adapter: m.adapter(t),
-			MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout, LastResort: t.Protocol == config.Offline,
+			Provider: t.Provider, Model: t.Model, Name: t.Name, Adapter: m.adapter(t), MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout,
 		})
 	}
 	return chain
@@ -131,8 +126,6 @@ func (m models) adapter(t config.Target) llm.Provider {
 		return anthropic.New(anthropic.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
 	case config.Gemini:
 		return gemini.New(gemini.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
-	case config.Offline:
-		return offline.New()
 	}
 	return openai.New(m.openai(t))
 }

@@ -154,7 +154,7 @@ models:
 		{"", "local", "local/qwen3"},
 		{"", "gemini", "gemini/gemini-3.8-flash"}, // of the other tier
 		{"offline-extractive", "", "offline/offline-extractive"},
-		{"offline", "", "offline/offline-extractive"},
+		{"", "offline", "offline/offline-extractive"},
 		{"haiku", "openai", "unknown_model"},
 		{"teapot", "", "unknown_model"},
 		{"", "teapot", "unknown_provider"},
@@ -188,8 +188,9 @@ func TestTheFingerprintChangesWithEveryModelAndChain(t *testing.T) {
 		{name: "another model of a chain", old: "simple: [a]", new: "simple: [b]"},
 		{name: "a longer chain", old: "simple: [a]", new: "simple: [a, offline]"},
 		{name: "another order", old: "simple: [a], complex: [b]", new: "simple: [b], complex: [a]"},
+		{name: "another embedder", old: "models: {", new: "models: {embedding: c, c: {provider: openai, base_url: 'http://c/v1'}, "},
 		{name: "shorter answers", env: "KEFU_MODELS_MAX_TOKENS=100"},
-		{name: "another key", env: "OPENAI_API_KEY=k", same: true},
+		{name: "another key", env: "ANTHROPIC_API_KEY=k", same: true},
 		{name: "another limit", env: "KEFU_MODELS_TIMEOUT=5s", same: true},
 	} {
 		if got := configuredModels(t, strings.Replace(base, tt.old, tt.new, 1), tt.env).fingerprint(); (got == first) != tt.same {

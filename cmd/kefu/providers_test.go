@@ -40,8 +40,8 @@ chains:
 		{`"model":"haiku"`, `"anthropic"`},
 		{`"model":"claude-haiku-5-5"`, `"anthropic"`},
 		{`"provider":"gemini"`, `"gemini"`},
-		{`"model":"offline"`, `"offline"`},
-		{`"model":"gemini-3.8-flash"`, `configured: luna, haiku, gemini-3.1-flash-lite, offline`}, // in no chain
+		{`"model":"offline-extractive"`, `"offline"`},
+		{`"model":"gemini-3.8-flash"`, `configured: luna, haiku, gemini-3.1-flash-lite, offline-extractive`}, // in no chain
 	} {
 		_, body, err := server.Post(t.Context(), "application/json", []byte(`{"question":"`+simpleZH+`",`+tt.restrict+`}`))
 		if err != nil || !strings.Contains(string(body), tt.want) {
