@@ -27,6 +27,7 @@ const (
 // written, so that an early failure is a problem like any other; a later one is
 // the terminal error event. A caller that leaves ends the work.
 func (api *API) stream(c *gin.Context, ask desk.Ask) {
+	ask.Stream = true
 	ctx, stop := context.WithCancel(c.Request.Context())
 	events := newEventWriter(c.Writer)
 	var pings sync.WaitGroup
