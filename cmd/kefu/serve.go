@@ -142,6 +142,7 @@ func (c *cli) welcome(a *app, addr net.Addr) {
 	view := a.knowledge.View(desk.DefaultTenant)
 	c.say(`
 Kefu answers at %[1]s from %[2]s, with %[3]s.
+  chat           %[1]s/
   API and docs   %[1]s/docs
   health         %[1]s/health
   metrics        %[4]s/metrics
