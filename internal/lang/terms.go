@@ -3,8 +3,6 @@ package lang
 import (
 	"strings"
 	"unicode"
-
-	"github.com/kljensen/snowball/english"
 )
 
 // Terms splits text into search terms, in order and with repetitions.
@@ -179,17 +177,4 @@ func joined(run string) string {
 		return ""
 	}
 	return strings.ReplaceAll(run, "-", "")
-}
-
-// stem stems an English word; words with digits or other letters are kept.
-func stem(word string) string {
-	if len(word) > 32 {
-		return word // no English word; the stemmer is slow on them
-	}
-	for i := range len(word) {
-		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
-			return word
-		}
-	}
-	return english.Stem(word, true)
 }

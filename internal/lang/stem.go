@@ -1,0 +1,53 @@
+package lang
+
+import (
+	"strings"
+
+	"github.com/kljensen/snowball/english"
+)
+
+// stem stems an English word; words with digits or other letters are kept.
+func stem(word string) string {
+	if len(word) > 32 || !inflected(word) {
+		return word // beyond 32 bytes no English word; the stemmer is slow on them
+	}
+	for i := range len(word) {
+		if c := word[i]; (c < 'a' || c > 'z') && c != '\'' {
+			return word
+		}
+	}
+	return english.Stem(word, true)
+}
+
+// inflected tells whether a lower-case word ends in a way that any rule of the
+// stemmer looks for. Most words do not, and asking costs a hundredth of
+// stemming.
+func inflected(word string) bool {
+	if len(word) < 3 {
+		return false
+	}
+	if word[0] == '\'' {
+		return true
+	}
+	switch word[len(word)-1] {
+	case 's', 'y', 'e', 'i', '\'':
+		return true
+	case 'd':
+		return strings.HasSuffix(word, "ed")
+	case 'g':
+		return strings.HasSuffix(word, "ing")
+	case 'n':
+		return strings.HasSuffix(word, "ion")
+	case 'r':
+		return strings.HasSuffix(word, "er") || strings.HasSuffix(word, "or")
+	case 't':
+		return strings.HasSuffix(word, "nt")
+	case 'l':
+		return strings.HasSuffix(word, "al") || strings.HasSuffix(word, "ful") || strings.HasSuffix(word, "ll")
+	case 'm':
+		return strings.HasSuffix(word, "ism")
+	case 'c':
+		return strings.HasSuffix(word, "ic")
+	}
+	return false
+}
