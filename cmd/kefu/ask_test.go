@@ -138,7 +138,7 @@ func TestExitStatusTellsWhatWentWrong(t *testing.T) {
 		{"a missing configuration file is named", nil, "", []string{"--config", "nowhere.yaml", "serve"}, 2, []string{"nowhere.yaml"}},
 		{"an open address needs a key", []string{"KEFU_ADDR=0.0.0.0:0"}, "", []string{"serve"}, 2, []string{"KEFU_API_KEY"}},
 		{"an empty question is usage", nil, "", []string{"ask", " "}, 2, []string{"question is empty"}},
-		{"an unknown model is usage", nil, "", []string{"ask", "--model", "gpt-9", "hi there"}, 2, []string{"model", "offline-extractive"}},
+		{"an unknown model is usage", nil, "", []string{"ask", "--model", "gpt-9", "hi there"}, 2, []string{"unknown model", "offline"}},
 		{"a server address that is none is usage", nil, "", []string{"ask", "--server", "localhost:8000", "hi"}, 2, []string{"--server", "http://"}},
 		{"no server is a dependency", nil, "", []string{"ask", "--server", "http://127.0.0.1:1", "hi"}, 4, []string{"http://127.0.0.1:1", "kefu serve"}},
 		{"no healthy server is a dependency", []string{"KEFU_ADDR=127.0.0.1:1"}, "", []string{"health"}, 4, []string{"http://127.0.0.1:1/health", "kefu serve"}},
