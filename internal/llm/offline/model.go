@@ -61,10 +61,10 @@ func answer(p llm.Prompt) string {
 // of one part is answered as a whole if it can be; one of several only when no
 // part can.
 func quoteParts(p llm.Prompt, sources []source) string {
-	whole := readQuestion(p, string(p.Question), "")
-	parts, context := splitQuestion(string(p.Question))
+	asked := string(p.Question)
+	parts, context := splitQuestion(asked)
 	if len(parts) == 1 {
-		if text := quote(whole, sources); text != "" || context == "" {
+		if text := quote(readQuestion(p, asked, ""), sources); text != "" || context == "" {
 			return text
 		}
 	}
@@ -72,8 +72,8 @@ func quoteParts(p llm.Prompt, sources []source) string {
 	before := context
 	for _, part := range parts {
 		q := readQuestion(p, part, context)
-		if len(q.facts) > 0 && !slices.ContainsFunc(q.terms, func(t string) bool { return !q.naming[t] }) { // "and how long does it take"
-			q = readQuestion(p, before+part, context)
+		if len(q.facts) > 0 && !slices.ContainsFunc(q.terms, func(t string) bool { return !q.naming[t] }) {
+			q = readQuestion(p, before+part, context) // "and how long does it take?"
 		}
 		before = part
 		q.part = len(parts) > 1
@@ -82,7 +82,7 @@ func quoteParts(p llm.Prompt, sources []source) string {
 		}
 	}
 	if len(texts) == 0 && len(parts) > 1 {
-		return quote(whole, sources)
+		return quote(readQuestion(p, asked, ""), sources)
 	}
 	return strings.Join(texts, "\n")
 }

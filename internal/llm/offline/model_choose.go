@@ -147,13 +147,15 @@ func (c *corpus) rank() []candidate {
 	var ranked []candidate
 	for i := range c.sources {
 		s := &c.sources[i]
+		prior := c.prior(s)
 		for j, u := range s.units {
 			own, above := c.held(s, u.terms)
-			score := (own + above) * c.fits(u) * c.prior(s)
-			if score > 0 {
-				// Texts begin with what matters most.
-				ranked = append(ranked, candidate{s, j, score * (1 + 0.1/float64(1+j))})
+			if own+above == 0 {
+				continue
 			}
+			score := (own + above) * c.fits(u) * prior
+			// Texts begin with what matters most.
+			ranked = append(ranked, candidate{s, j, score * (1 + 0.1/float64(1+j))})
 		}
 	}
 	slices.SortStableFunc(ranked, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })

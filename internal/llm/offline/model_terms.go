@@ -19,7 +19,10 @@ func contentTerms(text string) []string { return distinct(same(lang.ContentTerms
 // apart writes "5GHz" and "60W" as "5 GHz" and "60 W", and phrases of which
 // another form is one word as that word.
 func apart(text string) string {
-	return phrases.Replace(measure.ReplaceAllString(text, "$1 $2"))
+	if strings.ContainsAny(text, "0123456789") {
+		text = measure.ReplaceAllString(text, "$1 $2")
+	}
+	return phrases.Replace(text)
 }
 
 // phrases is read only.
