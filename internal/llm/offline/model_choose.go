@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"kefu/internal/desk"
 )
 
 // Weights of where a term of the question stands, against the quoted text.
@@ -15,39 +13,7 @@ const (
 	inTitle   = 0.4
 )
 
-// Thresholds, as shares of the weight of the question's terms. They were set
-// on questions with and without an answer in both languages.
 const (
-	// enough must be covered by the quotes and what stands above them, and a
-	// little more where retrieval does not tell what the source covers. Bigrams
-	// find each other by chance more often than words do.
-	enoughEnglish = 0.45
-	enoughChinese = 0.5
-	moreUnknown   = 0.07
-	// enoughSimple is asked of the few sources of a simple question: without an
-	// answer it is asked again with more.
-	enoughSimple = 0.7
-	// enoughFact is asked of a simple question's quotes that state the kind of
-	// fact that was asked for, enoughVague of any that do not.
-	enoughFact  = 0.5
-	enoughVague = 0.75
-	// enoughAsked must be covered of what is not a name: to know the product is
-	// not to know what was asked of it.
-	enoughAsked = 0.34
-	// enoughKnown is asked by the weights of the whole knowledge base, which
-	// knows better than a few sources how much a word tells.
-	enoughKnownEnglish = 0.6
-	enoughKnownChinese = 0.45
-	// implied is what a term weighs that only names the kind of fact (a period
-	// is "valid", an amount a "price") where the quotes state one without it.
-	implied = 0.25
-	// enoughAbove must be covered by the heading where the quotes hold next to
-	// nothing of the question themselves (enoughInText).
-	enoughAbove  = 0.6
-	enoughInText = 0.15
-	// aboutSteps must be held by the title and heading above the few sources of
-	// a simple question for a way: steps of something else mention it, too.
-	aboutSteps = 0.5
 	// ofContext is what a word weighs that the customer only said beside the
 	// question.
 	ofContext = 0.3
@@ -268,110 +234,4 @@ func (c *corpus) fits(u unit) float64 {
 		fit *= 0.7 // says little alone
 	}
 	return fit
-}
-
-// answers tells whether the quotes cover enough of the question: those of one
-// source, since words that are scattered over several are found for any
-// question, or of all where the question has parts.
-func (c *corpus) answers(quotes []candidate) bool {
-	for _, name := range c.names {
-		if !slices.ContainsFunc(quotes, func(k candidate) bool { return k.mentions(name) }) {
-			return false
-		}
-	}
-	need, known := enoughEnglish, enoughKnownEnglish
-	if c.lang == desk.Chinese {
-		need, known = enoughChinese, enoughKnownChinese
-	}
-	if c.simple {
-		need = enoughSimple
-	}
-	stated := slices.ContainsFunc(quotes, func(k candidate) bool { return c.states(k.unit()) })
-	vague := len(c.facts) > 0 && !stated ||
-		len(c.counted) > 0 && !slices.ContainsFunc(quotes, func(k candidate) bool { return counts(k.unit().bare, c.counted) })
-	switch {
-	case vague && c.simple: // among more sources there may be one that states it
-		return false
-	case vague:
-		need = enoughVague
-	case c.simple && stated:
-		need = enoughFact
-	}
-	if !slices.ContainsFunc(quotes, func(k candidate) bool { return !k.unit().asksBack() }) {
-		return false
-	}
-	for i := range c.sources {
-		s := &c.sources[i]
-		own, above, asked := c.coverage(s, quotes, stated)
-		need := need
-		if s.covers == 0 {
-			need += moreUnknown
-		}
-		switch listed := quotes[0].unit().kind == bullet || quotes[0].unit().kind == step; {
-		case own+above < need || asked < enoughAsked || vague && own < enoughFact:
-			continue
-		case !stated && c.known > 0 && s.covers > 0 && (own+above)*s.covers/c.holds(s) < known*c.known:
-			continue
-		case own < enoughInText && (above < enoughAbove || listed && !c.steps && (len(c.facts) > 0 || !c.titles(s))):
-			continue
-		}
-		if !c.simple || !c.steps || c.about(s) >= aboutSteps && quotes[len(quotes)-1].unit().kind != bullet {
-			return true
-		}
-	}
-	return false
-}
-
-// mentions tells whether the quote or what stands above it holds a term.
-func (k candidate) mentions(term string) bool {
-	return k.unit().terms[term] || k.source.heading[term] || k.source.title[term]
-}
-
-// holds is the share of the question that all of s holds.
-func (c *corpus) holds(s *source) float64 {
-	all := 0.0
-	for _, t := range c.terms {
-		if s.heading[t] || s.title[t] || slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] }) {
-			all += c.weight[t]
-		}
-	}
-	return all / c.total
-}
-
-// coverage is the share of the question that the quotes from s hold, the share
-// that only stands above them, and the share of what is not a name that either
-// holds. stated tells that the quotes state the kind of fact that is asked for.
-func (c *corpus) coverage(s *source, quotes []candidate, stated bool) (own, above, asked float64) {
-	var total, rest, heldRest float64
-	quoted := slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s })
-	all := c.terms
-	if !c.part {
-		all = slices.Concat(c.terms, c.context)
-	}
-	for _, t := range all {
-		w := c.weight[t]
-		found := true
-		switch {
-		case slices.ContainsFunc(quotes, func(k candidate) bool { return k.source == s && k.unit().terms[t] }):
-			own += w
-		case quoted && (s.heading[t] || s.title[t]):
-			above += w
-		default:
-			found = false
-			if stated && c.naming[t] {
-				w *= implied
-			}
-		}
-		total += w
-		if !slices.Contains(c.names, t) {
-			rest += w
-			if found {
-				heldRest += w
-			}
-		}
-	}
-	if rest == 0 || stated {
-		rest, heldRest = 1, 1
-	}
-	return own / total, above / total, heldRest / rest
 }
