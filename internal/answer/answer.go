@@ -5,6 +5,7 @@ package answer
 
 import (
 	"context"
+	"iter"
 	"strconv"
 	"time"
 
@@ -113,6 +114,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if hit {
 		err = replay(a, false, emit)
 	} else {
+		q.ID = desk.NewAnswerID()
 		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
 				return s.compose(ctx, q, view, key, emit)
@@ -178,6 +180,7 @@ func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, vi
 // quoted in an emergency, or was said against the verifier.
 func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool) {
 	if !q.Alone && clean && !a.Degraded {
+		a.Trace = nil // explains this composition, and is recorded with it
 		s.Cache.Put(key, a)
 	}
 }
@@ -185,23 +188,31 @@ func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool
 // replay emits a finished answer as if it were composed now; of one that was
 // told while it was composed, only what is left to say.
 func replay(a desk.Answer, told bool, emit desk.Emit) error {
-	var events []desk.Event
-	if !told {
-		events = append(events, desk.Event{Type: desk.EventMeta, Answer: &a}, desk.Event{Type: desk.EventDelta, Text: string(a.Text)})
-		for i := range a.Citations {
-			events = append(events, desk.Event{Type: desk.EventCitation, Citation: &a.Citations[i]})
-		}
-	}
-	if a.Handoff != nil {
-		events = append(events, desk.Event{Type: desk.EventHandoff, Handoff: a.Handoff})
-	}
-	events = append(events, desk.Event{Type: desk.EventUsage, Answer: &a})
-	for _, e := range events {
+	for e := range events(&a, told) {
 		if err := emit(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func events(a *desk.Answer, told bool) iter.Seq[desk.Event] {
+	return func(yield func(desk.Event) bool) {
+		if !told {
+			if !yield(desk.Event{Type: desk.EventMeta, Answer: a}) || !yield(desk.Event{Type: desk.EventDelta, Text: string(a.Text)}) {
+				return
+			}
+			for i := range a.Citations {
+				if !yield(desk.Event{Type: desk.EventCitation, Citation: &a.Citations[i]}) {
+					return
+				}
+			}
+		}
+		if a.Handoff != nil && !yield(desk.Event{Type: desk.EventHandoff, Handoff: a.Handoff}) {
+			return
+		}
+		yield(desk.Event{Type: desk.EventUsage, Answer: a})
+	}
 }
 
 // restoring gives each caller their own personal data back: the flight and the

@@ -27,7 +27,7 @@ type flight struct {
 	aboard  int // guarded by flights.mu
 	mu      sync.Mutex
 	log     []desk.Event
-	grown   chan struct{} // closed and replaced whenever the log grows or the flight ends
+	grown   chan struct{} // closed when the log grows or the flight ends; nil: nobody waits
 	ended   bool
 	outcome desk.Answer
 	err     error
@@ -51,7 +51,7 @@ func (fs *flights) board(ctx context.Context, key string, limit time.Duration, r
 		return f
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	f := &flight{cancel: cancel, aboard: 1, grown: make(chan struct{})}
+	f := &flight{cancel: cancel, aboard: 1}
 	fs.open[key] = f
 	fs.wg.Go(func() {
 		defer cancel()
@@ -119,31 +119,47 @@ func (f *flight) end(a desk.Answer, err error) {
 	f.wake()
 }
 
+// wake tells those who wait; f.mu is held.
 func (f *flight) wake() {
-	close(f.grown)
-	f.grown = make(chan struct{})
+	if f.grown != nil {
+		close(f.grown)
+		f.grown = nil
+	}
 }
 
 // follow hands every event to emit and returns the outcome.
 func (f *flight) follow(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
-	next := 0
-	for {
-		f.mu.Lock()
-		fresh, ended, grown := f.log[next:], f.ended, f.grown
-		f.mu.Unlock()
+	for next := 0; ; {
+		fresh, grown := f.since(next)
 		for _, e := range fresh {
 			if err := emit(e); err != nil {
 				return desk.Answer{}, fmt.Errorf("emit %s: %w", e.Type, err)
 			}
 		}
 		next += len(fresh)
-		if ended {
+		if grown != nil {
+			select {
+			case <-grown:
+			case <-ctx.Done():
+				return desk.Answer{}, ctx.Err()
+			}
+		} else if len(fresh) == 0 {
 			return f.outcome, f.err
 		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return desk.Answer{}, ctx.Err()
-		}
 	}
+}
+
+// since returns the events from next on; where there are none, what is closed
+// once there are, or nil for a flight that has ended.
+func (f *flight) since(next int) (fresh []desk.Event, grown <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fresh = f.log[next:]
+	if len(fresh) > 0 || f.ended {
+		return fresh, nil
+	}
+	if f.grown == nil {
+		f.grown = make(chan struct{})
+	}
+	return nil, f.grown
 }

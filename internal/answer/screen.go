@@ -23,7 +23,7 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 	}
 	text, vault := s.Masker.Mask(strings.TrimSpace(ask.Text))
 	return desk.Question{
-		ID: desk.NewAnswerID(), Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
+		Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
 		Alone: !vault.Empty(), Asked: time.Now(), Stream: ask.Stream,
 	}, vault, nil

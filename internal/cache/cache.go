@@ -53,13 +53,13 @@ type Key string
 // normalised question, its language and a fingerprint of everything that
 // composes answers.
 func NewKey(scope desk.Scope, parts ...string) Key {
-	h := sha256.New()
+	whole := make([]byte, 0, 512)
 	for _, p := range parts {
-		h.Write([]byte(p))
-		h.Write([]byte{0})
+		whole = append(append(whole, p...), 0)
 	}
+	sum := sha256.Sum256(whole)
 	// The tenant is a hash tag, so that a tenant's keys share a Cluster slot.
-	return Key("kefu:{" + string(scope.Tenant) + "}:answer:" + base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
+	return Key("kefu:{" + string(scope.Tenant) + "}:answer:" + base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
 // Cache is safe for concurrent use.
@@ -98,31 +98,45 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 // Get finds an answer that valid accepts and names its tier. The answer's
 // slices are shared: they must not be changed.
 func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool) (a desk.Answer, tier string, ok bool) {
-	if c.memory != nil {
-		start := time.Now()
-		a, ok := c.memory.GetIfPresent(key)
-		ok = ok && valid(*a)
-		c.obs.CacheLookup(desk.TierMemory, result(ok), time.Since(start))
-		if ok {
-			return *a, desk.TierMemory, true
-		}
+	if found, ok := c.recall(key, valid); ok {
+		return *found, desk.TierMemory, true
 	}
+	if found, ok := c.fetch(ctx, key, valid); ok {
+		return *found, desk.TierRedis, true
+	}
+	return desk.Answer{}, "", false
+}
+
+// recall looks in memory.
+func (c *Cache) recall(key Key, valid func(desk.Answer) bool) (*desk.Answer, bool) {
+	if c.memory == nil {
+		return nil, false
+	}
+	start := time.Now()
+	a, ok := c.memory.GetIfPresent(key)
+	ok = ok && valid(*a)
+	c.obs.CacheLookup(desk.TierMemory, result(ok), time.Since(start))
+	return a, ok
+}
+
+// fetch looks in Redis, and remembers what it finds.
+func (c *Cache) fetch(ctx context.Context, key Key, valid func(desk.Answer) bool) (*desk.Answer, bool) {
 	if c.remote == nil {
-		return desk.Answer{}, "", false
+		return nil, false
 	}
 	start := time.Now()
 	a, outcome := c.remote.get(ctx, key)
-	if outcome == Hit && !valid(a) {
+	if outcome == Hit && !valid(*a) {
 		outcome = Miss
 	}
 	c.obs.CacheLookup(desk.TierRedis, outcome, time.Since(start))
 	if outcome != Hit {
-		return desk.Answer{}, "", false
+		return nil, false
 	}
 	if c.memory != nil {
-		c.memory.Set(key, &a)
+		c.memory.Set(key, a)
 	}
-	return a, desk.TierRedis, true
+	return a, true
 }
 
 func result(hit bool) string {

@@ -34,7 +34,9 @@ const (
 	writeQueue   = 1024                   // answers waiting for Redis
 	writeBatch   = 64                     // answers a pipeline carries at most
 	writeTimeout = time.Second            // for a batch; nobody waits for it
+	writeDelay   = 10 * time.Millisecond  // longest wait of an answer for others to share a round trip with
 	probeEvery   = 250 * time.Millisecond // while Redis is down
+	loneReads    = 2                      // lookups at a time that do not share one
 )
 
 // remote is the Redis tier. Entries are CBOR, which takes a quarter of the time
@@ -43,6 +45,7 @@ const (
 type remote struct {
 	client  *redis.Client
 	gets    *redis.AutoPipeliner // one round trip for lookups that coincide
+	reading atomic.Int64         // lookups under way
 	timeout time.Duration
 	ttl     time.Duration
 	jitter  float64
@@ -70,27 +73,38 @@ func newRemote(cfg Config, client *redis.Client, obs Observer) (*remote, error) 
 	}, nil
 }
 
-func (r *remote) get(ctx context.Context, key Key) (desk.Answer, string) {
+// get finds an answer; it is nil for any outcome but Hit.
+func (r *remote) get(ctx context.Context, key Key) (*desk.Answer, string) {
 	if r.down.Load() {
-		return desk.Answer{}, Bypass
+		return nil, Bypass
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
 	start := time.Now()
-	raw, err := r.gets.Get(ctx, string(key)).Bytes()
+	raw, err := r.read(ctx, key)
 	if err != nil && !errors.Is(err, redis.Nil) {
 		r.blame(ctx, start, err)
-		return desk.Answer{}, Error
+		return nil, Error
 	}
 	r.alive.Store(time.Now().UnixNano())
 	if err != nil {
-		return desk.Answer{}, Miss
+		return nil, Miss
 	}
-	var a desk.Answer
-	if err := cbor.Unmarshal(raw, &a); err != nil {
-		return desk.Answer{}, Error
+	a := new(desk.Answer)
+	if err := cbor.Unmarshal(raw, a); err != nil {
+		return nil, Error
 	}
 	return a, Hit
+}
+
+// read fetches one value: lookups that coincide share a round trip, which
+// costs a lone one two more changes of goroutine than asking itself.
+func (r *remote) read(ctx context.Context, key Key) ([]byte, error) {
+	defer r.reading.Add(-1)
+	if r.reading.Add(1) <= loneReads {
+		return r.client.Get(ctx, string(key)).Bytes()
+	}
+	return r.gets.Get(ctx, string(key)).Bytes()
 }
 
 // blame takes the tier out of the path when Redis is at fault for the failure
@@ -141,6 +155,7 @@ func (r *remote) run(ctx context.Context) {
 			r.drain()
 			return
 		case w := <-r.writes:
+			r.waitForMore(ctx)
 			r.flush(ctx, w)
 		case <-r.failed:
 			probe.Reset(probeEvery)
@@ -151,6 +166,17 @@ func (r *remote) run(ctx context.Context) {
 				r.log.Info("redis answers again")
 			}
 		}
+	}
+}
+
+// waitForMore gives others the time to queue their answers too.
+func (r *remote) waitForMore(ctx context.Context) {
+	if len(r.writes) >= writeBatch-1 {
+		return
+	}
+	select {
+	case <-time.After(writeDelay):
+	case <-ctx.Done():
 	}
 }
 
