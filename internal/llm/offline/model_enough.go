@@ -13,7 +13,7 @@ const (
 	// little more where retrieval does not tell what the source covers. Bigrams
 	// find each other by chance more often than words do.
 	enoughEnglish = 0.45
-	enoughChinese = 0.5
+	enoughChinese = 0.51
 	moreUnknown   = 0.07
 	// enoughKnown is asked by the weights of the whole knowledge base, which
 	// knows better than a few sources how much a word tells.
@@ -30,6 +30,8 @@ const (
 	// enoughAsked must be covered of what is not a name: to know the product is
 	// not to know what was asked of it.
 	enoughAsked = 0.34
+	// negligible is the share below which what is not a name may be missing.
+	negligible = 0.15
 	// implied is what a term weighs that only names the kind of fact (a period
 	// is "valid", an amount a "price") where the quotes state one without it.
 	implied = 0.25
@@ -144,7 +146,7 @@ func (c *corpus) holds(s *source) float64 {
 type shares struct {
 	own   float64 // the quotes hold
 	above float64 // only stands above them
-	asked float64 // either holds of what is not a name; 1 when the fact is stated
+	asked float64 // either holds of what names neither a thing nor the kind of fact stated
 }
 
 // coverage is what the quotes from s hold of the question.
@@ -174,14 +176,14 @@ func (c *corpus) coverage(s *source, e evidence) shares {
 			}
 		}
 		total += w
-		if !slices.Contains(c.names, t) {
+		if !slices.Contains(c.names, t) && !(e.stated && c.naming[t]) {
 			rest += w
 			if found {
 				got.asked += w
 			}
 		}
 	}
-	if got.asked /= rest; rest == 0 || e.stated {
+	if got.asked /= rest; rest < negligible*total {
 		got.asked = 1
 	}
 	got.own /= total

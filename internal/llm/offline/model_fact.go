@@ -58,14 +58,14 @@ var (
 			`(?:电话|热线)(?:号码)?(?:是|为)?(?:多少|几|什么)|(?:电话|热线)号码$|打(?:哪个|什么|几号)电话|(?:联系|客服|服务)(?:电话|热线)$`),
 		stated: regexp.MustCompile(`\+?\d[\d() -]{5,}\d|\b\d{5}\b`),
 		must:   true,
-		words:  contentTerms(`phone telephone number call line hotline contact 电话 号码 热线 联系`),
+		words:  contentTerms(`phone telephone number call line hotline contact support service customer 电话 号码 热线 联系 客服 服务`),
 	}
 	anEmail = &fact{
 		asked: regexp.MustCompile(`\b(?:what|which|is there|do you have|give me|tell me)\b.*\be-?mail address\b|\be-?mail address (?:for|of)\b|` +
 			`(?:邮箱|邮件地址)(?:地址)?(?:是|叫)?(?:什么|多少|哪个|哪一个)|(?:哪个|什么)(?:邮箱|邮件地址)`),
 		stated: regexp.MustCompile(`[\w.+-]+@[\w-]+\.\w+`),
 		must:   true,
-		words:  contentTerms(`e-mail email mail address contact 邮箱 邮件 地址 电子 联系`),
+		words:  contentTerms(`e-mail email mail address contact support service customer 邮箱 邮件 地址 电子 联系 客服 服务`),
 	}
 	aNumber = &fact{
 		asked: regexp.MustCompile(`\bhow many\b|\bwhat(?:'s| is| are) the (?:\w+ )?(?:maximum|minimum|limit|number|amount)\b|\bhow much [a-z]+ (?:is|are|do|does|can|has|have)\b|\bnumber of\b|` +

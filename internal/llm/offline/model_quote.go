@@ -338,8 +338,11 @@ func render(quotes []candidate) string {
 		u := k.unit()
 		text := u.bare
 		listed := (u.kind == step || u.kind == bullet) && (i > 0 && sameBlock(k, quotes[i-1]) || i+1 < len(quotes) && sameBlock(k, quotes[i+1]))
-		if listed {
+		switch {
+		case listed:
 			text = u.text
+		case u.kind == step || u.kind == bullet:
+			text = strings.TrimRight(text, "；;，,") // goes on in the list only
 		}
 		if i > 0 {
 			before := quotes[i-1].unit().kind
