@@ -77,7 +77,8 @@ func quoteParts(p llm.Prompt, sources []source) string {
 		}
 		before = part
 		q.part = len(parts) > 1
-		if text := quote(q, sources); text != "" && !slices.Contains(texts, text) {
+		text := quote(q, sources)
+		if text != "" && !slices.ContainsFunc(texts, func(said string) bool { return strings.Contains(said, text) }) {
 			texts = append(texts, text)
 		}
 	}

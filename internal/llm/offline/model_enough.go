@@ -61,7 +61,7 @@ func (c *corpus) answers(quotes []candidate) bool {
 			return false
 		}
 	}
-	if !some(func(k candidate) bool { return !k.unit().asksBack() }) {
+	if !some(func(k candidate) bool { return !k.unit().asksBack() && (k.unit().kind != lead || len(quotes) == 1) }) {
 		return false
 	}
 	e := evidence{quotes: quotes, stated: some(func(k candidate) bool { return c.states(k.unit()) })}

@@ -82,7 +82,7 @@ func subject(text string) string { return asking.ReplaceAllString(lang.Normalise
 // readQuestion reads one part of the prompt's question; context is what the
 // rest tells.
 func readQuestion(p llm.Prompt, asked, context string) question {
-	written := placeholder.ReplaceAllString(asked, " ")
+	written := america.ReplaceAllString(placeholder.ReplaceAllString(asked, " "), "USA")
 	text := lang.Normalise(written)
 	q := question{
 		lang: p.Lang, simple: p.Route.Kind == desk.Simple, all: distinct(allTerms(text)),

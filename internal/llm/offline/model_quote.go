@@ -142,23 +142,26 @@ func (c *corpus) rows(ranked []candidate) []candidate {
 	first := ranked[0]
 	all := block(first.source, blockStart(first))
 	switch kind := first.unit().kind; {
-	case kind == row && c.alike(all, first) || (kind == row || kind == bullet) && c.several && !c.pinpoints(first):
+	case (kind == row || kind == bullet) && c.several && !c.pinpoints(first):
 		return within(all, listItems, listWidth)
+	case kind == row:
+		return within(c.alike(all, first), listItems, listWidth)
 	}
 	return nil
 }
 
-// alike tells whether most rows of a table hold as much of the question as the
-// best one: then it cannot tell which of them is meant.
-func (c *corpus) alike(table []candidate, best candidate) bool {
-	most, _ := c.held(best.source, best.unit().terms)
-	n := 0
-	for _, k := range table {
-		if own, _ := c.held(k.source, k.unit().terms); own >= most {
-			n++
-		}
+// alike returns the rows of a table that hold what the best one holds of the
+// question, if they are most of it: then it does not tell which of them is
+// meant.
+func (c *corpus) alike(table []candidate, best candidate) []candidate {
+	same := slices.DeleteFunc(slices.Clone(table), func(k candidate) bool {
+		return k.unit().kind != row || len(c.facts) > 0 && !c.states(k.unit()) ||
+			slices.ContainsFunc(c.terms, func(t string) bool { return best.unit().terms[t] && !k.unit().terms[t] })
+	})
+	if len(same) < 2 || 2*len(same) <= len(table) {
+		return nil
 	}
-	return n > 1 && 2*n > len(table)
+	return same
 }
 
 // table is, for a comparison, those rows and items that hold what is compared,

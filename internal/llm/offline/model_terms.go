@@ -25,9 +25,12 @@ func apart(text string) string {
 	return phrases.Replace(text)
 }
 
+// america is the country in capital letters, before they are lost.
+var america = regexp.MustCompile(`\b(?:the )?U\.?S\.?\b`)
+
 // phrases is read only.
 var phrases = strings.NewReplacer(
-	"United Kingdom", "UK", "united kingdom", "UK", "United States", "USA", "united states", "USA", "the US ", "the USA ",
+	"United Kingdom", "UK", "united kingdom", "UK", "United States", "USA", "united states", "USA",
 	"European Union", "EU", "european union", "EU", "money back", "refund", "一年", "每年", "年费", "每年费用", "一个月", "每月", "月费", "每月费用", "Two-factor", "two-step", "two-factor", "two-step",
 )
 

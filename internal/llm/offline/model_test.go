@@ -30,11 +30,20 @@ var (
 	original = pair("Do I need the original box for a return?", "No. The original box is welcome but not required.")
 	whoPays  = pair("Who pays for return shipping?", "A return is free if the product is faulty. If you changed your mind, $4.90 is taken off the refund.")
 
+	codes = passage("Two-step sign-in", "Two-step sign-in › Switch it on",
+		"1. Open Account > Security > Two-step sign-in.\n2. Type the six-digit code.\n3. Save the 10 recovery codes. Each works once.")
+	contact = passage("Contact", "Contact › Channels",
+		"Channel: Chat | Hours: every day, 08:00–22:00\nChannel: Telephone +1 202-555-0143 | Hours: Monday to Friday, 09:00–18:00\nChannel: E-mail support@example.com | Hours: answer within 24 hours")
+	discounts = passage("Orders for companies", "Orders for companies › Discounts",
+		"Units in one order: 10–49 | Discount: 5 %\nUnits in one order: 50–199 | Discount: 8 %")
+	contents = passage("Health care", "Health care", "Jump to a section:\n- Does it cover dental care?\n- Does it cover vision care?")
+
 	zhReturns  = passage("如何退货", "如何退货", "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。期限从签收次日算起。")
-	zhSteps    = passage("如何退货", "如何退货 › 怎么申请", "1. 登录后打开 我的账号 > 订单；\n2. 进入订单，点击 申请退货；\n3. 打印退货面单。")
+	zhSteps    = passage("如何退货", "如何退货 › 怎么申请", "1. 登录后打开 我的账号 > 订单；\n2. 进入订单，点击 申请退货；\n3. 打印退货面单；\n4. 14 天内寄出，面单逾期失效；")
 	zhCosts    = passage("运费和配送时间", "运费和配送时间 › 费用", "地区: 中国大陆 | 标准配送: 10 元 | 加急配送: 25 元\n地区: 香港、新加坡 | 标准配送: 5.90 美元 | 加急配送: 13.90 美元")
 	zhWarranty = passage("保修", "保修 › 保修期", "商品: 平板 | 保修期: 24 个月，电池 12 个月\n商品: 台灯 | 保修期: 36 个月")
 	zhSound    = passage("耳机怎么配对", "耳机怎么配对 › 声音断断续续", "手机放在 10 米以内。墙壁和微波炉会影响信号。")
+	zhLocked   = passage("找回或修改密码", "找回或修改密码 › 账号被锁定", "密码连续输错 5 次，账号锁定 15 分钟。重置密码可以立即解锁。")
 	zhCancel   = pair("怎么取消订单？", "发货之前，在订单页点“取消订单”，不收费。")
 )
 
@@ -44,6 +53,12 @@ func passage(title, heading, text string) desk.Passage {
 
 func pair(question, answer string) desk.Passage {
 	return desk.Passage{Chunk: desk.Chunk{Question: question, Text: answer, Lang: lang.Of(answer)}}
+}
+
+// covering is p as retrieval returns it when it holds that share of the question.
+func covering(share float64, p desk.Passage) desk.Passage {
+	p.Coverage = share
+	return p
 }
 
 func reply(t *testing.T, p llm.Prompt) string {
@@ -112,6 +127,43 @@ func TestAnswersByQuoting(t *testing.T) {
 			[]desk.Passage{returns, whoPays},
 			"A return is free if the product is faulty. [2] If you changed your mind, $4.90 is taken off the refund. [2]",
 		},
+		{
+			"a number of what is counted", "How many recovery codes do I get for two-step sign-in?",
+			[]desk.Passage{codes, returns},
+			"Save the 10 recovery codes. Each works once. [1]",
+		},
+		{
+			"a telephone number", "What is the support phone number?",
+			[]desk.Passage{returns, contact},
+			"Channel: Telephone +1 202-555-0143 | Hours: Monday to Friday, 09:00–18:00 [2]",
+		},
+		{
+			"places by their usual names", "How much is standard shipping to the US?",
+			[]desk.Passage{returns, costs},
+			"Region: United States | Standard: $4.90, 3–5 business days | Express: $12.90, 1–2 business days [2]",
+		},
+		{
+			"rows that the question cannot tell apart", "Which discount do you give on orders?",
+			[]desk.Passage{returns, discounts},
+			"Units in one order: 10–49 | Discount: 5 % [2]\nUnits in one order: 50–199 | Discount: 8 % [2]",
+		},
+		{
+			"what is told beside the question picks the answer", "I live in Canada and I am in a hurry: what does express shipping cost?",
+			[]desk.Passage{returns, costs},
+			"Region: Canada | Standard: $7.90, 4–7 business days | Express: $18.90, 2–3 business days [2]",
+		},
+		{
+			"a part that leans on the one before", "Can I return a product, and how long do I have?",
+			[]desk.Passage{costs, returns},
+			"You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2] " +
+				"The period starts on the day after the parcel was delivered. [2]",
+		},
+		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, offline.NotFound(desk.English)},
+		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, offline.NotFound(desk.English)},
+		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, offline.NotFound(desk.English)},
+		{"the product is known, what was asked of it is not", "What is the screen resolution of the Slate T10?", []desk.Passage{
+			covering(0.57, passage("Slate T10 battery", "Slate T10 battery › It does not switch on", "If the screen stays dark, charge it for 30 minutes.")),
+		}, offline.NotFound(desk.English)},
 		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, offline.NotFound(desk.English)},
 		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, offline.NotFound(desk.English)},
 		{"words scattered over sources are no answer", "Which currency is the password in?", []desk.Passage{costs, lamp}, offline.NotFound(desk.English)},
@@ -119,11 +171,14 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"no word to search for", "And then?", []desk.Passage{returns}, offline.NotFound(desk.English)},
 
 		{"a period in Chinese", "商品多久可以退货？", []desk.Passage{zhCosts, zhReturns}, "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。 [2]期限从签收次日算起。 [2]"},
-		{"steps in Chinese", "怎么退货？", []desk.Passage{zhReturns, zhSteps}, "1. 登录后打开 我的账号 > 订单； [2]\n2. 进入订单，点击 申请退货； [2]\n3. 打印退货面单。 [2]"},
+		{"steps in Chinese", "怎么退货？", []desk.Passage{zhReturns, zhSteps}, "1. 登录后打开 我的账号 > 订单； [2]\n2. 进入订单，点击 申请退货； [2]\n3. 打印退货面单； [2]\n4. 14 天内寄出，面单逾期失效； [2]"},
 		{"a row in Chinese", "寄到香港的运费是多少？", []desk.Passage{zhReturns, zhCosts}, "地区: 香港、新加坡 | 标准配送: 5.90 美元 | 加急配送: 13.90 美元 [2]"},
 		{"a period in a table", "平板保修多久？", []desk.Passage{zhReturns, zhWarranty}, "商品: 平板 | 保修期: 24 个月，电池 12 个月 [2]"},
 		{"a section found by its heading", "耳机没声音怎么办", []desk.Passage{zhSound, zhReturns}, "手机放在 10 米以内。 [1]墙壁和微波炉会影响信号。 [1]"},
 		{"a curated answer in other words", "订单怎么取消", []desk.Passage{zhSteps, zhCancel}, "发货之前，在订单页点“取消订单”，不收费。 [2]"},
+		{"times in Chinese", "密码输错几次会锁定？", []desk.Passage{zhLocked, zhReturns}, "密码连续输错 5 次，账号锁定 15 分钟。 [1]"},
+		{"other words for running out", "退货面单多久过期？", []desk.Passage{zhReturns, zhSteps}, "14 天内寄出，面单逾期失效 [2]"},
+		{"no sentence states a number", "台灯有几种颜色？", []desk.Passage{zhWarranty}, offline.NotFound(desk.Chinese)},
 		{"nothing fits in Chinese", "你们CEO是谁？", []desk.Passage{zhReturns, zhCosts}, offline.NotFound(desk.Chinese)},
 	}
 	for _, tt := range tests {
