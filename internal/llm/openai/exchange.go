@@ -2,48 +2,57 @@ package openai
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
-	"math"
 	"net/http"
 
+	vendor "github.com/sashabaranov/go-openai"
+
+	"kefu/internal/llm"
 	"kefu/internal/llm/wire"
-)
-
-// go-openai leaves a temperature of 0 out, and servers then take 1. The
-// smallest float stands in for it until the body is sent: left as it is, some
-// servers raise it to a temperature that samples.
-const zeroTemperature = math.SmallestNonzeroFloat32
-
-var (
-	standIn = []byte(`"temperature":1e-45`) // cannot occur in a text: its quotes would be escaped
-	zero    = []byte(`"temperature":0`)
 )
 
 // exchange is go-openai's HTTP client for one call.
 type exchange struct {
 	wire.Exchange
-	restoreZero bool // the body holds zeroTemperature
+	body []byte // is sent instead of what go-openai made; nil: that
 }
 
 // Do implements go-openai's HTTPDoer.
 func (x *exchange) Do(r *http.Request) (*http.Response, error) {
-	if x.restoreZero {
-		if err := restoreZero(r); err != nil {
-			return nil, err
-		}
+	if x.body != nil {
+		r.ContentLength = int64(len(x.body))
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+		r.Body, _ = r.GetBody()
 	}
 	return x.Exchange.Do(r)
 }
 
-// restoreZero puts the temperature of 0 into the body.
-func restoreZero(r *http.Request) error {
-	body := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, body); err != nil {
-		return err
+// chatBody is a chat request as it is sent. go-openai leaves a temperature of
+// 0 out, for which servers then take 1, and writes each message twice. It gets
+// the request without either and checks the rest.
+type chatBody struct {
+	vendor.ChatCompletionRequest
+	Temperature *float64  `json:"temperature,omitempty"`
+	Messages    []message `json:"messages"`
+}
+
+type message struct {
+	Role       string            `json:"role"`
+	Content    string            `json:"content,omitempty"`
+	ToolCalls  []vendor.ToolCall `json:"tool_calls,omitempty"`
+	ToolCallID string            `json:"tool_call_id,omitempty"`
+}
+
+// bodyOf renders what r leaves out of c.
+func bodyOf(r vendor.ChatCompletionRequest, c llm.Call) ([]byte, error) {
+	messages := c.Prompt.Messages()
+	b := chatBody{ChatCompletionRequest: r, Messages: make([]message, len(messages))}
+	for i, m := range messages {
+		b.Messages[i] = message{Role: m.Role, Content: m.Text, ToolCalls: vendorCalls(m.Calls), ToolCallID: m.CallID}
 	}
-	body = bytes.Replace(body, standIn, zero, 1)
-	r.ContentLength = int64(len(body))
-	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	r.Body, _ = r.GetBody()
-	return nil
+	if !reasons(c.Model) { // would refuse one
+		b.Temperature = &c.Temperature
+	}
+	return json.Marshal(b)
 }

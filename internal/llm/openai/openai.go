@@ -4,6 +4,7 @@ package openai
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -68,13 +69,18 @@ func New(c Config) *Provider {
 var (
 	errNoChoice  = fmt.Errorf("%w: no choices", wire.ErrInvalid)
 	errNotVector = fmt.Errorf("%w: embedding is empty, zero or not finite", wire.ErrInvalid)
+	errNotSent   = errors.New("call cannot be written as JSON")
 	errMissing   = fmt.Errorf("%w: not one embedding of one dimension for each text", wire.ErrInvalid)
 )
 
 // Start implements llm.Provider.
 func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	request := chatRequest(c)
-	x := &exchange{Exchange: wire.Exchange{HTTP: p.config.HTTP}, restoreZero: request.Temperature == zeroTemperature}
+	body, err := bodyOf(request, c)
+	if err != nil {
+		return nil, &llm.Failure{Kind: llm.BadRequest, Provider: p.config.Name, Model: c.Model, Err: errNotSent}
+	}
+	x := &exchange{Exchange: wire.Exchange{HTTP: p.config.HTTP}, body: body}
 	fault := p.config.failureOf(ctx, x, c.Model)
 	if c.Stream {
 		return p.stream(ctx, x, request, fault)
@@ -108,32 +114,19 @@ func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, e
 	}
 }
 
+// chatRequest is c without its messages and its temperature.
 func chatRequest(c llm.Call) vendor.ChatCompletionRequest {
-	messages := c.Prompt.Messages()
-	r := vendor.ChatCompletionRequest{
-		Model:    c.Model,
-		Messages: make([]vendor.ChatCompletionMessage, len(messages)),
-		Stream:   c.Stream,
-	}
-	for i, m := range messages {
-		r.Messages[i] = vendor.ChatCompletionMessage{
-			Role: m.Role, Content: m.Text, ToolCalls: vendorCalls(m.Calls), ToolCallID: m.CallID,
-		}
-	}
+	r := vendor.ChatCompletionRequest{Model: c.Model, Stream: c.Stream}
 	offerTools(&r, c)
 	if c.Stream { // refused by the real endpoint on any other call
 		r.StreamOptions = &vendor.StreamOptions{IncludeUsage: true}
 	}
 	if reasons(c.Model) {
 		r.MaxCompletionTokens = c.MaxTokens
-		return r // a temperature would be refused
+		return r
 	}
 	//lint:ignore SA1019 compatible servers know no other name for it
 	r.MaxTokens = c.MaxTokens
-	r.Temperature = float32(c.Temperature)
-	if c.Temperature == 0 {
-		r.Temperature = zeroTemperature
-	}
 	return r
 }
 
