@@ -74,18 +74,26 @@ func TestAStreamIsToldAsItComes(t *testing.T) {
 		want     string
 		grounded bool
 	}{
-		{"deltas pass through, a citation follows its sentence", "How long do I have to return an item?",
+		{
+			"deltas pass through, a citation follows its sentence", "How long do I have to return an item?",
 			[]string{"You can return most items ", "within 30 days of delivery ", "[", "1", "].", " Gift cards cannot be returned [2]."},
-			"<meta>|You can return most items |within 30 days of delivery |[1].|<citation>| Gift cards cannot be returned [2].|<citation>", true},
-		{"what may be no answer is held back", "Do you sell returns of rockets?",
+			"<meta>|You can return most items |within 30 days of delivery |[1].|<citation>| Gift cards cannot be returned [2].|<citation>", true,
+		},
+		{
+			"what may be no answer is held back", "Do you sell returns of rockets?",
 			[]string{"NO", "_ANSWER"},
-			"<meta>|I'm sorry, I could not find an answer to this in our help centre.|<handoff no_answer>", false},
-		{"a word that only begins like it is shown", "How long do I have to return an item?",
+			"<meta>|I'm sorry, I could not find an answer to this in our help centre.|<handoff no_answer>", false,
+		},
+		{
+			"a word that only begins like it is shown", "How long do I have to return an item?",
 			[]string{"NO", "W you can return most items within 30 days of delivery [1]."},
-			"<meta>|NOW you can return most items within 30 days of delivery [1].|<citation>", true},
-		{"what was shown and is not supported is followed by a handoff", "How long do I have to return an item?",
+			"<meta>|NOW you can return most items within 30 days of delivery [1].|<citation>", true,
+		},
+		{
+			"what was shown and is not supported is followed by a handoff", "How long do I have to return an item?",
 			[]string{"You can return most items within 90 days ", "of delivery [1]."},
-			"<meta>|You can return most items within 90 days |of delivery [1].|<handoff unverified>", false},
+			"<meta>|You can return most items within 90 days |of delivery [1].|<handoff unverified>", false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
