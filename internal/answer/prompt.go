@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -111,8 +112,14 @@ var states = regexp.MustCompile(`\d|https?://|\[\d+\]|@`)
 // wantsPerson recognises the plain request for a human being.
 func wantsPerson(question string) bool {
 	text := strings.TrimFunc(lang.Normalise(question), unicode.IsPunct)
+	if !slices.ContainsFunc(people, func(word string) bool { return strings.Contains(text, word) }) {
+		return false
+	}
 	return personEnglish.MatchString(text) || personChinese.MatchString(text)
 }
+
+// people are the words of which every such request holds one. Read only.
+var people = []string{"human", "person", "agent", "representative", "operator", "someone real", "人工", "真人", "客服"}
 
 var (
 	personEnglish = regexp.MustCompile(`^(?:hi |hello |please |ok )*(?:(?:can|could|may) i |i (?:want|need|would like|'d like|wish) to |i'd like to |let me |connect me (?:to|with) |transfer me to |get me )?(?:please )?(?:(?:talk|speak|chat) (?:to|with) )?(?:a |an |the |some |your )?(?:real |live |actual )?(?:human|person|agent|human agent|human being|representative|operator|someone real|real person|customer service representative)(?: please| now)*$`)

@@ -7,7 +7,16 @@ import (
 
 // isPleasantry reports that a normalised question is made of nothing but
 // small talk, so that "thanks, but where is my parcel" is none.
-func isPleasantry(text string) bool { return pleasantries.MatchString(text) }
+func isPleasantry(text string) bool {
+	if len(text) > longestPleasantry || strings.ContainsAny(strings.ReplaceAll(text, "3q", ""), "0123456789") {
+		return false // the expression is dear, and small talk is short and without numbers
+	}
+	return pleasantries.MatchString(text)
+}
+
+// longestPleasantry is in bytes: "many thanks for all your help, have a nice
+// day, goodbye" has 60.
+const longestPleasantry = 200
 
 // pleasantries matches one or more phrases of small talk with anything that is
 // neither letter nor digit around them. Read only.
