@@ -88,8 +88,8 @@ func (api *API) logRequest(c *gin.Context, route string, took time.Duration) {
 	switch {
 	case last != nil && outcomeOf(explained(ctx, last.Err).Kind).status >= http.StatusInternalServerError:
 		level = slog.LevelError // also where a stream had begun with 200
-	case route == "/health" || route == "/readyz" || route == "/metrics":
-		level = slog.LevelDebug
+	case last == nil:
+		level = slog.LevelDebug // metrics count what went well, model calls have lines of their own
 	}
 	if !api.log.Enabled(ctx, level) {
 		return

@@ -64,7 +64,8 @@ type Config struct {
 	TraceID func(context.Context) string
 	// Checks are what /readyz reports.
 	Checks []Check
-	// Logger gets one line a request; default slog.Default().
+	// Logger gets one line a request, at debug for one that went well; default
+	// slog.Default().
 	Logger *slog.Logger
 }
 
