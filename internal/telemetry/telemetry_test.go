@@ -384,7 +384,7 @@ func TestDependenciesAreWatchedUntilTheEnd(t *testing.T) {
 				t.Errorf("hanging database up = %v, want 0", v)
 			}
 			value(t, got, "kefu_dependency_up", "dependency", "other")
-			time.Sleep(4 * time.Second)
+			time.Sleep(3 * time.Second) // before the next round
 		}
 		want(1)
 		down.Store(true)
