@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"reflect"
@@ -39,8 +40,7 @@ func (api *API) body(c *gin.Context) ([]byte, error) {
 	if r.ContentLength > api.cfg.MaxBodyBytes {
 		return nil, api.bodyTooLarge(c)
 	}
-	b := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
-	_, err := b.ReadFrom(http.MaxBytesReader(c.Writer, r.Body, api.cfg.MaxBodyBytes))
+	body, err := readBody(c.Writer, r, api.cfg.MaxBodyBytes)
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
@@ -48,7 +48,16 @@ func (api *API) body(c *gin.Context) ([]byte, error) {
 	case err != nil: // the caller left, or was too slow
 		return nil, &desk.Error{Kind: desk.Invalid, Code: "body_incomplete", Public: "The body did not arrive in full.", Err: err}
 	}
-	return b.Bytes(), nil
+	return body, nil
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	if r.ContentLength < 0 {
+		return io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // bodyTooLarge also gives the connection up: the server would otherwise wait
@@ -65,6 +74,13 @@ func (api *API) bodyTooLarge(c *gin.Context) error {
 // once and of the right type. encoding/json alone would take members in any
 // case, keep the last of two, replace invalid UTF-8, and ignore what follows.
 func decodeObject(body []byte, fields ...field) error {
+	if decodePlain(body, fields) {
+		return nil
+	}
+	return decodeStrict(body, fields)
+}
+
+func decodeStrict(body []byte, fields []field) error {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if first, err := dec.Token(); err != nil {
 		return syntaxError(body)
