@@ -10,10 +10,9 @@ import (
 func Synonyms(term string) []string { return synonyms[term] }
 
 // synonyms is read only. Each line is one group; a word that means several
-// things (charge, store, check) is in none.
+// things (charge, store, purchase) is in none.
 var synonyms = groups(`
 	turn switch enable activate
-	buy purchase
 	parcel package shipment
 	delivery deliver
 	broken faulty defective damaged

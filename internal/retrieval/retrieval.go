@@ -50,7 +50,7 @@ type Config struct {
 	// 0.4).
 	Character float64
 	// Synonym weighs what means the same as a term of the question (0 to 1,
-	// default 0.5).
+	// default 0.4).
 	Synonym float64
 	// VectorWeight and LexicalWeight mix the cosine similarity and the lexical
 	// share into the score; only their ratio counts (each from 0, not both 0).
@@ -70,7 +70,7 @@ func DefaultConfig() Config {
 	return Config{
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
-		Function: 0.3, Character: 0.4, Synonym: 0.3,
+		Function: 0.3, Character: 0.4, Synonym: 0.4,
 		VectorWeight: 0.25, LexicalWeight: 0.75,
 		OtherLanguage: 0.8,
 		Candidates:    50,
