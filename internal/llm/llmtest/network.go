@@ -16,8 +16,6 @@ import (
 
 // connections are those that give no reply at all.
 func (v *vendor) connections(t *testing.T) {
-	closed := httptest.NewServer(nil)
-	closed.Close()
 	plain := httptest.NewServer(Reply(http.StatusOK, ""))
 	defer plain.Close()
 	selfSigned := httptest.NewUnstartedServer(nil)
@@ -28,7 +26,8 @@ func (v *vendor) connections(t *testing.T) {
 		name, server string
 		want         llm.FailureKind
 	}{
-		{"nobody listens", closed.URL, llm.Unreachable},
+		// A port of the lowest range: one that was just closed may be another test's by now.
+		{"nobody listens", "http://127.0.0.1:1", llm.Unreachable},
 		{"no such host", "http://nowhere.invalid", llm.Unreachable},
 		{"HTTP where TLS is expected", strings.Replace(plain.URL, "http", "https", 1), llm.Unreachable},
 		{"an untrusted certificate", selfSigned.URL, llm.Unreachable},
