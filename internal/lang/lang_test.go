@@ -231,3 +231,18 @@ func FuzzSentences(f *testing.F) {
 		}
 	})
 }
+
+func TestSynonymsAreOfAllFormsAndBothWays(t *testing.T) {
+	for _, tt := range []struct{ a, b string }{{"telephones", "mobile"}, {"delivered", "delivery"}, {"过期", "失效"}} {
+		a, b := lang.Terms(tt.a)[0], lang.Terms(tt.b)[0]
+		if !slices.Contains(lang.Synonyms(a), b) || !slices.Contains(lang.Synonyms(b), a) {
+			t.Errorf("%q and %q are no synonyms", a, b)
+		}
+		if slices.Contains(lang.Synonyms(a), a) {
+			t.Errorf("%q is its own synonym", a)
+		}
+	}
+	if got := lang.Synonyms("battery"); got != nil {
+		t.Errorf("synonyms of battery = %q, want none", got)
+	}
+}

@@ -54,14 +54,14 @@ var (
 		words:  priceWords,
 	}
 	aPhone = &fact{
-		asked: regexp.MustCompile(`\b(?:what|which|is there|do you have|give me|tell me)\b.*\b(?:phone|telephone|hotline|call)\b.*|\b(?:phone|telephone|hotline) number\?*$|` +
-			`(?:电话|热线)(?:号码)?(?:是|为)?(?:多少|几|什么)|(?:电话|热线)号码$|打(?:哪个|什么|几号)电话|(?:联系|客服|服务)(?:电话|热线)$`),
+		asked: regexp.MustCompile(`\b(?:` + whatIs + `) (?:\w+ ){0,4}(?:(?:phone|telephone) numbers?|hotline)\b|\bnumber (?:(?:can|do|should) i|to) call\b|^(?:\w+ ){0,2}(?:phone|telephone) number$|` +
+			`(?:电话|热线)(?:号码)?(?:是|为)?(?:多少|几|什么)|打(?:哪个|什么|几号)电话|^(?:你们|客服|官方|联系|服务|人工|的)*(?:电话|热线)(?:号码)?$`),
 		stated: regexp.MustCompile(`\+?\d[\d() -]{5,}\d|\b\d{5}\b`),
 		must:   true,
 		words:  contentTerms(`phone telephone number call line hotline contact support service customer 电话 号码 热线 联系 客服 服务`),
 	}
 	anEmail = &fact{
-		asked: regexp.MustCompile(`\b(?:what|which|is there|do you have|give me|tell me)\b.*\be-?mail address\b|\be-?mail address (?:for|of)\b|` +
+		asked: regexp.MustCompile(`\b(?:` + whatIs + `) (?:\w+ ){0,3}e-?mail address\b|^(?:\w+ ){0,2}e-?mail address$|` +
 			`(?:邮箱|邮件地址)(?:地址)?(?:是|叫)?(?:什么|多少|哪个|哪一个)|(?:哪个|什么)(?:邮箱|邮件地址)`),
 		stated: regexp.MustCompile(`[\w.+-]+@[\w-]+\.\w+`),
 		must:   true,
@@ -78,6 +78,8 @@ var (
 )
 
 const (
+	// whatIs begins a question for a name, number or address.
+	whatIs = `what(?:'s| is| are)?|which|is there an?|do you have an?|give me|tell me`
 	// period matches a length of time, or that there is none or no end.
 	period = `(?i)\d+\s*(?:business |working |calendar )?(?:days?|weeks?|months?|years?|hours?|minutes?|seconds?)\b|` +
 		`\b(?:one|two|three|four|five|six|seven|ten|twelve|a|an|few) (?:business |working )?(?:days?|weeks?|months?|years?|hours?|minutes?)\b|` +

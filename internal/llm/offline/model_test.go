@@ -158,6 +158,11 @@ func TestAnswersByQuoting(t *testing.T) {
 			"You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2] " +
 				"The period starts on the day after the parcel was delivered. [2]",
 		},
+		{
+			"a way to change a number is no question for one", "How do I change my phone number?",
+			[]desk.Passage{contact, passage("Account", "Account › Change your phone number", "Open Account > Settings > Phone number and type the new one.")},
+			"Open Account > Settings > Phone number and type the new one. [2]",
+		},
 		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, offline.NotFound(desk.English)},
 		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, offline.NotFound(desk.English)},
 		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, offline.NotFound(desk.English)},
