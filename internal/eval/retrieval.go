@@ -70,7 +70,7 @@ func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
 // textbook is BM25 as it stands in the books, to compare with.
 func textbook() retrieval.Config {
 	cfg := retrieval.DefaultConfig()
-	cfg.Title, cfg.Function, cfg.Character = 1, 1, 0
+	cfg.Title, cfg.Function, cfg.Character, cfg.Synonym = 1, 1, 0, 0
 	return cfg
 }
 
