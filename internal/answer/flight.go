@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -55,6 +56,7 @@ func (fs *flights) board(ctx context.Context, key string, limit time.Duration, r
 	fs.open[key] = f
 	fs.wg.Go(func() {
 		defer cancel()
+		growStack()
 		a, err := protect(ctx, f.append, run)
 		fs.close(key, f)
 		f.end(a, err)
@@ -162,4 +164,14 @@ func (f *flight) since(next int) (fresh []desk.Event, grown <-chan struct{}) {
 		f.grown = make(chan struct{})
 	}
 	return nil, f.grown
+}
+
+// growStack makes room for the depth of a composition while the stack is still
+// empty: grown on the way, it is copied at each doubling, frame by frame, which
+// measured 28 of the 356 µs of a composed answer.
+//
+//go:noinline
+func growStack() {
+	var room [20 << 10]byte
+	runtime.KeepAlive(&room)
 }
