@@ -34,7 +34,7 @@ const (
 	writeQueue   = 1024                   // answers waiting for Redis
 	writeBatch   = 64                     // answers a pipeline carries at most
 	writeTimeout = time.Second            // for a batch; nobody waits for it
-	writeDelay   = 10 * time.Millisecond  // longest wait of an answer for others to share a round trip with
+	writeDelay   = 50 * time.Millisecond  // longest wait of an answer for others to share a round trip with
 	probeEvery   = 250 * time.Millisecond // while Redis is down
 	loneReads    = 2                      // lookups at a time that do not share one
 )
