@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,60 +11,42 @@ import (
 )
 
 const (
-	bufferSize  = 32 << 10               // bytes that are written at once
-	bufferDelay = 100 * time.Millisecond // longest wait of a line for others
+	bufferRecords = 256                    // that are written at once
+	bufferDelay   = 100 * time.Millisecond // longest wait of a record for others
 )
 
-// Buffer gathers log lines, since one write for each costs a busy server more
-// than making them. A line is written within 100 ms, and a Logger made with a
-// Buffer writes from warnings on at once. Close must be called; lines that come
-// later are not gathered. It is safe for concurrent use.
+// Buffer gathers the records of a Logger that was made with it and writes their
+// lines in one piece, within 100 ms, from warnings on at once. Between requests
+// each line would cost several times what it costs among its like. A value that
+// is logged must not change any more. Close must be called; what comes later is
+// not gathered. A Buffer is safe for concurrent use.
 type Buffer struct {
 	w io.Writer
 
-	mu     sync.Mutex
-	lines  []byte
-	due    *time.Timer // runs while there are lines
-	closed bool
+	mu      sync.Mutex
+	records []gathered
+	lines   bytes.Buffer // written to by the handlers of records, under mu
+	due     *time.Timer  // runs while there are records
+	closed  bool
+}
+
+// gathered is a record that waits for its handler.
+type gathered struct {
+	slog.Record
+	handler slog.Handler
 }
 
 // NewBuffer returns a Buffer in front of w.
 func NewBuffer(w io.Writer) *Buffer { return &Buffer{w: w} }
 
-// Write takes one line. The error is that of an earlier line's writing too.
-func (b *Buffer) Write(line []byte) (int, error) {
+// Write writes what has been gathered, then p.
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	first := len(b.lines) == 0
-	b.lines = append(b.lines, line...)
-	switch {
-	case b.closed || len(b.lines) >= bufferSize:
-		return len(line), b.flush()
-	case first:
-		b.due = time.AfterFunc(bufferDelay, func() { _ = b.Flush() }) // a log cannot complain of itself
+	if err := b.flush(); err != nil {
+		return 0, err
 	}
-	return len(line), nil
-}
-
-// Flush writes what has been gathered.
-func (b *Buffer) Flush() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.flush()
-}
-
-// flush needs b.mu.
-func (b *Buffer) flush() error {
-	if b.due != nil {
-		b.due.Stop()
-		b.due = nil
-	}
-	if len(b.lines) == 0 {
-		return nil
-	}
-	_, err := b.w.Write(b.lines)
-	b.lines = b.lines[:0]
-	return err
+	return b.w.Write(p)
 }
 
 // Close writes what has been gathered and gathers no more.
@@ -74,24 +57,59 @@ func (b *Buffer) Close() error {
 	return b.flush()
 }
 
-// urgent writes from warnings on at once, with everything before them.
-type urgent struct {
+func (b *Buffer) add(r gathered) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.records = append(b.records, r)
+	if b.closed || r.Level >= slog.LevelWarn || len(b.records) == bufferRecords {
+		return b.flush()
+	}
+	if b.due == nil {
+		b.due = time.AfterFunc(bufferDelay, b.overdue)
+	}
+	return nil
+}
+
+func (b *Buffer) overdue() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = b.flush() // a log has nowhere to complain of itself
+}
+
+// flush needs b.mu.
+func (b *Buffer) flush() error {
+	if b.due != nil {
+		b.due.Stop()
+		b.due = nil
+	}
+	var errs []error
+	for _, r := range b.records {
+		errs = append(errs, r.handler.Handle(context.Background(), r.Record))
+	}
+	clear(b.records)
+	b.records = b.records[:0]
+	if b.lines.Len() > 0 {
+		_, err := b.w.Write(b.lines.Bytes())
+		errs = append(errs, err)
+		b.lines.Reset()
+	}
+	return errors.Join(errs...)
+}
+
+// gathering leaves the work of a handler to a Buffer.
+type gathering struct {
 	slog.Handler
 	buffer *Buffer
 }
 
-func (h urgent) Handle(ctx context.Context, r slog.Record) error {
-	err := h.Handler.Handle(ctx, r)
-	if r.Level >= slog.LevelWarn {
-		err = errors.Join(err, h.buffer.Flush())
-	}
-	return err
+func (h gathering) Handle(_ context.Context, r slog.Record) error {
+	return h.buffer.add(gathered{r, h.Handler})
 }
 
-func (h urgent) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return urgent{h.Handler.WithAttrs(attrs), h.buffer}
+func (h gathering) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return gathering{h.Handler.WithAttrs(attrs), h.buffer}
 }
 
-func (h urgent) WithGroup(name string) slog.Handler {
-	return urgent{h.Handler.WithGroup(name), h.buffer}
+func (h gathering) WithGroup(name string) slog.Handler {
+	return gathering{h.Handler.WithGroup(name), h.buffer}
 }

@@ -1,6 +1,9 @@
 package telemetry_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -35,6 +38,29 @@ func (w *writes) lines() []int {
 	return n
 }
 
+func TestABufferChangesNoLine(t *testing.T) {
+	var direct bytes.Buffer
+	var out writes
+	buffer := telemetry.NewBuffer(&out)
+	for _, w := range []io.Writer{&direct, buffer} {
+		log := telemetry.NewLogger(w, slog.LevelInfo, "json")
+		log.With("a", 1).WithGroup("g").Info("grouped", "b", 2, "c", 3.5, "d", "x", "e", nil, "f", errors.New("oops"), "h", true)
+		log.Debug("below the level")
+	}
+	if err := buffer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := untimed(strings.Join(out.pieces, "")), untimed(direct.String()); got != want || want == "" {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// untimed cuts the time off a line.
+func untimed(line string) string {
+	_, rest, _ := strings.Cut(line, `,"level"`)
+	return rest
+}
+
 func TestBufferedLinesAreWrittenTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out writes
@@ -59,14 +85,20 @@ func TestBufferedLinesAreWrittenTogether(t *testing.T) {
 		want("at once from warnings on", 2, 2)
 		time.Sleep(time.Second)
 		want("nothing twice", 2, 2)
-		log.Info(strings.Repeat("long ", 10_000))
-		want("when there is much", 2, 2, 1)
+		for range 257 {
+			log.Info("many")
+		}
+		want("when there are many", 2, 2, 256)
+		if _, err := buffer.Write([]byte("not by the logger\n")); err != nil {
+			t.Error(err)
+		}
+		want("in order", 2, 2, 256, 1, 1)
 		log.Info("five")
 		if err := buffer.Close(); err != nil {
 			t.Error(err)
 		}
-		want("when closed", 2, 2, 1, 1)
+		want("when closed", 2, 2, 256, 1, 1, 1)
 		log.Info("six")
-		want("after the end", 2, 2, 1, 1, 1)
+		want("after the end", 2, 2, 256, 1, 1, 1, 1)
 	})
 }

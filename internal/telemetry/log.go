@@ -9,20 +9,26 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger writes to w in the given format: "json", "text", or "" for text on
-// a terminal and JSON elsewhere. Control characters and those that reverse the
-// direction of writing are escaped, so that a value cannot forge a line. A
-// Buffer is flushed from warnings on.
+// NewLogger writes to w, which may be a Buffer, in the given format: "json",
+// "text", or "" for text on a terminal and JSON elsewhere. Control characters
+// and those that reverse the direction of writing are escaped, so that a value
+// cannot forge a line.
 func NewLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: attr}
-	var h slog.Handler = slog.NewJSONHandler(w, opts)
-	if format == "text" || format == "" && isTerminal(w) {
-		h = slog.NewTextHandler(w, opts)
-	}
 	if b, ok := w.(*Buffer); ok {
-		h = urgent{h, b}
+		return slog.New(gathering{newHandler(&b.lines, level, format), b})
 	}
-	return slog.New(h)
+	if format == "" && isTerminal(w) {
+		format = "text"
+	}
+	return slog.New(newHandler(w, level, format))
+}
+
+func newHandler(w io.Writer, level slog.Leveler, format string) slog.Handler {
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: attr}
+	if format == "text" {
+		return slog.NewTextHandler(w, opts)
+	}
+	return slog.NewJSONHandler(w, opts)
 }
 
 func isTerminal(w io.Writer) bool {
