@@ -62,7 +62,7 @@ func (g *Gateway) try(ctx context.Context, t *target, c llm.Call, waiting int) (
 		}
 		switch decide(err) {
 		case sameTarget:
-			if retries == g.config.Retries || c.Allowance.Left() <= waiting || !g.pause(ctx, c, retries, err) {
+			if retries == g.config.Retries || c.Allowance.Left() <= waiting || !g.pause(ctx, c, retries, waiting, err) {
 				return nil, err
 			}
 			retries++
@@ -102,10 +102,14 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 }
 
 // pause waits before retry number n (from 0) and reports whether it may be
-// made: not when the wait is too long or would end too near the deadline.
-func (g *Gateway) pause(ctx context.Context, c llm.Call, n int, err error) bool {
-	wait := backoff(g.config.Backoff, g.config.MaxBackoff, n)
-	if asked := retryAfter(err); asked > g.config.MaxBackoff {
+// made: not when the wait is too long, since other targets could answer
+// meanwhile, or would end too near the deadline.
+func (g *Gateway) pause(ctx context.Context, c llm.Call, n, waiting int, err error) bool {
+	wait, patience := backoff(g.config.Backoff, g.config.MaxBackoff, n), g.config.MaxBackoff
+	if waiting > 0 {
+		patience = min(patience, g.config.Backoff)
+	}
+	if asked := retryAfter(err); asked > patience {
 		return false
 	} else if asked > 0 {
 		wait = asked + wait/8 // spread, but never earlier than asked

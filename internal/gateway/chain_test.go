@@ -158,6 +158,18 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func TestNobodyWaitsForOneTargetWhileAnotherCouldAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		limited := provider(outcome{err: &llm.Failure{Kind: llm.RateLimited, RetryAfter: 5 * time.Second}})
+		begin := time.Now()
+		reply, _ := mustText(t, gatewayOf(t, r, paid("acme", small, limited), paid("rival", large, provider(answers("b")))), question(grant(r)))
+		if took := time.Since(begin); reply.Provider != "rival" || took > 0 {
+			t.Errorf("answered by %s after %s", reply.Provider, took)
+		}
+	})
+}
+
 func TestAPromptThatIsTooLongIsTrimmedOnce(t *testing.T) {
 	r := &recorder{}
 	p := provider(fails(llm.ContextTooLong), answers("short"))

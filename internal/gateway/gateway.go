@@ -18,10 +18,12 @@ import (
 // DefaultAttempts is how many attempts one answer should be allowed.
 const DefaultAttempts = 4
 
-// Causes of a Failure of kind Unavailable.
+// Causes of a Failure: the first two of kind Unavailable, the third of the kind
+// that made the target cool down.
 var (
 	ErrNoTarget = errors.New("no target is configured for the tier")
 	ErrOpen     = errors.New("circuit breaker is open")
+	ErrCooling  = errors.New("target cools down, as its vendor asked")
 )
 
 // Target is one model of one provider.
@@ -51,7 +53,8 @@ type Config struct {
 	Retries int
 	// Backoff is the longest wait before the first retry, doubled before each
 	// further one up to MaxBackoff. The wait is random below it. Defaults 1 s
-	// and 8 s. A vendor that asks for more than MaxBackoff is not waited for.
+	// and 8 s. A vendor that asks for a wait is obeyed up to MaxBackoff, but where
+	// another target can be asked meanwhile only up to Backoff.
 	Backoff, MaxBackoff time.Duration
 	// Reserve is the time before an answer's deadline that is kept for the last
 	// resort. Default 100 ms.
@@ -159,6 +162,7 @@ func (g *Gateway) build(t Target) *target {
 	p = timed{next: p, limits: limits, reserve: g.config.Reserve, provider: t.Provider}
 	p = metered{next: p, provider: t.Provider, prices: g.config.Prices, obs: g.obs}
 	p = newBreaker(p, t.Provider, t.Model, g.config.Breaker, g.obs)
+	p = newCooled(p, g.config.Breaker.CoolDown)
 	return &target{Target: t, decorated: p}
 }
 
