@@ -219,7 +219,7 @@ func TestJSONReportsOfLoadAndRemoval(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.Stdout), &report); err != nil {
 		t.Fatal(err)
 	}
-	if report.Added != 3 || report.Revision == 0 || len(report.Failed) != 1 || report.Failed[0].Path != "docs/empty.md" || report.Failed[0].Code != "empty" {
+	if report.Added != 3 || report.Revision == 0 || len(report.Failed) != 1 || report.Failed[0].Path != "docs/empty.md" || report.Failed[0].Code != "file_empty" {
 		t.Errorf("report = %+v", report)
 	}
 	holds(t, "kb rm --json", site.Must("kb", "rm", "--json", list(t, site)[0].ID), `"removed"`, `"dry_run": false`)

@@ -47,34 +47,35 @@ type pair struct {
 	lang     desk.Lang // empty: as the text reads
 }
 
-// format is how a file is extracted.
-type format func(data []byte) (extract, error)
+// textFormat is how a text file is extracted, from UTF-8.
+type textFormat func(text []byte) (extract, error)
 
-// formatOf tells the format by the ending of name and, for text, by what the
-// file begins with.
-func formatOf(name string, data []byte) (format, error) {
-	switch ending := strings.ToLower(path.Ext(name)); ending {
+// textFormatOf tells the format by the ending of name and by what the text
+// begins with.
+func textFormatOf(name string, text []byte) textFormat {
+	switch strings.ToLower(path.Ext(name)) {
 	case ".md", ".markdown", ".mdown":
-		return markdownFile, nil
+		return markdownFile
 	case ".html", ".htm", ".xhtml":
-		return htmlFile, nil
+		return htmlFile
 	case ".csv":
-		return csvFile, nil
+		return csvFile
 	case ".jsonl", ".ndjson":
-		return jsonlFile, nil
-	case "", ".txt", ".text":
-		if looksLikeHTML(data) {
-			return htmlFile, nil
-		}
-		return textFile, nil
-	default:
-		return nil, reject(CodeUnsupported, 0,
-			"files ending in %s are not supported; supported are .md, .txt, .html, .csv and .jsonl", ending)
+		return jsonlFile
 	}
+	if looksLikeHTML(text) {
+		return htmlFile
+	}
+	return textFile
 }
 
-func looksLikeHTML(data []byte) bool {
-	head := bytes.ToLower(bytes.TrimSpace(data[:min(len(data), 512)]))
+// known lists the endings of the files that are read.
+var known = []string{
+	".md", ".markdown", ".mdown", ".html", ".htm", ".xhtml", ".csv", ".jsonl", ".ndjson", "", ".txt", ".text",
+}
+
+func looksLikeHTML(text []byte) bool {
+	head := bytes.ToLower(bytes.TrimSpace(text[:min(len(text), 512)]))
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
@@ -88,14 +89,10 @@ func extractFile(name string, data []byte) (x extract, err error) {
 			x, err = extract{}, reject(CodeMalformed, 0, "cannot be parsed: %v", r)
 		}
 	}()
-	read, err := formatOf(name, data)
-	if err != nil {
-		return extract{}, err
+	if len(data) == 0 {
+		return extract{}, reject(CodeEmpty, 0, "the file is empty")
 	}
-	if data, err = decode(data); err != nil {
-		return extract{}, err
-	}
-	if x, err = read(data); err != nil {
+	if x, err = read(name, data); err != nil {
 		return extract{}, err
 	}
 	if len(x.sections) == 0 && len(x.pairs) == 0 {
@@ -107,19 +104,57 @@ func extractFile(name string, data []byte) (x extract, err error) {
 	return x, nil
 }
 
-// decode checks that data is UTF-8 text and returns it without byte-order
-// mark, with line feeds for line ends and without control characters.
-func decode(data []byte) ([]byte, error) {
-	if bytes.HasPrefix(data, []byte{0xFF, 0xFE}) || bytes.HasPrefix(data, []byte{0xFE, 0xFF}) {
-		return nil, reject(CodeNotUTF8, 0, "not UTF-8 (it looks like UTF-16); save it as UTF-8")
+// read extracts data in the format that its content has, which its name may
+// contradict; between the formats of text, the name decides.
+func read(name string, data []byte) (extract, error) {
+	if what := foreign(data); what != "" {
+		return extract{}, reject(CodeUnsupported, 0, "it is %s, which is not supported", what)
 	}
-	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
-	switch {
-	case bytes.IndexByte(data, 0) >= 0 || bytes.HasPrefix(data, []byte("%PDF-")):
-		return nil, reject(CodeBinary, 0, "not text")
-	case !utf8.Valid(data):
-		return nil, reject(CodeNotUTF8, firstInvalidLine(data), "not UTF-8; save it as UTF-8")
-	case len(bytes.TrimSpace(data)) == 0:
+	if ending := strings.ToLower(path.Ext(name)); !slices.Contains(known, ending) {
+		return extract{}, reject(CodeUnsupported, 0, "files ending in %s are not supported; supported are .md, .txt, .html, .csv and .jsonl", ending)
+	}
+	text, err := decode(data)
+	if err != nil {
+		return extract{}, err
+	}
+	return textFormatOf(name, text)(text)
+}
+
+// signatures are the first bytes of files that are no text, though some have
+// no byte that a text could not have.
+var signatures = []struct{ bytes, what string }{
+	{"%PDF-", "a PDF"},
+	{"PK\x03\x04", "a ZIP archive"},
+	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an Office file of before 2007, or one with a password"},
+	{"\x89PNG\r\n\x1A\n", "a PNG image"},
+	{"\xFF\xD8\xFF", "a JPEG image"},
+	{"GIF8", "a GIF image"},
+	{"\x7FELF", "a program"},
+	{"\x1F\x8B", "a gzip archive"},
+	{"Rar!\x1A\x07", "a RAR archive"},
+	{"7z\xBC\xAF\x27\x1C", "a 7-Zip archive"},
+	{"{\\rtf", "Rich Text"},
+}
+
+// foreign names the format of a file that is no text, by its first bytes;
+// empty for any other.
+func foreign(data []byte) string {
+	for _, s := range signatures {
+		if bytes.HasPrefix(data, []byte(s.bytes)) {
+			return s.what
+		}
+	}
+	return ""
+}
+
+// decode returns data as UTF-8 with line feeds for line ends and without
+// control characters.
+func decode(data []byte) ([]byte, error) {
+	data, err := toUTF8(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, reject(CodeEmpty, 0, "the file is empty")
 	}
 	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
@@ -130,17 +165,6 @@ func decode(data []byte) ([]byte, error) {
 		}
 		return r
 	}, data), nil
-}
-
-func firstInvalidLine(data []byte) int {
-	line := 1
-	for l := range bytes.Lines(data) {
-		if !utf8.Valid(l) {
-			break
-		}
-		line++
-	}
-	return line
 }
 
 // titleFromName makes a title of a file's name, for readers of language l:

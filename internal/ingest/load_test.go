@@ -141,7 +141,7 @@ func TestAnIDInTheFileOutlivesItsPath(t *testing.T) {
 func TestBadFilesAreNamedAndTheRestIsLoaded(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"good.md": "# Good\n\ngood\n", "broken.csv": "question,answer\na,b\n\"c,d\n", "photo.png": "\x89PNG",
-		"empty.md": "", "gbk.txt": "\xcd\xcb\xbb\xf5", "large.txt": strings.Repeat("large ", 1000),
+		"empty.md": "", "bytes.txt": "退款\xff", "large.txt": strings.Repeat("large ", 1000),
 		"z1.md": "---\nid: same\n---\nx\n", "z2.md": "---\nid: same\n---\ny\n",
 	})
 	outside := folder(t, map[string]string{"secret.md": "# Secret\n\nsecret\n"})
@@ -166,7 +166,7 @@ func TestBadFilesAreNamedAndTheRestIsLoaded(t *testing.T) {
 		got[filepath.Base(f.Path)] = f.Code
 	}
 	want := map[string]ErrorCode{
-		"broken.csv": CodeMalformed, "photo.png": CodeUnsupported, "empty.md": CodeEmpty, "gbk.txt": CodeNotUTF8,
+		"broken.csv": CodeMalformed, "photo.png": CodeUnsupported, "empty.md": CodeEmpty, "bytes.txt": CodeEncoding,
 		"large.txt": CodeTooLarge, "z2.md": CodeDuplicate, "escape.md": CodeOutside, "folder-outside": CodeOutside,
 		"dangling.md": CodeNotFound, "pipe.txt": CodeNotAFile, "missing.md": CodeNotFound,
 	}

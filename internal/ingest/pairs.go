@@ -43,8 +43,9 @@ func fieldOf(name string) string {
 // row is one record of a CSV or JSONL file, by field.
 type row map[string]string
 
-// csvFile extracts question–answer pairs. The first record names the columns;
-// they may be separated by commas, semicolons or tabs.
+// csvFile extracts question–answer pairs, or the rows of any other table. The
+// first record names the columns; they may be separated by commas, semicolons
+// or tabs.
 func csvFile(data []byte) (extract, error) {
 	in := csv.NewReader(bytes.NewReader(data))
 	in.FieldsPerRecord = -1
@@ -57,8 +58,12 @@ func csvFile(data []byte) (extract, error) {
 	for _, name := range header {
 		columns = append(columns, fieldOf(name))
 	}
-	if !slices.Contains(columns, fieldQuestion) || !slices.Contains(columns, fieldAnswer) {
-		return extract{}, reject(CodeMalformed, 1, "the first line names no question and answer columns (问题, 答案)")
+	questions, answers := slices.Contains(columns, fieldQuestion), slices.Contains(columns, fieldAnswer)
+	switch {
+	case !questions && !answers:
+		return csvTable(in, header)
+	case !questions || !answers: // half a pair must not be lost in silence
+		return extract{}, reject(CodeMalformed, 1, "the first line names only one of a question and an answer column (问题, 答案)")
 	}
 	var f pairFile
 	for {
@@ -80,6 +85,32 @@ func csvFile(data []byte) (extract, error) {
 			return extract{}, err
 		}
 	}
+}
+
+// csvTable extracts a table without questions: a line for each row, with each
+// cell named by its column.
+func csvTable(in *csv.Reader, header []string) (extract, error) {
+	for i, name := range header {
+		header[i] = oneLine(name)
+	}
+	var rows []string
+	for {
+		record, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return extract{}, csvError(err)
+		}
+		for i, cell := range record {
+			record[i] = oneLine(cell)
+		}
+		rows = append(rows, labelled(header, record))
+	}
+	if text := joinNonEmpty("\n", rows...); text != "" {
+		return extract{sections: []section{{text: text}}}, nil
+	}
+	return extract{}, nil
 }
 
 // separator is the character that separates the columns of the header.

@@ -79,18 +79,18 @@ type Report struct {
 type ErrorCode string
 
 const (
-	CodeNotFound    ErrorCode = "not_found"
-	CodeUnreadable  ErrorCode = "unreadable"
-	CodeNotAFile    ErrorCode = "not_a_file" // a device, pipe or socket
-	CodeOutside     ErrorCode = "outside"    // a symbolic link out of the folder
-	CodeTooLarge    ErrorCode = "too_large"
-	CodeUnsupported ErrorCode = "unsupported_format"
-	CodeBinary      ErrorCode = "binary"
-	CodeNotUTF8     ErrorCode = "not_utf8"
-	CodeEmpty       ErrorCode = "empty"
-	CodeMalformed   ErrorCode = "malformed" // broken CSV, JSONL or front matter
-	CodeDuplicate   ErrorCode = "duplicate" // the same id as another file
-	CodeEmbedding   ErrorCode = "embedding" // the embedder refuses this text
+	CodeNotFound    ErrorCode = "file_not_found"
+	CodeUnreadable  ErrorCode = "file_unreadable"
+	CodeNotAFile    ErrorCode = "file_not_regular" // a device, pipe or socket
+	CodeOutside     ErrorCode = "file_outside"     // a symbolic link out of the folder
+	CodeTooLarge    ErrorCode = "file_too_large"
+	CodeUnsupported ErrorCode = "file_unsupported"
+	CodeNotText     ErrorCode = "file_not_text"
+	CodeEncoding    ErrorCode = "file_encoding_unknown"
+	CodeEmpty       ErrorCode = "file_empty"
+	CodeMalformed   ErrorCode = "file_malformed"         // broken CSV, JSONL or front matter
+	CodeDuplicate   ErrorCode = "file_duplicate"         // the same id as another file
+	CodeEmbedding   ErrorCode = "file_embedding_refused" // the embedder refuses this text
 )
 
 // FileError says why one file was not loaded.
