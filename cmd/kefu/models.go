@@ -98,10 +98,17 @@ func (m models) fingerprint() string {
 // else does, or when nothing else is configured.
 func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
 	return gateway.New(
-		gateway.Config{Prices: m.prices, Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout}},
+		m.settings(),
 		map[llm.Tier][]gateway.Target{llm.Cheap: m.chain(m.targets.Simple), llm.Strong: m.chain(m.targets.Complex)},
 		obs,
 	)
+}
+
+// settings are those that all models share.
+func (m models) settings() gateway.Config {
+	return gateway.Config{
+		Prices: m.prices, Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout}, LimitWait: m.cfg.LimitWait,
+	}
 }
 
 func (m models) chain(targets []config.Target) []gateway.Target {
@@ -113,6 +120,7 @@ func (m models) chain(targets []config.Target) []gateway.Target {
 		}
 		chain = append(chain, gateway.Target{
 			Provider: t.Provider, Model: t.Model, Name: t.Name, Adapter: m.adapter(t), MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout,
+			Limits: gateway.Limits{Requests: t.RPM, Tokens: t.TPM},
 		})
 	}
 	return chain

@@ -147,6 +147,7 @@ func Default() Config {
 			GeminiCheap: "gemini-3.1-flash-lite", GeminiStrong: "gemini-3.8-flash",
 			Embedding: "text-embedding-3-small",
 			Timeout:   30 * time.Second,
+			LimitWait: 2 * time.Second,
 			MaxTokens: 800,
 			// 256 questions at a time, each of which embeds and asks: with 100
 			// connections they waited 90 ms for one.

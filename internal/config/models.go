@@ -23,17 +23,24 @@ type Models struct {
 	OpenAIBaseURL       string        `key:"openai_base_url" env:"OPENAI_BASE_URL" help:"OpenAI-compatible endpoint, up to /v1; empty: OpenAI's own"`
 	Cheap               string        `key:"cheap" env:"KEFU_MODELS_CHEAP" help:"model of openai for simple questions"`
 	Strong              string        `key:"strong" env:"KEFU_MODELS_STRONG" help:"model of openai for complex questions"`
+	OpenAIRPM           int           `key:"openai_rpm" env:"KEFU_MODELS_OPENAI_RPM" range:"0..10000000" help:"requests a minute that one key of openai may make of one model, counted in this process; 0: no limit"`
+	OpenAITPM           int           `key:"openai_tpm" env:"KEFU_MODELS_OPENAI_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	AnthropicKey        Secret        `key:"anthropic_api_key" env:"ANTHROPIC_API_KEY" help:"key of Anthropic"`
 	AnthropicBaseURL    string        `key:"anthropic_base_url" env:"ANTHROPIC_BASE_URL" help:"endpoint like Anthropic's, before /v1; empty: Anthropic's own"`
 	AnthropicCheap      string        `key:"anthropic_cheap" env:"KEFU_MODELS_ANTHROPIC_CHEAP" help:"model of anthropic for simple questions"`
 	AnthropicStrong     string        `key:"anthropic_strong" env:"KEFU_MODELS_ANTHROPIC_STRONG" help:"model of anthropic for complex questions"`
+	AnthropicRPM        int           `key:"anthropic_rpm" env:"KEFU_MODELS_ANTHROPIC_RPM" range:"0..10000000" help:"requests a minute that one key of anthropic may make of one model, counted in this process; 0: no limit"`
+	AnthropicTPM        int           `key:"anthropic_tpm" env:"KEFU_MODELS_ANTHROPIC_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	GeminiKey           Secret        `key:"gemini_api_key" env:"GEMINI_API_KEY" help:"key of Google's Gemini API"`
 	GeminiBaseURL       string        `key:"gemini_base_url" env:"GEMINI_BASE_URL" help:"endpoint like Google's, up to /v1beta; empty: Google's own"`
 	GeminiCheap         string        `key:"gemini_cheap" env:"KEFU_MODELS_GEMINI_CHEAP" help:"model of gemini for simple questions"`
 	GeminiStrong        string        `key:"gemini_strong" env:"KEFU_MODELS_GEMINI_STRONG" help:"model of gemini for complex questions"`
+	GeminiRPM           int           `key:"gemini_rpm" env:"KEFU_MODELS_GEMINI_RPM" range:"0..10000000" help:"requests a minute that one key of gemini may make of one model, counted in this process; 0: no limit"`
+	GeminiTPM           int           `key:"gemini_tpm" env:"KEFU_MODELS_GEMINI_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	Embedding           string        `key:"embedding" env:"KEFU_MODELS_EMBEDDING" help:"model of openai, or name of a model below, for embeddings; after a change everything is embedded again"`
 	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
 	Timeout             time.Duration `key:"timeout" env:"KEFU_MODELS_TIMEOUT" range:"100ms..10m" help:"limit of one call to a provider"`
+	LimitWait           time.Duration `key:"limit_wait" env:"KEFU_MODELS_LIMIT_WAIT" range:"1ms..10m" help:"longest wait for a place within rpm and tpm, after which the next model is asked"`
 	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 	MaxConnections      int           `key:"max_connections" env:"KEFU_MODELS_MAX_CONNECTIONS" range:"1..65536" help:"connections to one provider at most; further calls wait for one"`
 
@@ -52,6 +59,8 @@ type Model struct {
 	KeyFile  string        `key:"key_file" help:"file with the key of this model"`
 	Tier     string        `key:"tier" oneof:"simple complex" help:"questions that the model is asked when chains does not say"`
 	Timeout  time.Duration `key:"timeout" range:"100ms..10m" help:"limit of one call to this model; empty: models.timeout"`
+	RPM      int           `key:"rpm" range:"0..10000000" help:"requests a minute of this model; 0: the provider's, or for a model with its own endpoint or key no limit"`
+	TPM      int           `key:"tpm" range:"0..1000000000" help:"tokens a minute of this model, prompt and completion together; 0: likewise"`
 
 	key Secret
 }

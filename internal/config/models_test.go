@@ -115,6 +115,39 @@ chains:
 	}
 }
 
+func TestLimitsAreTheModelsElseTheProviders(t *testing.T) {
+	c, err := config.Load(write(t, "kefu.yaml", `
+models:
+  openai_rpm: 500
+  openai_tpm: 200_000
+  quick: {provider: openai, model: gpt-6-luna, rpm: 60}
+  local: {provider: openai, model: qwen3, base_url: 'http://127.0.0.1:1/v1', tpm: 9}
+  haiku: {provider: anthropic}
+`), []string{"OPENAI_API_KEY=o", "ANTHROPIC_API_KEY=a", "KEFU_MODELS_ANTHROPIC_RPM=7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets, err := c.Targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][2]int{
+		"quick": {60, 200_000}, "gpt-6.1-terra": {500, 200_000}, "local": {0, 9}, "haiku": {7, 0}, "claude-sonnet-5-5": {7, 0},
+	}
+	for _, target := range targets.Known {
+		if limits, ok := want[target.Name]; ok && limits != [2]int{target.RPM, target.TPM} {
+			t.Errorf("limits of %s = %d requests, %d tokens, want %v", target.Name, target.RPM, target.TPM, limits)
+		}
+		delete(want, target.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not known: %v", want)
+	}
+	if e := targets.Embedding; e.RPM != 500 || e.TPM != 200_000 {
+		t.Errorf("limits of the embedder = %d, %d", e.RPM, e.TPM)
+	}
+}
+
 func TestAModelGoesWhereItsSettingsSay(t *testing.T) {
 	key := write(t, "key", "k-file\n")
 	c, err := config.Load(write(t, "kefu.yaml", `

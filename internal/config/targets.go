@@ -19,6 +19,7 @@ type Target struct {
 	BaseURL  string        // empty: the vendor's own
 	Key      Secret        // empty: none is sent
 	Timeout  time.Duration // of one call; 0: that of all models
+	RPM, TPM int           // requests and tokens a minute; 0: no limit
 }
 
 // Targets is what the settings of Models and Chains amount to.
@@ -72,14 +73,15 @@ type account struct {
 	baseURL          string
 	on               bool
 	cheap, strong    string
+	rpm, tpm         int
 }
 
 // accounts lists the providers in the order in which they are tried.
 func (m *Models) accounts() []account {
 	return []account{
-		{OpenAI, "models.", m.OpenAIKey, m.OpenAIBaseURL, m.OpenAIKey != "" || m.OpenAIBaseURL != "", m.Cheap, m.Strong},
-		{Anthropic, "models.anthropic_", m.AnthropicKey, m.AnthropicBaseURL, m.AnthropicKey != "", m.AnthropicCheap, m.AnthropicStrong},
-		{Gemini, "models.gemini_", m.GeminiKey, m.GeminiBaseURL, m.GeminiKey != "", m.GeminiCheap, m.GeminiStrong},
+		{OpenAI, "models.", m.OpenAIKey, m.OpenAIBaseURL, m.OpenAIKey != "" || m.OpenAIBaseURL != "", m.Cheap, m.Strong, m.OpenAIRPM, m.OpenAITPM},
+		{Anthropic, "models.anthropic_", m.AnthropicKey, m.AnthropicBaseURL, m.AnthropicKey != "", m.AnthropicCheap, m.AnthropicStrong, m.AnthropicRPM, m.AnthropicTPM},
+		{Gemini, "models.gemini_", m.GeminiKey, m.GeminiBaseURL, m.GeminiKey != "", m.GeminiCheap, m.GeminiStrong, m.GeminiRPM, m.GeminiTPM},
 	}
 }
 
@@ -88,7 +90,10 @@ func (a account) variable() string { return strings.ToUpper(a.provider) + "_API_
 
 // target is a model of the account under the vendor's name.
 func (a account) target(model string) Target {
-	return Target{Name: model, Provider: a.provider, Protocol: a.provider, Model: model, BaseURL: a.baseURL, Key: a.key}
+	return Target{
+		Name: model, Provider: a.provider, Protocol: a.provider, Model: model,
+		BaseURL: a.baseURL, Key: a.key, RPM: a.rpm, TPM: a.tpm,
+	}
 }
 
 // known are the named models, then those of the providers that are on.
@@ -124,10 +129,11 @@ func (m *Models) named(n *Model) (Target, error) {
 	accounts := m.accounts()
 	a := accounts[slices.IndexFunc(accounts, func(a account) bool { return a.provider == n.Provider })]
 	t := a.target(cmp.Or(n.Model, n.Name))
-	t.Name, t.Timeout = n.Name, n.Timeout
+	t.Name, t.Timeout, t.RPM, t.TPM = n.Name, n.Timeout, cmp.Or(n.RPM, t.RPM), cmp.Or(n.TPM, t.TPM)
 	switch {
 	case n.BaseURL != "" || n.key != "":
 		t.Provider, t.Key, t.BaseURL = n.Name, n.key, cmp.Or(n.BaseURL, a.baseURL)
+		t.RPM, t.TPM = n.RPM, n.TPM
 	case !a.on:
 		return Target{}, bad("models."+n.Name, "%s asks for a key: set %s, or name another variable with key_env", a.provider, a.variable())
 	}

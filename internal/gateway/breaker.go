@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -74,11 +73,16 @@ func (b *breaker) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		return nil, &llm.Failure{Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], Err: ErrOpen}
 	}
 	reply, err := b.next.Start(ctx, c)
-	if err != nil || !c.Stream {
+	if err != nil {
 		b.record(began, err)
-		return reply, err
+		return nil, err
 	}
-	reply.Wrap(func(rest llm.Stream) llm.Stream { return &judged{Stream: rest, breaker: b, began: began} })
+	atEnd(reply, c, func(err error) {
+		if errors.Is(err, errClosed) {
+			err = nil // it was good as far as it went
+		}
+		b.record(began, err)
+	})
 	return reply, nil
 }
 
@@ -118,37 +122,5 @@ func (b *breaker) record(began int, err error) {
 		if failed {
 			b.circuit.Open()
 		}
-	}
-}
-
-// judged tells the breaker how a stream ended. One that its reader closed
-// early was good as far as it went.
-type judged struct {
-	llm.Stream
-	breaker *breaker
-	began   int
-	done    bool
-}
-
-func (s *judged) Next() (llm.Delta, error) {
-	d, err := s.Stream.Next()
-	switch {
-	case errors.Is(err, io.EOF):
-		s.end(nil)
-	case err != nil:
-		s.end(err)
-	}
-	return d, err
-}
-
-func (s *judged) Close() error {
-	s.end(nil)
-	return s.Stream.Close()
-}
-
-func (s *judged) end(err error) {
-	if !s.done {
-		s.done = true
-		s.breaker.record(s.began, err)
 	}
 }

@@ -21,7 +21,7 @@ const (
 // decide is the one table of what follows from a failure.
 func decide(err error) step {
 	switch {
-	case errors.Is(err, ErrOpen), errors.Is(err, ErrCooling):
+	case errors.Is(err, ErrOpen), errors.Is(err, ErrCooling), errors.Is(err, ErrLimit):
 		return otherModel
 	case errors.Is(err, llm.ErrNoMoney), errors.Is(err, llm.ErrNoPrice):
 		return otherModel // a cheaper or a priced one may fit

@@ -86,7 +86,7 @@ func (m *meteredEmbedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embedd
 	defer timer.Stop()
 	out, err := m.Embedder.Embed(ctx, c)
 	if err != nil {
-		err = limited(ctx, m.provider, m.model, err)
+		err = overdue(ctx, m.provider, m.model, err)
 	}
 	return out, err
 }

@@ -18,12 +18,13 @@ import (
 // DefaultAttempts is how many attempts one answer should be allowed.
 const DefaultAttempts = 4
 
-// Causes of a Failure: the first two of kind Unavailable, the third of the kind
-// that made the target cool down.
+// Causes of a Failure: the first two of kind Unavailable, ErrCooling of the
+// kind that made the target cool down, ErrLimit of kind RateLimited.
 var (
 	ErrNoTarget = errors.New("no target is configured for the tier")
 	ErrOpen     = errors.New("circuit breaker is open")
 	ErrCooling  = errors.New("target cools down, as its vendor asked")
+	ErrLimit    = errors.New("wait for a place within our limits is too long")
 )
 
 // Target is one model of one provider.
@@ -37,6 +38,7 @@ type Target struct {
 	// Timeout bounds a whole reply or, of a stream, the wait for its first
 	// delta. Default Config.Timeouts.
 	Timeout time.Duration
+	Limits  Limits
 	// LastResort marks a target that is free, local and quick. It is asked
 	// after every other of its chain has failed, also when attempts, time or
 	// money are used up; its answers are then degraded.
@@ -56,6 +58,9 @@ type Config struct {
 	// and 8 s. A vendor that asks for a wait is obeyed up to MaxBackoff, but where
 	// another target can be asked meanwhile only up to Backoff.
 	Backoff, MaxBackoff time.Duration
+	// LimitWait is the longest wait for a place within a target's Limits, after
+	// which the next target is asked. Default 2 s.
+	LimitWait time.Duration
 	// Reserve is the time before an answer's deadline that is kept for the last
 	// resort. Default 100 ms.
 	Reserve time.Duration
@@ -72,6 +77,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Backoff = orDefault(c.Backoff, time.Second)
 	c.MaxBackoff = orDefault(c.MaxBackoff, 8*time.Second)
+	c.LimitWait = orDefault(c.LimitWait, 2*time.Second)
 	c.Reserve = orDefault(c.Reserve, 100*time.Millisecond)
 	return c
 }
@@ -161,6 +167,9 @@ func (g *Gateway) build(t Target) *target {
 	limits.Attempt, limits.FirstDelta = cmp.Or(t.Timeout, limits.Attempt), cmp.Or(t.Timeout, limits.FirstDelta)
 	p = timed{next: p, limits: limits, reserve: g.config.Reserve, provider: t.Provider}
 	p = metered{next: p, provider: t.Provider, prices: g.config.Prices, obs: g.obs}
+	if t.Limits != (Limits{}) {
+		p = limited{newLimiter(t.Provider, t.Model, t.Limits, g.config), p}
+	}
 	p = newBreaker(p, t.Provider, t.Model, g.config.Breaker, g.obs)
 	p = newCooled(p, g.config.Breaker.CoolDown)
 	return &target{Target: t, decorated: p}

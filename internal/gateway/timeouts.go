@@ -47,7 +47,7 @@ func (t timed) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	reply, err := t.next.Start(ctx, c)
 	met := timer.Stop()
 	if err != nil {
-		err = limited(ctx, t.provider, c.Model, err)
+		err = overdue(ctx, t.provider, c.Model, err)
 		cancel(nil)
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (t timed) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	}
 	if !met { // the delta and the limit met: the stream behind it is dead
 		reply.Close()
-		err := limited(ctx, t.provider, c.Model, nil)
+		err := overdue(ctx, t.provider, c.Model, nil)
 		cancel(nil)
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func after(limit time.Duration, deadline time.Time, reserve time.Duration, cance
 	return time.AfterFunc(granted, func() { cancel(cause) })
 }
 
-// limited translates err when a limit of ours ended the attempt.
-func limited(ctx context.Context, provider, model string, err error) error {
+// overdue translates err when a limit of ours ended the attempt.
+func overdue(ctx context.Context, provider, model string, err error) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, errSlow) || errors.Is(cause, llm.ErrNoTime) {
 		return &llm.Failure{Kind: llm.TimedOut, Provider: provider, Model: model, Err: cause}
@@ -105,7 +105,7 @@ func (s *idle) Next() (llm.Delta, error) {
 	d, err := s.Stream.Next()
 	timer.Stop()
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = limited(s.ctx, s.of.provider, s.model, err)
+		err = overdue(s.ctx, s.of.provider, s.model, err)
 	}
 	return d, err
 }
