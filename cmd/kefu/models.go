@@ -106,9 +106,16 @@ func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
 
 // settings are those that all models share.
 func (m models) settings() gateway.Config {
-	return gateway.Config{
-		Prices: m.prices, Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout}, LimitWait: m.cfg.LimitWait,
+	c := gateway.Config{
+		Prices:   m.prices,
+		Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout, FirstDelta: min(m.cfg.FirstDelta, m.cfg.Timeout), Idle: m.cfg.Idle},
+		Breaker:  gateway.BreakerConfig{CoolDown: m.cfg.BreakerCoolDown},
+		Retries:  m.cfg.Retries, Backoff: m.cfg.Backoff, MaxBackoff: m.cfg.MaxBackoff, LimitWait: m.cfg.LimitWait,
 	}
+	if c.Retries == 0 {
+		c.Retries = -1 // 0 would be the default
+	}
+	return c
 }
 
 func (m models) chain(targets []config.Target) []gateway.Target {

@@ -146,9 +146,11 @@ func Default() Config {
 			AnthropicCheap: "claude-haiku-5-5", AnthropicStrong: "claude-sonnet-5-5",
 			GeminiCheap: "gemini-3.1-flash-lite", GeminiStrong: "gemini-3.8-flash",
 			Embedding: "text-embedding-3-small",
-			Timeout:   30 * time.Second,
+			Timeout:   30 * time.Second, FirstDelta: 10 * time.Second, Idle: 15 * time.Second,
 			LimitWait: 2 * time.Second,
-			MaxTokens: 800,
+			Retries:   2, Backoff: time.Second, MaxBackoff: 8 * time.Second,
+			BreakerCoolDown: 30 * time.Second,
+			MaxTokens:       800,
 			// 256 questions at a time, each of which embeds and asks: with 100
 			// connections they waited 90 ms for one.
 			MaxConnections: 512,

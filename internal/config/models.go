@@ -41,6 +41,12 @@ type Models struct {
 	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
 	Timeout             time.Duration `key:"timeout" env:"KEFU_MODELS_TIMEOUT" range:"100ms..10m" help:"limit of one call to a provider"`
 	LimitWait           time.Duration `key:"limit_wait" env:"KEFU_MODELS_LIMIT_WAIT" range:"1ms..10m" help:"longest wait for a place within rpm and tpm, after which the next model is asked"`
+	FirstDelta          time.Duration `key:"first_delta" env:"KEFU_MODELS_FIRST_DELTA" range:"100ms..10m" help:"limit of the wait for the first words of a stream, or timeout where that is less"`
+	Idle                time.Duration `key:"idle" env:"KEFU_MODELS_IDLE" range:"100ms..10m" help:"limit of the silence within a stream; keep-alives count as silence"`
+	Retries             int           `key:"retries" env:"KEFU_MODELS_RETRIES" range:"0..10" help:"repetitions of one call to one model"`
+	Backoff             time.Duration `key:"backoff" env:"KEFU_MODELS_BACKOFF" range:"1ms..1m" help:"longest wait before the first repetition, doubled before each further one; the wait is random below it"`
+	MaxBackoff          time.Duration `key:"max_backoff" env:"KEFU_MODELS_MAX_BACKOFF" range:"1ms..10m" help:"longest wait before any repetition; a provider that asks for more is not waited for"`
+	BreakerCoolDown     time.Duration `key:"breaker_cool_down" env:"KEFU_MODELS_BREAKER_COOL_DOWN" range:"100ms..1h" help:"time that a model is left alone after 3 failures in a row, or half of 10 and more within a minute"`
 	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 	MaxConnections      int           `key:"max_connections" env:"KEFU_MODELS_MAX_CONNECTIONS" range:"1..65536" help:"connections to one provider at most; further calls wait for one"`
 
