@@ -18,6 +18,9 @@ type Route struct {
 	Confidence float64   `json:"confidence"` // [0,1]
 	// Pleasantry marks a greeting, thanks or goodbye, which needs no source.
 	Pleasantry bool `json:"pleasantry,omitempty"`
+	// Action marks a question for Agent that asks for something to be done, not
+	// only told: only then may tools change anything.
+	Action bool `json:"action,omitempty"`
 }
 
 // Tier names of the cache that answered.
@@ -53,6 +56,11 @@ type HandoffReason string
 const (
 	HandoffNoAnswer  HandoffReason = "no_answer" // the knowledge base has no supported answer
 	HandoffRequested HandoffReason = "requested" // the customer asked for a person
+	// HandoffTool says that what was asked needs a tool that did not work, or a
+	// model that can use tools.
+	HandoffTool HandoffReason = "tool_unavailable"
+	// HandoffUnknown follows a change of which nobody knows whether it was made.
+	HandoffUnknown HandoffReason = "outcome_unknown"
 	// HandoffUnverified follows a streamed answer that was found unsupported
 	// only after it was shown.
 	HandoffUnverified HandoffReason = "unverified"
@@ -71,6 +79,7 @@ const (
 	Answered   Outcome = "answered"  // grounded, or a pleasantry
 	Abstained  Outcome = "abstained" // no support: said so and offered a person
 	Degraded   Outcome = "degraded"  // answered by quoting, since no provider could be reached
+	Waiting    Outcome = "waiting"   // the customer must confirm an action first
 	ErrOutcome Outcome = "error"     // no answer could be given
 )
 
@@ -99,7 +108,9 @@ type Answer struct {
 	// Restored is Text with the asker's own personal data put back. It is set
 	// only in the value returned to the asker and never serialised.
 	Restored string `json:"-"`
-	Trace    *Trace `json:"-"`
+	// Confirm is what the asker must agree to before it is done.
+	Confirm []Confirmation `json:"-"`
+	Trace   *Trace         `json:"-"`
 }
 
 // Trace explains an answer to an operator.
@@ -111,6 +122,10 @@ type Trace struct {
 	Attempts []Attempt       `json:"attempts"`
 	Grounds  []Ground        `json:"grounds"`
 	Stages   []Stage         `json:"stages"`
+	// Tools were used, in the order in which they ended; Stop is why no more
+	// were. Both are empty on the other routes.
+	Tools []ToolUse `json:"tools,omitempty"`
+	Stop  LoopStop  `json:"stop,omitempty"`
 }
 
 // Took appends a stage that began at start and ends now.

@@ -93,6 +93,8 @@ type Ask struct {
 	// Stream asks for the answer while it is made. What was shown cannot be taken
 	// back then: text that fails verification is followed by a handoff.
 	Stream bool
+	// Confirmation is the token of an action that the customer agrees to.
+	Confirmation string
 }
 
 // Question is an Ask after screening.
@@ -110,4 +112,8 @@ type Question struct {
 	Alone  bool
 	Asked  time.Time
 	Stream bool
+	// Tools is the route of a question that tools are used for; nil for others.
+	Tools *Route
+	// Confirmation is as in Ask. It is kept nowhere.
+	Confirmation string
 }

@@ -36,3 +36,17 @@ type Confirmation struct {
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
 }
+
+// LoopStop is why a tool loop ended, a closed set for metrics.
+type LoopStop string
+
+const (
+	StopAnswered     LoopStop = "answered"     // the model wanted no more tools
+	StopSteps        LoopStop = "steps"        // it had to answer after its last step
+	StopCalls        LoopStop = "calls"        // all tools it may use were used
+	StopTime         LoopStop = "time"         // the deadline is near
+	StopAttempts     LoopStop = "attempts"     // the allowance has one attempt left
+	StopMalformed    LoopStop = "malformed"    // its arguments were wrong again after repair
+	StopConfirmation LoopStop = "confirmation" // the customer is asked first
+	StopFailed       LoopStop = "failed"       // the model could not be reached
+)

@@ -167,7 +167,7 @@ func model(t *testing.T, lines ...string) (*vendor, llm.Provider) {
 type observed struct {
 	mu    sync.Mutex
 	uses  []desk.ToolUse
-	stops []Stop
+	stops []desk.LoopStop
 }
 
 func (o *observed) ToolUsed(u desk.ToolUse) {
@@ -175,7 +175,7 @@ func (o *observed) ToolUsed(u desk.ToolUse) {
 	defer o.mu.Unlock()
 	o.uses = append(o.uses, u)
 }
-func (o *observed) LoopEnded(why Stop, _ int) { o.stops = append(o.stops, why) }
+func (o *observed) LoopEnded(why desk.LoopStop, _ int) { o.stops = append(o.stops, why) }
 
 // private knows one address that models must not see.
 type private struct{}

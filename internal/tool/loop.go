@@ -19,7 +19,7 @@ type Model interface {
 // concurrently and should return at once.
 type Observer interface {
 	ToolUsed(u desk.ToolUse)
-	LoopEnded(why Stop, steps int)
+	LoopEnded(why desk.LoopStop, steps int)
 }
 
 // LoopConfig bounds a loop. Zero values mean the defaults.
@@ -42,20 +42,6 @@ func (c LoopConfig) withDefaults() LoopConfig {
 	}
 }
 
-// Stop is why a loop ended, a closed set for metrics.
-type Stop string
-
-const (
-	StopAnswered     Stop = "answered"     // the model wanted no more tools
-	StopSteps        Stop = "steps"        // it had to answer after its last step
-	StopCalls        Stop = "calls"        // all tools it may use were used
-	StopTime         Stop = "time"         // the deadline is near
-	StopAttempts     Stop = "attempts"     // the allowance has one attempt left
-	StopMalformed    Stop = "malformed"    // its arguments were wrong again after repair
-	StopConfirmation Stop = "confirmation" // the customer is asked first
-	StopFailed       Stop = "failed"       // the model could not be reached
-)
-
 // Privacy keeps personal data from models. Both methods know each other's
 // placeholders for the time of one answer, and are called concurrently.
 type Privacy interface {
@@ -71,6 +57,10 @@ type Session struct {
 	Conversation desk.ConversationID
 	Lang         desk.Lang
 	Privacy      Privacy
+	// ReadOnly withholds the tools that change something, since the customer
+	// asked for nothing to be done: whatever a tool returns cannot make a model
+	// use them.
+	ReadOnly bool
 	// Confirmation is the token of a write that the customer has just
 	// confirmed, empty mostly. The loop begins with it.
 	Confirmation string
@@ -90,7 +80,7 @@ type Outcome struct {
 	Uses    []desk.ToolUse
 	// Confirm is what the customer must confirm. There is no text then.
 	Confirm []desk.Confirmation
-	Stop    Stop
+	Stop    desk.LoopStop
 	Steps   int // how often the model was asked
 }
 
@@ -119,13 +109,13 @@ func (l *Loop) Run(ctx context.Context, c llm.Call, s Session) (Outcome, error) 
 	if deadline, limited := ctx.Deadline(); limited {
 		r.toolsUntil = deadline.Add(-min(l.config.Reserve, time.Until(deadline)/4))
 	}
-	r.call.Tools, r.call.Stream = l.registry.Specs(), false
+	r.call.Tools, r.call.Stream = l.registry.Specs(s.ReadOnly), false
 	err := r.confirmed(ctx)
 	for err == nil && r.out.Stop == "" {
 		err = r.step(ctx)
 	}
 	if err != nil && r.out.Stop == "" {
-		r.out.Stop = StopFailed
+		r.out.Stop = desk.StopFailed
 	}
 	r.out.Sources = r.call.Prompt.Citable()
 	l.observer.LoopEnded(r.out.Stop, r.out.Steps)
@@ -161,7 +151,7 @@ func (r *run) step(ctx context.Context) error {
 		return fmt.Errorf("read step %d: %w", r.out.Steps, err)
 	}
 	if len(said.Calls) == 0 || bound != "" {
-		r.out.Text, r.out.Stop = said.Text, cmp.Or(bound, StopAnswered)
+		r.out.Text, r.out.Stop = said.Text, cmp.Or(bound, desk.StopAnswered)
 		return nil
 	}
 	return r.round(ctx, said)
@@ -169,18 +159,18 @@ func (r *run) step(ctx context.Context) error {
 
 // bound names the bound that was reached, "" while there is none: the model
 // then has to answer.
-func (r *run) bound() Stop {
+func (r *run) bound() desk.LoopStop {
 	switch {
 	case r.malformed > 1:
-		return StopMalformed
+		return desk.StopMalformed
 	case r.out.Steps >= r.config.Steps-1:
-		return StopSteps
+		return desk.StopSteps
 	case r.used >= r.config.Calls:
-		return StopCalls
+		return desk.StopCalls
 	case !r.toolsUntil.IsZero() && !time.Now().Before(r.toolsUntil):
-		return StopTime
+		return desk.StopTime
 	case r.call.Allowance.Left() <= 1:
-		return StopAttempts
+		return desk.StopAttempts
 	}
 	return ""
 }
@@ -197,7 +187,7 @@ func (r *run) round(ctx context.Context, said llm.Delta) error {
 		}
 	}
 	if len(r.out.Confirm) > 0 {
-		r.out.Stop = StopConfirmation
+		r.out.Stop = desk.StopConfirmation
 		return nil
 	}
 	return r.perform(ctx, said.Text, uses)
@@ -222,6 +212,9 @@ func (r *run) check(calls []llm.ToolCall) []use {
 		if u.input.Arguments, u.err = parse(c.Arguments); u.err == nil {
 			restore(u.input.Arguments, r.session.Privacy)
 			u.err = r.registry.Validate(c.Name, u.input.Arguments)
+		}
+		if u.err == nil && r.session.ReadOnly && u.spec.Effect == Write {
+			u.err = &desk.Error{Kind: desk.Forbidden, Code: CodeUnasked, Public: "the customer has not asked for this"}
 		}
 		if u.err != nil {
 			wrong = true

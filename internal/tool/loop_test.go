@@ -52,7 +52,7 @@ func TestAQuestionIsAnsweredFromATool(t *testing.T) {
 		return nil
 	}
 	got, err := loop.Run(t.Context(), asked(), s)
-	if err != nil || got.Text != "Order LN20410020 was shipped. [2]" || got.Stop != StopAnswered || got.Steps != 2 {
+	if err != nil || got.Text != "Order LN20410020 was shipped. [2]" || got.Stop != desk.StopAnswered || got.Steps != 2 {
 		t.Fatalf("outcome = %+v, %v", got, err)
 	}
 	if len(got.Sources) != 2 || got.Sources[1].Title != "Order status" || !strings.Contains(got.Sources[1].Text, "LN20410020") {
@@ -67,7 +67,7 @@ func TestAQuestionIsAnsweredFromATool(t *testing.T) {
 	if want := []desk.ToolOutcome{desk.ToolStarted, desk.ToolDone}; !slices.Equal(events, want) {
 		t.Errorf("events = %v, want %v", events, want)
 	}
-	if u := o.uses[0]; len(o.uses) != 1 || u.Tool != "order_status" || u.Duration <= 0 || u.Write || !slices.Equal(o.stops, []Stop{StopAnswered}) {
+	if u := o.uses[0]; len(o.uses) != 1 || u.Tool != "order_status" || u.Duration <= 0 || u.Write || !slices.Equal(o.stops, []desk.LoopStop{desk.StopAnswered}) {
 		t.Errorf("observed %+v, %v", o.uses, o.stops)
 	}
 }
@@ -93,7 +93,7 @@ func TestMalformedArgumentsGoBackOnce(t *testing.T) {
 
 	_, v, loop, _ = shop(t, LoopConfig{}, bad, wants("no_such_tool", `{`), says("I do not know."))
 	got, err = loop.Run(t.Context(), asked(), session())
-	if err != nil || got.Stop != StopMalformed || got.Steps != 3 || v.asked[2].ToolChoice != "none" {
+	if err != nil || got.Stop != desk.StopMalformed || got.Steps != 3 || v.asked[2].ToolChoice != "none" {
 		t.Errorf("outcome = %+v, %v, want the model to answer after the second time", got, err)
 	}
 	if got.Uses[1].Tool != "unknown" {
@@ -109,15 +109,15 @@ func TestBounds(t *testing.T) {
 		config   LoopConfig
 		line     string
 		attempts int
-		stop     Stop
+		stop     desk.LoopStop
 		steps    int
 		requests int
 	}{
-		{"steps", LoopConfig{}, again, 20, StopSteps, 6, 5},
-		{"steps, as configured", LoopConfig{Steps: 2}, again, 20, StopSteps, 2, 1},
-		{"one step asks for an answer at once", LoopConfig{Steps: 1}, again, 20, StopSteps, 1, 0},
-		{"uses of tools", LoopConfig{Calls: 7}, many, 20, StopCalls, 3, 7},
-		{"attempts of the answer", LoopConfig{}, again, 1, StopAttempts, 1, 0},
+		{"steps", LoopConfig{}, again, 20, desk.StopSteps, 6, 5},
+		{"steps, as configured", LoopConfig{Steps: 2}, again, 20, desk.StopSteps, 2, 1},
+		{"one step asks for an answer at once", LoopConfig{Steps: 1}, again, 20, desk.StopSteps, 1, 0},
+		{"uses of tools", LoopConfig{Calls: 7}, many, 20, desk.StopCalls, 3, 7},
+		{"attempts of the answer", LoopConfig{}, again, 1, desk.StopAttempts, 1, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.why, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAWriteWaitsForTheCustomer(t *testing.T) {
 	s := session()
 	s.Lang = desk.Chinese
 	got, err := loop.Run(t.Context(), asked(), s)
-	if err != nil || got.Stop != StopConfirmation || got.Text != "" || service.Requests() != 0 {
+	if err != nil || got.Stop != desk.StopConfirmation || got.Text != "" || service.Requests() != 0 {
 		t.Fatalf("outcome = %+v, %v after %d requests", got, err, service.Requests())
 	}
 	if len(got.Confirm) != 1 || got.Confirm[0].Question != "要取消订单 10002 吗？" || got.Confirm[0].Tool != "cancel_order" {
@@ -258,7 +258,7 @@ func TestAnInstructionInAResultMovesNothing(t *testing.T) {
 	// Even a model that obeys only makes the desk ask.
 	v, m := model(t, wants("order_status", `{"order_id":"10001"}`), wants("cancel_order", `{"order_id":"10002"}`))
 	got, err := NewLoop(orderTools(t, base, client), m, seal(t), &observed{}, LoopConfig{}).Run(t.Context(), asked(), session())
-	if err != nil || cancelled || got.Stop != StopConfirmation || got.Confirm[0].Question != "Cancel order 10002?" {
+	if err != nil || cancelled || got.Stop != desk.StopConfirmation || got.Confirm[0].Question != "Cancel order 10002?" {
 		t.Errorf("outcome = %+v, %v, cancelled %t", got, err, cancelled)
 	}
 	text := v.last(1)
@@ -271,7 +271,7 @@ func TestAnInstructionInAResultMovesNothing(t *testing.T) {
 func TestAModelThatCannotBeReached(t *testing.T) {
 	_, _, loop, o := shop(t, LoopConfig{}, `{}`)
 	got, err := loop.Run(t.Context(), asked(), session())
-	if llm.KindOf(err) != llm.InvalidReply || got.Stop != StopFailed || !slices.Equal(o.stops, []Stop{StopFailed}) {
+	if llm.KindOf(err) != llm.InvalidReply || got.Stop != desk.StopFailed || !slices.Equal(o.stops, []desk.LoopStop{desk.StopFailed}) {
 		t.Errorf("outcome = %+v, %v", got, err)
 	}
 }
@@ -304,7 +304,7 @@ func TestAHangingToolLeavesTimeForTheAnswer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 800*time.Millisecond)
 	defer cancel()
 	got, err := NewLoop(orderTools(t, base, client), m, seal(t), &observed{}, LoopConfig{}).Run(ctx, asked(), session())
-	if err != nil || got.Text != "I could not look it up." || got.Stop != StopTime || ctx.Err() != nil {
+	if err != nil || got.Text != "I could not look it up." || got.Stop != desk.StopTime || ctx.Err() != nil {
 		t.Errorf("outcome = %+v, %v", got, err)
 	}
 	if !slices.Equal(outcomes(got.Uses), []desk.ToolOutcome{desk.ToolTimeout}) {

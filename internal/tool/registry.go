@@ -13,14 +13,15 @@ import (
 // Registry holds the tools that there are. It is immutable and safe for
 // concurrent use.
 type Registry struct {
-	specs []llm.ToolSpec
-	tools map[string]entry
+	specs, reads []llm.ToolSpec
+	tools        map[string]entry
 }
 
 type entry struct {
 	Tool
 	spec   Spec
 	schema *schema
+	slots  chan struct{} // one for each use under way
 }
 
 var (
@@ -41,10 +42,13 @@ func NewRegistry(tools ...Tool) (*Registry, error) {
 		if _, twice := r.tools[e.spec.Name]; twice {
 			return nil, fmt.Errorf("tool %q: declared twice", e.spec.Name)
 		}
+		e.slots = make(chan struct{}, e.spec.Parallel)
 		r.tools[e.spec.Name] = e
-		r.specs = append(r.specs, llm.ToolSpec{
-			Name: e.spec.Name, Description: e.spec.Description, Parameters: e.spec.Parameters,
-		})
+		told := llm.ToolSpec{Name: e.spec.Name, Description: e.spec.Description, Parameters: e.spec.Parameters}
+		r.specs = append(r.specs, told)
+		if e.spec.Effect == Read {
+			r.reads = append(r.reads, told)
+		}
 	}
 	return r, nil
 }
@@ -58,8 +62,8 @@ func (s Spec) check() (*schema, error) {
 		return nil, errors.New("description: must not be empty")
 	case s.Effect != Read && s.Effect != Write:
 		return nil, fmt.Errorf("effect: want %s or %s", Read, Write)
-	case s.Timeout < 0 || s.MaxBytes < 0:
-		return nil, errors.New("timeout and max_bytes: want no negative value")
+	case s.Timeout < 0 || s.MaxBytes < 0 || s.Parallel < 0:
+		return nil, errors.New("timeout, max_bytes and parallel: want no negative value")
 	case s.Effect == Write && s.Confirm.In(desk.English) == "" && s.Confirm.In(desk.Chinese) == "":
 		return nil, errors.New("confirm: a write needs the question that the customer confirms")
 	}
@@ -77,8 +81,14 @@ func (s Spec) check() (*schema, error) {
 	return compiled, nil
 }
 
-// Specs returns what a model is told, in the order of declaration.
-func (r *Registry) Specs() []llm.ToolSpec { return r.specs }
+// Specs returns what a model is told, in the order of declaration: of all
+// tools, or of those that change nothing.
+func (r *Registry) Specs(readOnly bool) []llm.ToolSpec {
+	if readOnly {
+		return r.reads
+	}
+	return r.specs
+}
 
 // Spec returns the declaration of a tool.
 func (r *Registry) Spec(name string) (Spec, bool) {
@@ -110,7 +120,7 @@ func (r *Registry) Call(ctx context.Context, name string, in Input) (Result, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.spec.Timeout)
 	defer cancel()
-	result, err := e.Run(ctx, in)
+	result, err := e.use(ctx, in)
 	if err == nil && len(result.Text) > e.spec.MaxBytes {
 		err = tooLarge(e.spec.MaxBytes)
 	}
@@ -120,13 +130,25 @@ func (r *Registry) Call(ctx context.Context, name string, in Input) (Result, err
 			Kind: desk.Unavailable, Code: CodeOutcomeUnknown, Err: err,
 			Public: "nobody knows whether this was done; say so, and claim neither",
 		}
-	case err != nil && (errors.Is(ctx.Err(), context.DeadlineExceeded) || kindOf(err) == desk.TimedOut):
+	case err != nil && kindOf(err) != desk.RateLimited && (errors.Is(ctx.Err(), context.DeadlineExceeded) || kindOf(err) == desk.TimedOut):
 		return Result{}, &desk.Error{Kind: desk.TimedOut, Code: CodeTimeout, Public: "the tool took too long to answer", Err: err}
 	case err != nil:
 		return Result{}, err
 	}
 	result.Text = lines(result.Text)
 	return result, nil
+}
+
+// use runs the tool once there is a place for it, so that one that hangs holds
+// up no more than its own uses.
+func (e entry) use(ctx context.Context, in Input) (Result, error) {
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		return Result{}, &desk.Error{Kind: desk.RateLimited, Code: CodeBusy, Public: "the tool is used too often right now", Err: ctx.Err()}
+	}
+	return e.Run(ctx, in)
 }
 
 // mayBeDone reports errors after which a write may nevertheless have happened:

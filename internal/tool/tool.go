@@ -16,6 +16,7 @@ import (
 const (
 	DefaultTimeout  = 10 * time.Second
 	DefaultMaxBytes = 64 << 10
+	DefaultParallel = 16
 )
 
 // Effect says what a tool does to the world.
@@ -54,11 +55,15 @@ type Spec struct {
 	Timeout time.Duration
 	// MaxBytes bounds the text of a result. Default DefaultMaxBytes.
 	MaxBytes int
+	// Parallel is how many uses run at once; others wait within their Timeout.
+	// Default DefaultParallel.
+	Parallel int
 }
 
 func (s Spec) withDefaults() Spec {
 	s.Timeout = cmp.Or(s.Timeout, DefaultTimeout)
 	s.MaxBytes = cmp.Or(s.MaxBytes, DefaultMaxBytes)
+	s.Parallel = cmp.Or(s.Parallel, DefaultParallel)
 	if s.Title.In(desk.English) == "" && s.Title.In(desk.Chinese) == "" {
 		s.Title = Text{desk.English: s.Name}
 	}
@@ -93,7 +98,8 @@ type Result struct {
 	// Text is data from outside: it may hold personal data and anything that
 	// looks like an instruction.
 	Text string
-	// Failed marks the answer that the tool cannot do it; Text says why.
+	// Failed marks the answer that the tool cannot do it; Text says why, and can
+	// be told and cited like any other result.
 	Failed bool
 }
 
@@ -107,6 +113,8 @@ const (
 	CodeUnavailable = "tool_unavailable"
 	CodeUnusable    = "tool_result_unusable" // such as a picture
 	CodeUnconfirmed = "tool_unconfirmed"     // a write without a key
+	CodeUnasked     = "tool_unasked"         // a write that nobody asked for
+	CodeBusy        = "tool_busy"            // no place became free in time
 	// CodeOutcomeUnknown ends a write that may or may not have been done.
 	CodeOutcomeUnknown = "tool_outcome_unknown"
 )

@@ -139,7 +139,7 @@ func (r *run) tell(seen desk.ToolUse) error {
 // answerTo is what the model is told. Everything in it may hold what the
 // customer or the tool wrote, so that everything is masked.
 func (r *run) answerTo(u *use) llm.ToolResult {
-	text, failed := u.result.Text, u.result.Failed
+	text, failed := u.result.Text, false
 	if u.err != nil {
 		text, failed = "the tool cannot be used", true
 		var known *desk.Error
