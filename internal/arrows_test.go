@@ -40,7 +40,7 @@ var allowed = map[string]string{
 	"cache":   "desk",
 	"limit":   "",
 	"handoff": "desk",
-	"answer":  "cache desk grounding knowledge lang llm mask match retrieval",
+	"answer":  "cache desk grounding knowledge lang llm mask match retrieval tool",
 
 	"httpapi":   "desk",
 	"web":       "",

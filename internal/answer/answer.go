@@ -6,6 +6,7 @@ package answer
 import (
 	"context"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,6 +31,12 @@ type Config struct {
 	// Fingerprint names the models and the embedder in use: answers of another
 	// set-up are not reused.
 	Fingerprint string
+	// ToolAttempts stands for Attempts where tools are used: every step of their
+	// loop is a call. Default 10.
+	ToolAttempts int
+	// Links are hosts that an answer with tools may link to; other addresses only
+	// where the knowledge base has them.
+	Links []string
 }
 
 // Router decides how a question is answered.
@@ -61,11 +68,13 @@ type Observer interface {
 	HandedOff(reason desk.HandoffReason)
 }
 
-// Parts are what the pipeline is made of. Notifier may be nil.
+// Parts are what the pipeline is made of. Notifier may be nil, and Agent where
+// there are no tools.
 type Parts struct {
 	Knowledge *knowledge.Knowledge
 	Cache     *cache.Cache
 	Router    Router
+	Agent     Agent
 	Models    llm.Provider
 	Embedder  llm.Embedder
 	Ledger    llm.Ledger
@@ -105,7 +114,14 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if err != nil {
 		return desk.Answer{}, err
 	}
-	emit = restoring(emit, vault)
+	restore, open := vault.Restore, (*mask.Open)(nil)
+	if q.Tools != nil {
+		open = s.Masker.Open(vault)
+		restore = open.Show
+	}
+	if open != nil || !vault.Empty() {
+		emit = restoring(emit, restore)
+	}
 	fresh := s.catchUp(ctx)
 	view := s.Knowledge.View(q.Scope.Tenant)
 	key := s.key(q)
@@ -117,7 +133,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 		q.ID = desk.NewAnswerID()
 		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
-				return s.compose(ctx, q, view, key, emit)
+				return s.compose(ctx, q, view, key, open, emit)
 			}, emit)
 	}
 	if err != nil {
@@ -125,7 +141,10 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	}
 	a.Conversation = q.Conversation
 	a.Latency = time.Since(q.Asked)
-	a.Restored = vault.Restore(a.Text)
+	a.Restored = restore(a.Text)
+	if open != nil {
+		a.Citations = restoredQuotes(a.Citations, restore)
+	}
 	s.Observer.Answered(a)
 	return a, nil
 }
@@ -217,12 +236,21 @@ func events(a *desk.Answer, told bool) iter.Seq[desk.Event] {
 
 // restoring gives each caller their own personal data back: the flight and the
 // cache behind it hold masked text only.
-func restoring(emit desk.Emit, vault mask.Vault) desk.Emit {
-	if vault.Empty() {
-		return emit
-	}
+func restoring(emit desk.Emit, restore func(desk.Masked) string) desk.Emit {
 	return func(e desk.Event) error {
-		e.Text = vault.Restore(desk.Masked(e.Text))
+		e.Text = restore(desk.Masked(e.Text))
+		if e.Citation != nil {
+			e.Citation = &restoredQuotes([]desk.Citation{*e.Citation}, restore)[0]
+		}
 		return emit(e)
 	}
+}
+
+// restoredQuotes returns the citations as their asker may read them.
+func restoredQuotes(citations []desk.Citation, restore func(desk.Masked) string) []desk.Citation {
+	out := slices.Clone(citations)
+	for i := range out {
+		out[i].Quote = restore(desk.Masked(out[i].Quote))
+	}
+	return out
 }

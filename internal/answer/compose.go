@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,11 +11,14 @@ import (
 	"kefu/internal/grounding"
 	"kefu/internal/knowledge"
 	"kefu/internal/llm"
+	"kefu/internal/mask"
+	"kefu/internal/tool"
 )
 
 // compose is the whole path of a question that no cache could answer, under
-// the one allowance (attempts, money, deadline) of its answer.
-func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, key cache.Key, emit desk.Emit) (desk.Answer, error) {
+// the one allowance (attempts, money, deadline) of its answer. Where tools are
+// used, open is what they and the asker know.
+func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, key cache.Key, open *mask.Open, emit desk.Emit) (desk.Answer, error) {
 	tr := &desk.Trace{Revision: view.Revision(), Cache: cache.Miss}
 	if q.Alone {
 		tr.Cache = cache.Bypass
@@ -25,11 +29,19 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), false, emit)
 	}
 
-	deadline, _ := ctx.Deadline()
-	allowance := llm.NewAllowance(llm.Grant{
-		Answer: q.ID, Tenant: q.Scope.Tenant, Deadline: deadline, Attempts: s.cfg.Attempts,
-	}, s.Ledger)
-	d, err := s.draft(ctx, q, s.route(q, tr), view, allowance, tr, emit)
+	grant := llm.Grant{Answer: q.ID, Tenant: q.Scope.Tenant, Attempts: s.cfg.Attempts}
+	grant.Deadline, _ = ctx.Deadline()
+	if open != nil {
+		grant.Attempts = cmp.Or(s.cfg.ToolAttempts, 10)
+	}
+	allowance := llm.NewAllowance(grant, s.Ledger)
+	var d draft
+	var err error
+	if r := s.route(q, tr); open != nil {
+		d, err = s.act(ctx, q, r, view, open, allowance, tr, emit)
+	} else {
+		d, err = s.draft(ctx, q, r, view, allowance, tr, emit)
+	}
 	if err != nil {
 		return desk.Answer{}, err
 	}
@@ -71,7 +83,12 @@ const reasonRequested = "requested"
 // stays one, since there is nothing to search for.
 func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 	start := time.Now()
-	r := s.Router.Decide(string(q.Text))
+	var r desk.Route
+	if q.Tools != nil {
+		r = *q.Tools
+	} else {
+		r = s.Router.Decide(string(q.Text))
+	}
 	if q.Route != "" {
 		r.Kind, r.Reason, r.Confidence = q.Route, reasonRequested, 1
 	}
@@ -89,6 +106,7 @@ type draft struct {
 	told            bool   // the text was shown while it was made
 	provider, model string
 	degraded        bool
+	acted           *tool.Outcome // nil: without tools
 }
 
 // weak drafts say nothing that the sources support.
@@ -144,6 +162,9 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 
 // judge turns a draft into what the customer is told.
 func (s *Service) judge(a desk.Answer, d draft) result {
+	if d.acted != nil {
+		return s.judgeActed(a, d)
+	}
 	switch {
 	case d.route.Pleasantry:
 		a.Text, a.Grounded, a.Outcome = desk.Masked(pleasant(d.text, a.Lang)), true, desk.Answered
@@ -158,6 +179,11 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 		// one that cited what its sources do not say is asked again.
 		return s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
 	}
+	return grounded(a, d)
+}
+
+// grounded is an answer that its sources support.
+func grounded(a desk.Answer, d draft) result {
 	a.Text, a.Citations, a.Grounded = desk.Masked(d.verdict.Text), d.verdict.Citations, true
 	if d.told {
 		a.Text = desk.Masked(d.text)
@@ -176,11 +202,8 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 // handOff says that there is no answer here and offers a person.
 func (s *Service) handOff(a desk.Answer, reason desk.HandoffReason, clean bool) result {
 	a.Handoff = &desk.Handoff{Reason: reason, Contact: s.Contact(a.Lang)}
-	a.Text = desk.Masked(unknown(a.Lang))
+	a.Text = desk.Masked(offered(reason, a.Lang))
 	a.Outcome = desk.Abstained
-	if reason == desk.HandoffRequested {
-		a.Text = desk.Masked(toPerson(a.Lang))
-	}
 	return result{a, clean}
 }
 

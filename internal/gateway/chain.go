@@ -97,7 +97,7 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 	if err != nil {
 		return nil, err
 	}
-	reply.Degraded = len(ch.paid) > 0
+	reply.Degraded = reply.Degraded || len(ch.paid) > 0
 	return reply, nil
 }
 

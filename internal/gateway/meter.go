@@ -55,6 +55,7 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 
 func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
 	length, tokens := measure(c.Model, c.Prompt)
+	length, tokens = measureTools(length, tokens, c)
 	in := llm.Intent{Provider: m.provider, Model: c.Model, Purpose: c.Purpose, PromptLength: length}
 	b := &bill{call: c, free: m.free}
 	if m.free {
@@ -86,6 +87,34 @@ func measure(model string, p llm.Prompt) (characters, tokens int) {
 		}
 		characters += utf8.RuneCountInString(s.Text)
 		tokens += source + token.Bound(model, s.Text, s.Tokens)
+	}
+	return characters, tokens
+}
+
+// measureTools adds what the tools on offer and their results so far take.
+func measureTools(characters, tokens int, c llm.Call) (int, int) {
+	const (
+		frame  = 32  // around a tool and around a call of it
+		result = 512 // what Messages writes around a result, fences included
+	)
+	add := func(around int, texts ...string) {
+		tokens += around
+		for _, text := range texts {
+			characters += utf8.RuneCountInString(text)
+			tokens += len(text)
+		}
+	}
+	for _, t := range c.Tools {
+		add(frame, t.Name, t.Description, string(t.Parameters))
+	}
+	for _, round := range c.Prompt.Rounds {
+		add(frame, round.Text)
+		for _, call := range round.Calls {
+			add(frame, call.ID, call.Name, call.Arguments)
+		}
+		for _, r := range round.Results {
+			add(result, r.Title, string(r.Text))
+		}
 	}
 	return characters, tokens
 }
@@ -139,6 +168,11 @@ func (b *bill) readTokens() int {
 	for _, s := range b.call.Prompt.Sources {
 		n += s.Tokens
 	}
+	for _, round := range b.call.Prompt.Rounds {
+		for _, r := range round.Results {
+			n += token.Estimate(string(r.Text))
+		}
+	}
 	return n
 }
 
@@ -148,6 +182,12 @@ func (b *bill) promptTokens() int {
 	n := 0
 	for _, m := range b.call.Prompt.Messages() {
 		n += token.Count(b.call.Model, m.Text) + 8
+		for _, c := range m.Calls {
+			n += token.Count(b.call.Model, c.Name+c.Arguments) + 16
+		}
+	}
+	for _, t := range b.call.Tools {
+		n += token.Count(b.call.Model, t.Name+t.Description+string(t.Parameters)) + 16
 	}
 	return n
 }

@@ -162,3 +162,21 @@ func TestTheWorstCaseBoundsWhatAPromptCosts(t *testing.T) {
 		}
 	}
 }
+
+func TestTheWorstCaseCountsToolsAndTheirResults(t *testing.T) {
+	c := llm.Call{Model: small, Prompt: llm.Prompt{System: "Use tools.", Question: "我的订单10023到哪里了？"}}
+	for n := range 4 {
+		c.Tools = append(c.Tools, llm.ToolSpec{Name: "order_status", Description: "Looks an order up. 查询订单。", Parameters: []byte(`{"type":"object","properties":{"order_id":{"type":"string"}}}`)})
+		c.Prompt.Rounds = append(c.Prompt.Rounds, llm.ToolRound{
+			Calls:   []llm.ToolCall{{ID: "call_1", Name: "order_status", Arguments: `{"order_id":"10023"}`}},
+			Results: []llm.ToolResult{{Call: "call_1", Title: "订单状态", Text: "- summary_zh: 订单 LN20410023 已发货，预计2026年3月7日前送达。"}},
+		})
+		before, _ := measure(c.Model, c.Prompt)
+		length, bound := measure(c.Model, c.Prompt)
+		length, bound = measureTools(length, bound, c)
+		exact := (&bill{call: c}).promptTokens()
+		if bound < exact || length <= before {
+			t.Errorf("%d rounds: bound %d below %d tokens, or %d characters", n+1, bound, exact, length)
+		}
+	}
+}

@@ -33,7 +33,8 @@ type Stream interface {
 type Reply struct {
 	// Provider and Model name who answers.
 	Provider, Model string
-	// Degraded marks the reply of the last resort after every model failed.
+	// Degraded marks the reply of the last resort after every model failed, or of
+	// a model that cannot do all that the call offers.
 	Degraded bool
 
 	first *Delta

@@ -311,3 +311,16 @@ func TestAHangingToolLeavesTimeForTheAnswer(t *testing.T) {
 		t.Errorf("uses = %+v", got.Uses)
 	}
 }
+
+func TestAWriteThatNobodyAskedForIsNotEvenOffered(t *testing.T) {
+	service, v, loop, _ := shop(t, LoopConfig{}, wants("cancel_order", `{"order_id":"10002"}`), says("I cannot do that."))
+	s := session()
+	s.ReadOnly = true
+	got, err := loop.Run(t.Context(), asked(), s)
+	if err != nil || len(got.Confirm) != 0 || service.Requests() != 0 || len(v.asked[0].Tools) != 1 {
+		t.Errorf("outcome = %+v, %v after %d requests", got, err, service.Requests())
+	}
+	if !strings.Contains(v.last(1), "not asked for this") {
+		t.Errorf("the model is told %q", v.last(1))
+	}
+}

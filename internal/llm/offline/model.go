@@ -28,7 +28,8 @@ func New() *Model { return &Model{} }
 
 // Start implements llm.Provider. The reply arrives whole, also when a stream
 // was asked for, and its usage is zero. The allowance is not touched and
-// MaxTokens not consulted: quotes are short. The only error is a context that
+// MaxTokens not consulted: quotes are short. Tools are never asked for, which
+// makes a reply to a call that offers some a degraded one. The only error is a context that
 // has ended.
 func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err := ctx.Err(); err != nil {
@@ -40,6 +41,7 @@ func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	}
 	reply := llm.WholeReply(answer(c.Prompt), desk.Usage{})
 	reply.Provider, reply.Model = Provider, ModelID
+	reply.Degraded = len(c.Tools) > 0
 	return reply, nil
 }
 
@@ -92,7 +94,7 @@ func quoteParts(p llm.Prompt, sources []source) string {
 // and before the others.
 func byLanguage(p llm.Prompt) [2][]source {
 	var groups [2][]source
-	for i, passage := range p.Sources {
+	for i, passage := range p.Citable() {
 		s := readSource(i+1, passage)
 		group := 0
 		if s.lang != p.Lang {
