@@ -57,9 +57,9 @@ func (t timed) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	}
 	if !met { // the delta and the limit met: the stream behind it is dead
 		reply.Close()
-		err := overdue(ctx, t.provider, c.Model, nil)
-		cancel(nil)
-		return nil, err
+		<-ctx.Done() // the timer has fired, but may not have said so yet
+		err := &llm.Failure{Kind: llm.Cancelled, Provider: t.provider, Model: c.Model, Err: context.Cause(ctx)}
+		return nil, overdue(ctx, t.provider, c.Model, err)
 	}
 	reply.Wrap(func(rest llm.Stream) llm.Stream {
 		return &idle{Stream: rest, of: t, ctx: ctx, cancel: cancel, model: c.Model, deadline: c.Allowance.Deadline()}

@@ -126,7 +126,7 @@ func TestTheLimitEndsTheProvidersContext(t *testing.T) {
 		r := &recorder{}
 		g := gatewayOf(t, r, paid("acme", small, provider(answers("x"))))
 		var inner context.Context
-		g.chains[llm.Cheap].paid[0].decorated = timed{
+		g.chains[llm.Cheap].paid[0].deployments[0].decorated = timed{
 			next: providerFunc(func(ctx context.Context, _ llm.Call) (*llm.Reply, error) {
 				inner = ctx
 				return nil, wait(ctx, time.Hour)
@@ -143,3 +143,21 @@ func TestTheLimitEndsTheProvidersContext(t *testing.T) {
 type providerFunc func(context.Context, llm.Call) (*llm.Reply, error)
 
 func (f providerFunc) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) { return f(ctx, c) }
+
+func TestAFirstDeltaThatMeetsItsLimitIsTooLate(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			r := &recorder{}
+			p := provider(outcome{after: 10 * time.Second, deltas: []string{"late"}})
+			c := question(grant(r))
+			c.Stream = true
+			reply, err := gatewayOf(t, r, paid("acme", small, p)).Start(t.Context(), c)
+			if err == nil {
+				_, err = reply.Text()
+			}
+			if err != nil && llm.KindOf(err) != llm.TimedOut {
+				t.Errorf("Start = %v, want an answer or timed out", err)
+			}
+		})
+	}
+}
