@@ -72,7 +72,7 @@ func (m models) names() []telemetry.Model {
 func (m models) summary() string {
 	simple, involved := m.targets.Simple[0], m.targets.Complex[0]
 	switch {
-	case simple != involved:
+	case simple.Name != involved.Name:
 		return simple.Name + " and " + involved.Name
 	case simple.Protocol == config.Offline:
 		return "the offline model"
@@ -86,7 +86,11 @@ func (m models) fingerprint() string {
 	var b strings.Builder
 	for _, chain := range [][]config.Target{m.targets.Simple, m.targets.Complex, {m.targets.Embedding}} {
 		for _, t := range chain {
-			fmt.Fprintf(&b, "%q %q %q %q,", t.Protocol, t.Provider, t.BaseURL, t.Model)
+			fmt.Fprintf(&b, "%q %q %q", t.Protocol, t.Provider, t.Model)
+			for _, e := range t.Endpoints {
+				fmt.Fprintf(&b, " %q", e.BaseURL)
+			}
+			b.WriteString(",")
 		}
 		b.WriteString("|")
 	}
@@ -122,31 +126,36 @@ func (m models) chain(targets []config.Target) []gateway.Target {
 	var chain []gateway.Target
 	for _, t := range targets {
 		if t.Protocol == config.Offline {
-			chain = append(chain, gateway.Target{Provider: config.Offline, Model: offline.ModelID, Adapter: offline.New(), LastResort: true})
+			chain = append(chain, gateway.Target{
+				Provider: config.Offline, Model: offline.ModelID, Deployments: []gateway.Deployment{{Adapter: offline.New()}}, LastResort: true,
+			})
 			continue
 		}
-		chain = append(chain, gateway.Target{
-			Provider: t.Provider, Model: t.Model, Name: t.Name, Adapter: m.adapter(t), MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout,
-			Limits: gateway.Limits{Requests: t.RPM, Tokens: t.TPM},
-		})
+		target := gateway.Target{Provider: t.Provider, Model: t.Model, Name: t.Name, MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout}
+		for _, e := range t.Endpoints {
+			target.Deployments = append(target.Deployments, gateway.Deployment{
+				Adapter: m.adapter(t, e), Endpoint: e.BaseURL, Weight: e.Weight, Limits: gateway.Limits{Requests: e.RPM, Tokens: e.TPM},
+			})
+		}
+		chain = append(chain, target)
 	}
 	return chain
 }
 
 // adapter speaks the target's protocol. All adapters share one HTTP client,
 // which counts connections by host.
-func (m models) adapter(t config.Target) llm.Provider {
+func (m models) adapter(t config.Target, e config.Endpoint) llm.Provider {
 	switch t.Protocol {
 	case config.Anthropic:
-		return anthropic.New(anthropic.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
+		return anthropic.New(anthropic.Config{Name: t.Provider, BaseURL: e.BaseURL, Key: e.Key.Value(), HTTP: m.http})
 	case config.Gemini:
-		return gemini.New(gemini.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http})
+		return gemini.New(gemini.Config{Name: t.Provider, BaseURL: e.BaseURL, Key: e.Key.Value(), HTTP: m.http})
 	}
-	return openai.New(m.openai(t))
+	return openai.New(m.openai(t, e))
 }
 
-func (m models) openai(t config.Target) openai.Config {
-	return openai.Config{Name: t.Provider, BaseURL: t.BaseURL, Key: t.Key.Value(), HTTP: m.http}
+func (m models) openai(t config.Target, e config.Endpoint) openai.Config {
+	return openai.Config{Name: t.Provider, BaseURL: e.BaseURL, Key: e.Key.Value(), HTTP: m.http}
 }
 
 // embedder is the provider's where one embeds, else the offline one.
@@ -156,7 +165,7 @@ func (m models) embedder(obs gateway.Observer) llm.Embedder {
 		return offline.NewEmbedder()
 	}
 	return gateway.MeterEmbedder(openai.NewEmbedder(openai.EmbedderConfig{
-		Config: m.openai(t), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions,
+		Config: m.openai(t, t.Endpoints[0]), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions,
 	}), t.Provider, m.prices, obs)
 }
 

@@ -66,7 +66,7 @@ func (unobserved) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (con
 func (unobserved) FirstDelta(string, time.Duration)          {}
 func (unobserved) Retry(string, llm.FailureKind)             {}
 func (unobserved) Fallback(string, string, llm.FailureKind)  {}
-func (unobserved) Breaker(string, string, string)            {}
+func (unobserved) Breaker(string, string, int, string)       {}
 func (unobserved) Begin(context.Context, desk.Attempt) error { return nil }
 func (unobserved) Note(desk.Attempt)                         {}
 func (unobserved) End(desk.Attempt)                          {}
@@ -138,6 +138,45 @@ func TestAChainWithoutOfflineEndsInTheFailure(t *testing.T) {
 	}
 }
 
+func TestTheKeysOfAModelStandInForEachOther(t *testing.T) {
+	sim, _, _ := simulated(t, llmsim.Config{})
+	var mu sync.Mutex
+	asked := map[string]int{} // by key
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		mu.Lock()
+		asked[key]++
+		mu.Unlock()
+		switch key {
+		case "revoked":
+			w.WriteHeader(http.StatusUnauthorized)
+		case "limited":
+			w.Header().Set("Retry-After", "60")
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			sim.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(server.Close)
+	g := configuredModels(t, `
+models:
+  luna:
+    provider: openai
+    base_url: `+server.URL+`/v1
+    deployments: [{key_env: A}, {key_env: B}, {key_env: C}, {key_env: D, weight: 3}]
+chains: {simple: [luna, offline]}
+`, "A=revoked", "B=limited", "C=good", "D=better").gateway(unobserved{})
+	for range 20 {
+		reply, err := g.Start(t.Context(), call(llm.Cheap, false))
+		if err != nil || reply.Provider != "luna" {
+			t.Fatalf("Start = %+v, %v, want an answer with another key", reply, err)
+		}
+	}
+	if asked["revoked"] != 1 || asked["limited"] != 1 || asked["good"]+asked["better"] != 20 || asked["better"] < 2*asked["good"] {
+		t.Errorf("calls by key = %v", asked)
+	}
+}
+
 func TestARequestMayNameAModelAsTheFileDoesOrAsTheVendorDoes(t *testing.T) {
 	_, environ, server := simulated(t, llmsim.Config{})
 	g := configuredModels(t, `
@@ -184,6 +223,7 @@ func TestTheFingerprintChangesWithEveryModelAndChain(t *testing.T) {
 	}{
 		{name: "another endpoint", old: "http://a/v1", new: "http://c/v1"},
 		{name: "another vendor's model", old: "http://b', model: m", new: "http://b', model: n"},
+		{name: "another deployment", old: "model: m}, b", new: "model: m, deployments: [{}, {base_url: 'http://d/v1'}]}, b"},
 		{name: "another protocol", old: "provider: anthropic", new: "provider: gemini"},
 		{name: "another model of a chain", old: "simple: [a]", new: "simple: [b]"},
 		{name: "a longer chain", old: "simple: [a]", new: "simple: [a, offline]"},

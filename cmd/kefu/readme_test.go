@@ -55,7 +55,7 @@ func TestTheConfigurationThatTheReadmesShowIsTaken(t *testing.T) {
 			t.Errorf("%s shows no kefu.yaml", path)
 		}
 		for _, block := range blocks {
-			configuredModels(t, block[1], "OPENAI_API_KEY=o", "ANTHROPIC_API_KEY=a", "DEEPSEEK_API_KEY=d")
+			configuredModels(t, block[1], "OPENAI_API_KEY=o", "ANTHROPIC_API_KEY=a", "DEEPSEEK_API_KEY=d", "OPENAI_SECOND_KEY=s")
 		}
 	}
 }

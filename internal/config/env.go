@@ -29,6 +29,9 @@ func readEnv(env map[string]string, settings []setting, named []Model, origin ma
 	known := map[string]bool{"KEFU_CONFIG": true}
 	for _, m := range named {
 		known[m.KeyEnv], known[m.KeyEnv+"_FILE"] = true, true
+		for _, d := range m.Deployments {
+			known[d.KeyEnv], known[d.KeyEnv+"_FILE"] = true, true
+		}
 	}
 	for _, s := range settings {
 		known[s.env] = true
@@ -54,30 +57,46 @@ func readEnv(env map[string]string, settings []setting, named []Model, origin ma
 // readKeys fetches the keys that named models have of their own.
 func readKeys(env map[string]string, named []Model, origin map[string]string) error {
 	for i := range named {
-		key, err := named[i].readKey(env)
-		if err != nil {
+		if err := named[i].readKeys(env); err != nil {
 			return located(err, origin)
 		}
-		named[i].key = Secret(key)
 	}
 	return nil
 }
 
-func (m *Model) readKey(env map[string]string) (string, error) {
-	at := "models." + m.Name + ".key_env"
+func (m *Model) readKeys(env map[string]string) (err error) {
+	at := "models." + m.Name
+	if len(m.Deployments) > 0 && (m.KeyEnv != "" || m.KeyFile != "") {
+		return bad(at+".deployments", "the model has a key too; move it to a deployment")
+	}
+	if m.key, err = readKey(env, at, m.KeyEnv, m.KeyFile); err != nil {
+		return err
+	}
+	for i := range m.Deployments {
+		d := &m.Deployments[i]
+		if d.key, err = readKey(env, fmt.Sprintf("%s.deployments[%d]", at, i), d.KeyEnv, d.KeyFile); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readKey returns the key that a variable or a file holds; empty without both.
+func readKey(env map[string]string, at, variable, file string) (Secret, error) {
+	var text string
+	var err error
 	switch {
-	case m.KeyFile != "" && m.KeyEnv != "":
-		return "", bad(at, "both key_env and key_file are set; keep one")
-	case m.KeyFile != "":
-		return secretFile("models."+m.Name+".key_file", "key_file", m.KeyFile)
-	case m.KeyEnv == "":
-		return "", nil
+	case file != "" && variable != "":
+		err = bad(at+".key_env", "both key_env and key_file are set; keep one")
+	case file != "":
+		text, err = secretFile(at+".key_file", "key_file", file)
+	case variable != "":
+		text, _, err = secret(env, setting{key: at + ".key_env", env: variable})
+		if err == nil && text == "" {
+			err = bad(at+".key_env", "%s is not set", variable)
+		}
 	}
-	text, _, err := secret(env, setting{key: at, env: m.KeyEnv})
-	if err == nil && text == "" {
-		err = bad(at, "%s is not set", m.KeyEnv)
-	}
-	return text, err
+	return Secret(text), err
 }
 
 // secret returns a secret's value and the variable that it came from.

@@ -97,6 +97,7 @@ type fileReader struct {
 	path     string
 	settings []setting
 	named    *[]Model // where models with names go; nil within one
+	model    *Model   // the one that is read
 	origin   map[string]string
 }
 
@@ -127,7 +128,10 @@ func (r fileReader) pair(prefix string, pair *ast.MappingValueNode) error {
 		return r.mapping(key+".", pair.Value)
 	}
 	if _, nested := pair.Value.(ast.MapNode); nested && prefix == "models." && r.named != nil {
-		return r.model(pair)
+		return r.namedModel(pair)
+	}
+	if r.model != nil && key == "models."+r.model.Name+".deployments" {
+		return r.deployments(key, pair.Value)
 	}
 	return &desk.Error{
 		Kind: desk.Invalid, Code: "unknown_setting", Field: key,
@@ -135,16 +139,33 @@ func (r fileReader) pair(prefix string, pair *ast.MappingValueNode) error {
 	}
 }
 
-// model reads a model with a name: what stands under models and is neither a
+// namedModel reads a model with a name: what stands under models and is neither a
 // setting nor a single value.
-func (r fileReader) model(pair *ast.MappingValueNode) error {
+func (r fileReader) namedModel(pair *ast.MappingValueNode) error {
 	m := Model{Name: pair.Key.GetToken().Value}
 	r.origin["models."+m.Name] = r.place(pair.Key)
-	inner := fileReader{path: r.path, settings: m.settings(), origin: r.origin}
+	inner := fileReader{path: r.path, settings: m.settings(), model: &m, origin: r.origin}
 	if err := inner.mapping("models."+m.Name+".", pair.Value); err != nil {
 		return err
 	}
 	*r.named = append(*r.named, m)
+	return nil
+}
+
+// deployments reads the list of a model's deployments.
+func (r fileReader) deployments(key string, node ast.Node) error {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		return r.fault(node, key, "want a list such as [{key_env: A}, {key_env: B}]")
+	}
+	r.origin[key] = r.place(node)
+	r.model.Deployments = make([]Deployment, len(list.Values))
+	inner := fileReader{path: r.path, settings: r.model.settings(), origin: r.origin}
+	for i, item := range list.Values {
+		if err := inner.mapping(fmt.Sprintf("%s[%d].", key, i), item); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

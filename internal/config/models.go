@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -23,19 +24,19 @@ type Models struct {
 	OpenAIBaseURL       string        `key:"openai_base_url" env:"OPENAI_BASE_URL" help:"OpenAI-compatible endpoint, up to /v1; empty: OpenAI's own"`
 	Cheap               string        `key:"cheap" env:"KEFU_MODELS_CHEAP" help:"model of openai for simple questions"`
 	Strong              string        `key:"strong" env:"KEFU_MODELS_STRONG" help:"model of openai for complex questions"`
-	OpenAIRPM           int           `key:"openai_rpm" env:"KEFU_MODELS_OPENAI_RPM" range:"0..10000000" help:"requests a minute that one key of openai may make of one model, counted in this process; 0: no limit"`
+	OpenAIRPM           int           `key:"openai_rpm" env:"KEFU_MODELS_OPENAI_RPM" range:"0..10000000" help:"requests a minute to one model of openai with one key, counted in this process; 0: no limit"`
 	OpenAITPM           int           `key:"openai_tpm" env:"KEFU_MODELS_OPENAI_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	AnthropicKey        Secret        `key:"anthropic_api_key" env:"ANTHROPIC_API_KEY" help:"key of Anthropic"`
 	AnthropicBaseURL    string        `key:"anthropic_base_url" env:"ANTHROPIC_BASE_URL" help:"endpoint like Anthropic's, before /v1; empty: Anthropic's own"`
 	AnthropicCheap      string        `key:"anthropic_cheap" env:"KEFU_MODELS_ANTHROPIC_CHEAP" help:"model of anthropic for simple questions"`
 	AnthropicStrong     string        `key:"anthropic_strong" env:"KEFU_MODELS_ANTHROPIC_STRONG" help:"model of anthropic for complex questions"`
-	AnthropicRPM        int           `key:"anthropic_rpm" env:"KEFU_MODELS_ANTHROPIC_RPM" range:"0..10000000" help:"requests a minute that one key of anthropic may make of one model, counted in this process; 0: no limit"`
+	AnthropicRPM        int           `key:"anthropic_rpm" env:"KEFU_MODELS_ANTHROPIC_RPM" range:"0..10000000" help:"requests a minute to one model of anthropic with one key, counted in this process; 0: no limit"`
 	AnthropicTPM        int           `key:"anthropic_tpm" env:"KEFU_MODELS_ANTHROPIC_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	GeminiKey           Secret        `key:"gemini_api_key" env:"GEMINI_API_KEY" help:"key of Google's Gemini API"`
 	GeminiBaseURL       string        `key:"gemini_base_url" env:"GEMINI_BASE_URL" help:"endpoint like Google's, up to /v1beta; empty: Google's own"`
 	GeminiCheap         string        `key:"gemini_cheap" env:"KEFU_MODELS_GEMINI_CHEAP" help:"model of gemini for simple questions"`
 	GeminiStrong        string        `key:"gemini_strong" env:"KEFU_MODELS_GEMINI_STRONG" help:"model of gemini for complex questions"`
-	GeminiRPM           int           `key:"gemini_rpm" env:"KEFU_MODELS_GEMINI_RPM" range:"0..10000000" help:"requests a minute that one key of gemini may make of one model, counted in this process; 0: no limit"`
+	GeminiRPM           int           `key:"gemini_rpm" env:"KEFU_MODELS_GEMINI_RPM" range:"0..10000000" help:"requests a minute to one model of gemini with one key, counted in this process; 0: no limit"`
 	GeminiTPM           int           `key:"gemini_tpm" env:"KEFU_MODELS_GEMINI_TPM" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together; 0: no limit"`
 	Embedding           string        `key:"embedding" env:"KEFU_MODELS_EMBEDDING" help:"model of openai, or name of a model below, for embeddings; after a change everything is embedded again"`
 	EmbeddingDimensions int           `key:"embedding_dimensions" env:"KEFU_MODELS_EMBEDDING_DIMENSIONS" range:"0..8192" help:"length of an embedding; 0: the model's own"`
@@ -65,8 +66,22 @@ type Model struct {
 	KeyFile  string        `key:"key_file" help:"file with the key of this model"`
 	Tier     string        `key:"tier" oneof:"simple complex" help:"questions that the model is asked when chains does not say"`
 	Timeout  time.Duration `key:"timeout" range:"100ms..10m" help:"limit of one call to this model; empty: models.timeout"`
-	RPM      int           `key:"rpm" range:"0..10000000" help:"requests a minute of this model; 0: the provider's, or for a model with its own endpoint or key no limit"`
-	TPM      int           `key:"tpm" range:"0..1000000000" help:"tokens a minute of this model, prompt and completion together; 0: likewise"`
+	RPM      int           `key:"rpm" range:"0..10000000" help:"requests a minute of this model with one key; 0: the provider's, or for a model with its own endpoint or key no limit"`
+	TPM      int           `key:"tpm" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together"`
+	// Deployments share the calls by weight; empty: there is one, described above.
+	Deployments []Deployment
+
+	key Secret
+}
+
+// Deployment is one of several keys or endpoints of a model.
+type Deployment struct {
+	BaseURL string `key:"base_url" help:"one of several endpoints of the model; empty: models.NAME.base_url"`
+	KeyEnv  string `key:"key_env" help:"variable with one of several keys of the model, or with _FILE behind it a file; empty: as for the model"`
+	KeyFile string `key:"key_file" help:"file with one of several keys of the model"`
+	Weight  int    `key:"weight" range:"0..1000" help:"its share of the calls, among deployments with as much under way; 0: 1"`
+	RPM     int    `key:"rpm" range:"0..10000000" help:"requests a minute here; 0: models.NAME.rpm"`
+	TPM     int    `key:"tpm" range:"0..1000000000" help:"tokens a minute here; 0: models.NAME.tpm"`
 
 	key Secret
 }
@@ -95,6 +110,11 @@ func (m *Model) check() error {
 	case m.Provider == "":
 		return bad(at, "want a provider: openai (also for every compatible endpoint), anthropic or gemini")
 	}
+	for i, d := range m.Deployments {
+		if err := checkURL(fmt.Sprintf("%s.deployments[%d].base_url", at, i), d.BaseURL, "http", "https"); err != nil {
+			return err
+		}
+	}
 	return checkURL(at+".base_url", m.BaseURL, "http", "https")
 }
 
@@ -105,7 +125,7 @@ func (c *Config) checkModels() error {
 				return bad(a.prefix+m.key, "want the name of a model")
 			}
 		}
-		if err := checkURL("models."+a.provider+"_base_url", a.baseURL, "http", "https"); err != nil {
+		if err := checkURL("models."+a.provider+"_base_url", a.BaseURL, "http", "https"); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,7 @@
 package config_test
 
 import (
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -135,15 +135,15 @@ models:
 		"quick": {60, 200_000}, "gpt-6.1-terra": {500, 200_000}, "local": {0, 9}, "haiku": {7, 0}, "claude-sonnet-5-5": {7, 0},
 	}
 	for _, target := range targets.Known {
-		if limits, ok := want[target.Name]; ok && limits != [2]int{target.RPM, target.TPM} {
-			t.Errorf("limits of %s = %d requests, %d tokens, want %v", target.Name, target.RPM, target.TPM, limits)
+		if limits, ok := want[target.Name]; ok && limits != [2]int{target.Endpoints[0].RPM, target.Endpoints[0].TPM} {
+			t.Errorf("limits of %s = %+v, want %v", target.Name, target.Endpoints[0], limits)
 		}
 		delete(want, target.Name)
 	}
 	if len(want) > 0 {
 		t.Errorf("not known: %v", want)
 	}
-	if e := targets.Embedding; e.RPM != 500 || e.TPM != 200_000 {
+	if e := targets.Embedding.Endpoints[0]; e.RPM != 500 || e.TPM != 200_000 {
 		t.Errorf("limits of the embedder = %d, %d", e.RPM, e.TPM)
 	}
 }
@@ -165,19 +165,67 @@ models:
 	if err != nil {
 		t.Fatal(err)
 	}
+	at := func(endpoints ...config.Endpoint) []config.Endpoint { return endpoints }
 	want := []config.Target{
-		{Name: "luna", Provider: "openai", Protocol: "openai", Model: "gpt-6-luna", Key: "k-openai"},
-		{Name: "deepseek-flash", Provider: "deepseek-flash", Protocol: "openai", Model: "deepseek-flash", BaseURL: "https://api.deepseek.com", Key: "k-deepseek", Timeout: 5 * time.Second},
-		{Name: "second", Provider: "second", Protocol: "anthropic", Model: "claude-haiku-5-5", BaseURL: "http://127.0.0.1:1", Key: "k-file"},
-		{Name: "azure", Provider: "azure", Protocol: "openai", Model: "gpt-6-luna", BaseURL: "https://shop.openai.azure.com/openai/v1", Key: "k-file"},
-		{Name: "local", Provider: "local", Protocol: "openai", Model: "qwen3:8b", BaseURL: "http://127.0.0.1:11434/v1"},
-		{Name: "gpt-6.1-terra", Provider: "openai", Protocol: "openai", Model: "gpt-6.1-terra", Key: "k-openai"},
+		{Name: "luna", Provider: "openai", Protocol: "openai", Model: "gpt-6-luna", Endpoints: at(config.Endpoint{Key: "k-openai"})},
+		{
+			Name: "deepseek-flash", Provider: "deepseek-flash", Protocol: "openai", Model: "deepseek-flash", Timeout: 5 * time.Second,
+			Endpoints: at(config.Endpoint{BaseURL: "https://api.deepseek.com", Key: "k-deepseek"}),
+		},
+		{
+			Name: "second", Provider: "second", Protocol: "anthropic", Model: "claude-haiku-5-5",
+			Endpoints: at(config.Endpoint{BaseURL: "http://127.0.0.1:1", Key: "k-file"}),
+		},
+		{
+			Name: "azure", Provider: "azure", Protocol: "openai", Model: "gpt-6-luna",
+			Endpoints: at(config.Endpoint{BaseURL: "https://shop.openai.azure.com/openai/v1", Key: "k-file"}),
+		},
+		{Name: "local", Provider: "local", Protocol: "openai", Model: "qwen3:8b", Endpoints: at(config.Endpoint{BaseURL: "http://127.0.0.1:11434/v1"})},
+		{Name: "gpt-6.1-terra", Provider: "openai", Protocol: "openai", Model: "gpt-6.1-terra", Endpoints: at(config.Endpoint{Key: "k-openai"})},
 	}
-	if !slices.Equal(got.Known, want) {
+	if !reflect.DeepEqual(got.Known, want) {
 		t.Errorf("known = %+v\nwant %+v", got.Known, want)
 	}
 	if text := c.Redacted(); strings.Contains(text, "k-file") || strings.Contains(text, "k-deepseek") {
 		t.Errorf("Redacted() shows a key:\n%s", text)
+	}
+}
+
+func TestAModelMayHaveSeveralKeysAndEndpoints(t *testing.T) {
+	c, err := config.Load(write(t, "kefu.yaml", `
+models:
+  luna:
+    provider: openai
+    model: gpt-6-luna
+    rpm: 100
+    deployments:
+      - {key_env: A, weight: 2}
+      - key_env: KEFU_B
+        rpm: 50
+        tpm: 9
+      - {}
+  qwen:
+    provider: openai
+    base_url: http://one/v1
+    deployments: [{}, {base_url: 'http://two/v1', key_env: A}]
+`), []string{"OPENAI_API_KEY=k-openai", "A=k-a", "KEFU_B_FILE=" + write(t, "key", "k-b\n"), "KEFU_MODELS_OPENAI_TPM=7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Targets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []config.Target{
+		{Name: "luna", Provider: "luna", Protocol: "openai", Model: "gpt-6-luna", Endpoints: []config.Endpoint{
+			{Key: "k-a", Weight: 2, RPM: 100}, {Key: "k-b", RPM: 50, TPM: 9}, {Key: "k-openai", RPM: 100, TPM: 7},
+		}},
+		{Name: "qwen", Provider: "qwen", Protocol: "openai", Model: "qwen", Endpoints: []config.Endpoint{
+			{BaseURL: "http://one/v1"}, {BaseURL: "http://two/v1", Key: "k-a"},
+		}},
+	}
+	if !reflect.DeepEqual(got.Known[:2], want) {
+		t.Errorf("known = %+v\nwant %+v", got.Known[:2], want)
 	}
 }
 
@@ -206,6 +254,14 @@ func TestFaultsOfModelsAndChainsNameTheirPlaceAndTheCure(t *testing.T) {
 		{"something after offline", "chains: {simple: [offline, gpt-6-luna]}\n", "chains.simple", `offline always answers, so nothing after it would be asked`},
 		{"a chain of mappings", "chains: {simple: [{a: b}]}\n", "chains.simple", `FILE:1:18: chains.simple: want a list such as [a, b]`},
 		{"an embedder that cannot", "models: {embedding: h, h: {provider: anthropic, base_url: 'http://h'}}\n", "models.embedding", `h is of anthropic, and only openai and compatible endpoints embed`},
+		{"deployments that are no list", "models:\n  luna:\n    provider: openai\n    deployments: {key_env: A}\n", "models.luna.deployments", `FILE:4:18: models.luna.deployments: want a list such as [{key_env: A}, {key_env: B}]`},
+		{"a deployment that is a word", "models:\n  luna:\n    provider: openai\n    deployments: [A]\n", "models.luna.deployments[0]", `FILE:4:19: models.luna.deployments[0]: want keys with values`},
+		{"a misspelt key of a deployment", "models:\n  luna:\n    provider: openai\n    deployments: [{wieght: 2}]\n", "models.luna.deployments[0].wieght", `did you mean "models.luna.deployments[0].weight"?`},
+		{"a weight below nothing", "models:\n  luna:\n    provider: openai\n    deployments: [{weight: -1}]\n", "models.luna.deployments[0].weight", `want 0 to 1000, got -1`},
+		{"a deployment's variable that is not set", "models:\n  luna:\n    provider: openai\n    deployments: [{key_env: NONE}]\n", "models.luna.deployments[0].key_env", `FILE:4:29: models.luna.deployments[0].key_env: NONE is not set`},
+		{"a deployment's endpoint that is none", "models:\n  luna:\n    provider: openai\n    deployments: [{base_url: gpu}]\n", "models.luna.deployments[0].base_url", `want a URL`},
+		{"a key beside deployments", "models:\n  luna:\n    provider: openai\n    key_env: K\n    deployments: [{}]\n", "models.luna.deployments", `the model has a key too; move it to a deployment`},
+		{"an embedder in several places", "models: {embedding: e, e: {provider: openai, base_url: 'http://h', deployments: [{}, {}]}}\n", "models.embedding", `e has several deployments`},
 		{"no model for a tier", "models: {gemini_cheap: ''}\n", "models.gemini_cheap", `models.gemini_cheap: want the name of a model`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -221,7 +277,8 @@ func TestRedactedModelsAndChainsReadBackTheSame(t *testing.T) {
 	c, err := config.Load(write(t, "kefu.yaml", `
 models:
   gpt-6.1-terra: {provider: openai, base_url: 'http://127.0.0.1:1/v1', key_env: K, tier: complex, timeout: 1m}
-  haiku: {provider: anthropic, model: claude-haiku-5-5}
+  haiku: {provider: anthropic, model: claude-haiku-5-5, rpm: 9}
+  two: {provider: openai, deployments: [{base_url: 'http://one'}, {base_url: 'http://two', key_env: K, weight: 3}]}
 chains: {simple: [haiku, gpt-6.1-terra]}
 `), environ)
 	if err != nil {

@@ -25,13 +25,13 @@ type Setting struct {
 }
 
 // Reference lists every setting in the order of the Config struct. Those of a
-// named model stand once, with NAME for its name.
+// named model and of its deployments stand once, with NAME for its name.
 func Reference() []Setting {
 	c := Default()
-	c.Models.Named = []Model{{Name: "NAME"}}
+	c.Models.Named = []Model{{Name: "NAME", Deployments: []Deployment{{}}}}
 	var rows []Setting
 	for _, s := range walk(nil, nil, reflect.ValueOf(&c).Elem()) {
-		row := Setting{Key: s.key, Env: s.env, Allowed: s.allowed(), Secret: s.secret(), Help: s.help}
+		row := Setting{Key: strings.ReplaceAll(s.key, "[0]", "[]"), Env: s.env, Allowed: s.allowed(), Secret: s.secret(), Help: s.help}
 		if s.env != "" {
 			row.Default = s.String()
 		}
@@ -49,7 +49,11 @@ func (c Config) Redacted() string {
 		sections, name := s.path[:len(s.path)-1], s.path[len(s.path)-1]
 		for depth, section := range sections {
 			if depth >= len(above) || above[depth] != section {
-				fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", depth), section)
+				title := section + ":"
+				if strings.HasPrefix(section, "[") { // an item of a list
+					title = "-"
+				}
+				fmt.Fprintf(&b, "%s%s\n", strings.Repeat("  ", depth), title)
 				above = nil
 			}
 		}
@@ -85,6 +89,12 @@ func walk(found []setting, path []string, v reflect.Value) []setting {
 			}
 			continue
 		}
+		if field.Type() == reflect.TypeFor[[]Deployment]() {
+			for j := range field.Len() {
+				found = walk(found, append(slices.Clip(path), "deployments", fmt.Sprintf("[%d]", j)), field.Index(j))
+			}
+			continue
+		}
 		if tag.Get("key") == "" {
 			continue
 		}
@@ -94,7 +104,7 @@ func walk(found []setting, path []string, v reflect.Value) []setting {
 			continue
 		}
 		found = append(found, setting{
-			path: here, key: strings.Join(here, "."), env: tag.Get("env"), help: tag.Get("help"),
+			path: here, key: strings.ReplaceAll(strings.Join(here, "."), ".[", "["), env: tag.Get("env"), help: tag.Get("help"),
 			bounds: tag.Get("range"), oneof: strings.Fields(tag.Get("oneof")), field: field,
 		})
 	}

@@ -16,10 +16,17 @@ type Target struct {
 	Provider string
 	Protocol string        // OpenAI, Anthropic, Gemini or Offline
 	Model    string        // the vendor's name
-	BaseURL  string        // empty: the vendor's own
-	Key      Secret        // empty: none is sent
 	Timeout  time.Duration // of one call; 0: that of all models
-	RPM, TPM int           // requests and tokens a minute; 0: no limit
+	// Endpoints share the calls; there is at least one, but for Offline.
+	Endpoints []Endpoint
+}
+
+// Endpoint is one way to reach a model.
+type Endpoint struct {
+	BaseURL  string // empty: the vendor's own
+	Key      Secret // empty: none is sent
+	Weight   int    // share of the calls; 0: 1
+	RPM, TPM int    // requests and tokens a minute; 0: no limit
 }
 
 // Targets is what the settings of Models and Chains amount to.
@@ -68,20 +75,21 @@ func orElse(chain, other []Target) []Target {
 // account is where the models of a provider are reached that have no endpoint
 // or key of their own.
 type account struct {
+	Endpoint
 	provider, prefix string // prefix: of the keys of cheap and strong
-	key              Secret
-	baseURL          string
 	on               bool
 	cheap, strong    string
-	rpm, tpm         int
 }
 
 // accounts lists the providers in the order in which they are tried.
 func (m *Models) accounts() []account {
+	openAI := Endpoint{BaseURL: m.OpenAIBaseURL, Key: m.OpenAIKey, RPM: m.OpenAIRPM, TPM: m.OpenAITPM}
+	anthropic := Endpoint{BaseURL: m.AnthropicBaseURL, Key: m.AnthropicKey, RPM: m.AnthropicRPM, TPM: m.AnthropicTPM}
+	gemini := Endpoint{BaseURL: m.GeminiBaseURL, Key: m.GeminiKey, RPM: m.GeminiRPM, TPM: m.GeminiTPM}
 	return []account{
-		{OpenAI, "models.", m.OpenAIKey, m.OpenAIBaseURL, m.OpenAIKey != "" || m.OpenAIBaseURL != "", m.Cheap, m.Strong, m.OpenAIRPM, m.OpenAITPM},
-		{Anthropic, "models.anthropic_", m.AnthropicKey, m.AnthropicBaseURL, m.AnthropicKey != "", m.AnthropicCheap, m.AnthropicStrong, m.AnthropicRPM, m.AnthropicTPM},
-		{Gemini, "models.gemini_", m.GeminiKey, m.GeminiBaseURL, m.GeminiKey != "", m.GeminiCheap, m.GeminiStrong, m.GeminiRPM, m.GeminiTPM},
+		{openAI, OpenAI, "models.", openAI.Key != "" || openAI.BaseURL != "", m.Cheap, m.Strong},
+		{anthropic, Anthropic, "models.anthropic_", anthropic.Key != "", m.AnthropicCheap, m.AnthropicStrong},
+		{gemini, Gemini, "models.gemini_", gemini.Key != "", m.GeminiCheap, m.GeminiStrong},
 	}
 }
 
@@ -90,10 +98,7 @@ func (a account) variable() string { return strings.ToUpper(a.provider) + "_API_
 
 // target is a model of the account under the vendor's name.
 func (a account) target(model string) Target {
-	return Target{
-		Name: model, Provider: a.provider, Protocol: a.provider, Model: model,
-		BaseURL: a.baseURL, Key: a.key, RPM: a.rpm, TPM: a.tpm,
-	}
+	return Target{Name: model, Provider: a.provider, Protocol: a.provider, Model: model, Endpoints: []Endpoint{a.Endpoint}}
 }
 
 // known are the named models, then those of the providers that are on.
@@ -129,15 +134,28 @@ func (m *Models) named(n *Model) (Target, error) {
 	accounts := m.accounts()
 	a := accounts[slices.IndexFunc(accounts, func(a account) bool { return a.provider == n.Provider })]
 	t := a.target(cmp.Or(n.Model, n.Name))
-	t.Name, t.Timeout, t.RPM, t.TPM = n.Name, n.Timeout, cmp.Or(n.RPM, t.RPM), cmp.Or(n.TPM, t.TPM)
-	switch {
-	case n.BaseURL != "" || n.key != "":
-		t.Provider, t.Key, t.BaseURL = n.Name, n.key, cmp.Or(n.BaseURL, a.baseURL)
-		t.RPM, t.TPM = n.RPM, n.TPM
-	case !a.on:
-		return Target{}, bad("models."+n.Name, "%s asks for a key: set %s, or name another variable with key_env", a.provider, a.variable())
+	t.Name, t.Timeout, t.Endpoints = n.Name, n.Timeout, nil
+	for _, d := range n.deployments() {
+		e := Endpoint{BaseURL: cmp.Or(d.BaseURL, n.BaseURL), Key: d.key, Weight: d.Weight, RPM: cmp.Or(d.RPM, n.RPM), TPM: cmp.Or(d.TPM, n.TPM)}
+		switch {
+		case e.BaseURL != "" || e.Key != "":
+			t.Provider, e.BaseURL = n.Name, cmp.Or(e.BaseURL, a.BaseURL)
+		case a.on:
+			e.BaseURL, e.Key, e.RPM, e.TPM = a.BaseURL, a.Key, cmp.Or(e.RPM, a.RPM), cmp.Or(e.TPM, a.TPM)
+		default:
+			return Target{}, bad("models."+n.Name, "%s asks for a key: set %s, or name another variable with key_env", a.provider, a.variable())
+		}
+		t.Endpoints = append(t.Endpoints, e)
 	}
 	return t, nil
+}
+
+// deployments are those of the list, else the one that n itself describes.
+func (n *Model) deployments() []Deployment {
+	if len(n.Deployments) > 0 {
+		return n.Deployments
+	}
+	return []Deployment{{key: n.key}}
 }
 
 // resolver finds the models that names stand for.
@@ -161,7 +179,7 @@ func (r resolver) chain(tier string, names []string) ([]Target, error) {
 			return nil, bad(key, "unknown model %q; %s", name, r.help(name))
 		case slices.ContainsFunc(chain, t.same):
 			return nil, bad(key, "%s stands there twice", name)
-		case t == offline && i < len(names)-1:
+		case t.Protocol == Offline && i < len(names)-1:
 			return nil, bad(key, "offline always answers, so nothing after it would be asked")
 		}
 		chain = append(chain, t)
@@ -252,6 +270,9 @@ func (r resolver) embedding() (Target, error) {
 			return Target{}, bad("models.embedding", "%s is of %s, and only openai and compatible endpoints embed", name, p)
 		}
 		t, _ := r.find(name)
+		if len(t.Endpoints) > 1 {
+			return Target{}, bad("models.embedding", "%s has several deployments, and embeddings go to one", name)
+		}
 		return t, nil
 	}
 	if a := r.models.accounts()[0]; a.on {

@@ -19,7 +19,7 @@ func (idler) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (context.
 func (idler) FirstDelta(string, time.Duration)          {}
 func (idler) Retry(string, llm.FailureKind)             {}
 func (idler) Fallback(string, string, llm.FailureKind)  {}
-func (idler) Breaker(string, string, string)            {}
+func (idler) Breaker(string, string, int, string)       {}
 func (idler) Begin(context.Context, desk.Attempt) error { return nil }
 func (idler) Note(desk.Attempt)                         {}
 func (idler) End(desk.Attempt)                          {}

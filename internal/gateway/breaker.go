@@ -51,8 +51,8 @@ type breaker struct {
 	changes int // calls begun before the last change no longer count
 }
 
-func newBreaker(next llm.Provider, provider, model string, config BreakerConfig, obs Observer) *breaker {
-	b := &breaker{next: next, name: [2]string{provider, model}, faults: config.Faults}
+func newBreaker(next llm.Provider, t Target, deployment int, config BreakerConfig, obs Observer) *breaker {
+	b := &breaker{next: next, name: [2]string{t.Provider, t.Model}, faults: config.Faults}
 	b.circuit = circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(0.5, 10, time.Minute).
 		WithDelay(config.CoolDown).
@@ -60,10 +60,10 @@ func newBreaker(next llm.Provider, provider, model string, config BreakerConfig,
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) { // called with b.mu held
 			b.changes++
 			b.row, b.probes = 0, 0
-			obs.Breaker(provider, model, e.NewState.String())
+			obs.Breaker(t.Provider, t.Model, deployment, e.NewState.String())
 		}).
 		Build()
-	obs.Breaker(provider, model, circuitbreaker.ClosedState.String())
+	obs.Breaker(t.Provider, t.Model, deployment, circuitbreaker.ClosedState.String())
 	return b
 }
 
@@ -86,19 +86,34 @@ func (b *breaker) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	return reply, nil
 }
 
+// ready reports whether admit would let a call pass.
+func (b *breaker) ready() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.passable()
+}
+
+// passable is ready with b.mu held.
+func (b *breaker) passable() bool {
+	switch {
+	case b.circuit.IsOpen():
+		return b.circuit.RemainingDelay() <= 0
+	case b.circuit.IsHalfOpen():
+		return b.probes < maxProbes
+	}
+	return true
+}
+
 func (b *breaker) admit() (began int, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.passable() {
+		return 0, false
+	}
 	if b.circuit.IsOpen() {
-		if b.circuit.RemainingDelay() > 0 {
-			return 0, false
-		}
 		b.circuit.HalfOpen()
 	}
 	if b.circuit.IsHalfOpen() {
-		if b.probes == maxProbes {
-			return 0, false
-		}
 		b.probes++
 	}
 	return b.changes, true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"kefu/internal/llm"
@@ -19,16 +18,14 @@ func (g *Gateway) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	w := walk{Gateway: g, call: c, queue: ch.paid}
 	var (
-		from   *target // the target that failed last
-		cause  error   // why
-		barred []string
+		from  *target // the target that failed last
+		cause error   // why
 	)
-walk:
-	for i, t := range ch.paid {
-		if slices.Contains(barred, t.Provider) {
-			continue
-		}
+	for len(w.queue) > 0 {
+		t := w.queue[0]
+		w.queue = w.queue[1:]
 		if err := g.timeLeft(ctx, c, t); err != nil {
 			cause = worse(cause, err)
 			break
@@ -36,46 +33,103 @@ walk:
 		if from != nil {
 			g.obs.Fallback(from.Model, t.Model, llm.KindOf(cause))
 		}
-		reply, err := g.try(ctx, t, c, len(ch.paid)-1-i)
+		reply, err := w.try(ctx, t)
 		if err == nil {
 			return reply, nil
 		}
 		from, cause = t, worse(cause, err)
-		switch decide(err) {
-		case otherProvider:
-			barred = append(barred, t.Provider)
-		case stop:
-			break walk
-		}
+		w.leave(t, err)
 	}
 	return g.lastResort(ctx, ch, c, from, cause)
 }
 
+// walk is one call on its way along a chain.
+type walk struct {
+	*Gateway
+	call    llm.Call
+	queue   []*target // who may still be asked
+	retries int       // made at the target being asked
+	trimmed bool      // the call was shortened
+}
+
 // try sends the call to one target, again where the failure says that it may
-// then succeed. It leaves an attempt to each of the targets that wait.
-func (g *Gateway) try(ctx context.Context, t *target, c llm.Call, waiting int) (*llm.Reply, error) {
-	trimmed := false
-	for retries := 0; ; {
-		reply, err := t.start(ctx, c)
+// then succeed.
+func (w *walk) try(ctx context.Context, t *target) (*llm.Reply, error) {
+	w.retries = 0
+	var tried []*deployment
+	for d := t.any(); ; {
+		reply, err := t.start(ctx, w.call, d)
 		if err == nil {
 			return reply, nil
 		}
-		switch decide(err) {
-		case sameTarget:
-			if retries == g.config.Retries || c.Allowance.Left() <= waiting || !g.pause(ctx, c, retries, waiting, err) {
-				return nil, err
-			}
-			retries++
-		case trim:
-			if trimmed || len(c.Prompt.Sources) < 2 {
-				return nil, err
-			}
-			trimmed = true
-			c.Prompt.Sources = c.Prompt.Sources[:len(c.Prompt.Sources)/2] // best first
-		default:
+		tried = append(tried, d)
+		if d = w.again(ctx, t, tried, err); d == nil {
 			return nil, err
 		}
-		g.obs.Retry(t.Provider, llm.KindOf(err))
+		w.obs.Retry(t.Provider, llm.KindOf(err))
+	}
+}
+
+// again is the deployment of t that the call goes to after err; nil when it
+// should leave t. It leaves an attempt to each of the targets that wait.
+func (w *walk) again(ctx context.Context, t *target, tried []*deployment, err error) *deployment {
+	if w.call.Allowance.Left() <= len(w.queue) {
+		return nil
+	}
+	for _, s := range decide(err) {
+		var d *deployment
+		switch s {
+		case otherKey:
+			d = t.pick(untried(tried))
+		case otherEndpoint:
+			d = t.pick(elsewhere(tried))
+		case sameTarget:
+			d = w.retry(ctx, t, tried, err)
+		case trim:
+			if w.trim() {
+				d = tried[len(tried)-1]
+			}
+		default:
+			return nil
+		}
+		if d != nil {
+			return d
+		}
+	}
+	return nil
+}
+
+// retry waits and picks a deployment for the same call, if one may be made.
+func (w *walk) retry(ctx context.Context, t *target, tried []*deployment, err error) *deployment {
+	if w.retries == w.config.Retries || !w.pause(ctx, w.call, w.retries, len(w.queue), err) {
+		return nil
+	}
+	w.retries++
+	if d := t.pick(untried(tried)); d != nil {
+		return d
+	}
+	return t.any()
+}
+
+// trim shortens the call once.
+func (w *walk) trim() bool {
+	sources := w.call.Prompt.Sources
+	if w.trimmed || len(sources) < 2 {
+		return false
+	}
+	w.trimmed = true
+	w.call.Prompt.Sources = sources[:len(sources)/2] // best first
+	return true
+}
+
+// leave drops from the queue those who would fail like t did.
+func (w *walk) leave(t *target, err error) {
+	steps := decide(err)
+	switch steps[len(steps)-1] {
+	case otherProvider:
+		w.queue = filter(w.queue, func(next *target) bool { return next.Provider != t.Provider })
+	case stop:
+		w.queue = nil
 	}
 }
 
@@ -93,7 +147,7 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 		g.obs.Fallback(from.Model, ch.last.Model, llm.KindOf(cause))
 	}
 	// It answers in milliseconds, also when the deadline has just passed.
-	reply, err := ch.last.start(context.WithoutCancel(ctx), c)
+	reply, err := ch.last.start(context.WithoutCancel(ctx), c, ch.last.deployments[0])
 	if err != nil {
 		return nil, err
 	}

@@ -367,3 +367,18 @@ func TestModelsAreListedByTier(t *testing.T) {
 		t.Errorf("Models = %v, want %v", got, want)
 	}
 }
+
+func TestEveryFailureLeavesTheTargetInTheEnd(t *testing.T) {
+	failures := []error{ErrOpen, ErrCooling, ErrLimit, llm.ErrNoMoney, llm.ErrNoPrice, llm.ErrNoLedger, llm.ErrNoAttempts}
+	for _, kind := range llm.FailureKinds {
+		failures = append(failures, &llm.Failure{Kind: kind})
+	}
+	for _, err := range failures {
+		steps := decide(err)
+		for i, s := range steps {
+			if last := i == len(steps)-1; last != (s >= otherModel) {
+				t.Errorf("steps after %v = %v, want only the last to leave the target", err, steps)
+			}
+		}
+	}
+}

@@ -11,34 +11,46 @@ import (
 type step uint8
 
 const (
-	otherModel    step = iota // the next target of the chain
-	sameTarget                // the same call again, after a wait
-	otherProvider             // the next target of another provider
-	trim                      // the same target once more, with fewer sources
-	stop                      // no target would do better
+	sameTarget    step = iota // the same call again, after a wait
+	otherKey                  // another deployment of the model, at once
+	otherEndpoint             // another deployment at another endpoint, at once
+	trim                      // the same call once more, with fewer sources
+	// With one of these the call leaves the target for good.
+	otherModel    // to the next target of the chain
+	otherProvider // to the next target of another provider
+	stop          // no target would do better
 )
 
-// decide is the one table of what follows from a failure.
-func decide(err error) step {
+// decide is the one table of what follows from a failure: steps in the order
+// in which they are considered, of which the first possible one is taken. The
+// last one always is.
+func decide(err error) []step {
+	kind := llm.KindOf(err)
 	switch {
+	case kind == llm.Unauthorised, kind == llm.QuotaExhausted:
+		return []step{otherKey, otherProvider} // one account for all its models
 	case errors.Is(err, ErrOpen), errors.Is(err, ErrCooling), errors.Is(err, ErrLimit):
-		return otherModel
+		return []step{otherKey, otherModel}
 	case errors.Is(err, llm.ErrNoMoney), errors.Is(err, llm.ErrNoPrice):
-		return otherModel // a cheaper or a priced one may fit
+		return []step{otherModel} // a cheaper or a priced one may fit
 	case errors.Is(err, llm.ErrNoLedger):
-		return stop // spending could not be recorded for any target
+		return []step{stop} // spending could not be recorded for any target
 	}
-	switch llm.KindOf(err) {
-	case llm.RateLimited, llm.Unavailable, llm.Cut:
-		return sameTarget
+	switch kind {
+	case llm.RateLimited:
+		return []step{otherKey, sameTarget, otherModel}
+	case llm.Unavailable, llm.Cut:
+		return []step{otherEndpoint, sameTarget, otherModel}
 	case llm.TimedOut, llm.InvalidReply, llm.ModelGone, llm.Unknown:
-		return otherModel
-	case llm.Unauthorised, llm.QuotaExhausted, llm.Unreachable, llm.Refused:
-		return otherProvider // one key, one host, one policy for all its models
+		return []step{otherEndpoint, otherModel}
+	case llm.Unreachable:
+		return []step{otherEndpoint, otherProvider}
+	case llm.Refused:
+		return []step{otherProvider} // one policy for all its models
 	case llm.ContextTooLong:
-		return trim
+		return []step{trim, otherModel}
 	default: // llm.BadRequest, llm.Cancelled, llm.Exhausted
-		return stop
+		return []step{stop}
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,7 +40,7 @@ type meteredEmbedder struct {
 
 func (m *meteredEmbedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	out, err := m.attempt(ctx, c)
-	if err == nil || decide(err) != sameTarget || c.Allowance.Left() == 0 {
+	if err == nil || !slices.Contains(decide(err), sameTarget) || c.Allowance.Left() == 0 {
 		return out, err
 	}
 	wait := backoff(embedBackoff, embedMaxWait, 0)

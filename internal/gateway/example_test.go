@@ -32,7 +32,7 @@ func (printing) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (conte
 }
 func (printing) FirstDelta(string, time.Duration)          {}
 func (printing) Retry(string, llm.FailureKind)             {}
-func (printing) Breaker(string, string, string)            {}
+func (printing) Breaker(string, string, int, string)       {}
 func (printing) Begin(context.Context, desk.Attempt) error { return nil }
 func (printing) Note(desk.Attempt)                         {}
 func (printing) End(desk.Attempt)                          {}
@@ -47,8 +47,8 @@ func ExampleGateway_Start() {
 		return
 	}
 	models := gateway.New(gateway.Config{Prices: prices}, map[llm.Tier][]gateway.Target{llm.Cheap: {
-		{Provider: "acme", Model: "gpt-6-luna", Adapter: down{}},
-		{Provider: "offline", Model: "extractive", Adapter: quoting{}, LastResort: true},
+		{Provider: "acme", Model: "gpt-6-luna", Deployments: []gateway.Deployment{{Adapter: down{}}}},
+		{Provider: "offline", Model: "extractive", Deployments: []gateway.Deployment{{Adapter: quoting{}}}, LastResort: true},
 	}}, printing{})
 
 	grant := llm.Grant{Attempts: gateway.DefaultAttempts, Deadline: time.Now().Add(20 * time.Second)}

@@ -144,7 +144,10 @@ func (r *recorder) Retry(provider string, reason llm.FailureKind) {
 func (r *recorder) Fallback(from, to string, reason llm.FailureKind) {
 	r.note("fallback %s %s %s", from, to, reason)
 }
-func (r *recorder) Breaker(_, model, state string) { r.note("breaker %s %s", model, state) }
+
+func (r *recorder) Breaker(_, model string, _ int, state string) {
+	r.note("breaker %s %s", model, state)
+}
 
 func (r *recorder) Begin(_ context.Context, a desk.Attempt) error {
 	r.mu.Lock()
@@ -195,11 +198,11 @@ const (
 )
 
 func paid(provider, model string, p llm.Provider) Target {
-	return Target{Provider: provider, Model: model, Adapter: p}
+	return Target{Provider: provider, Model: model, Deployments: []Deployment{{Adapter: p}}}
 }
 
 func offline(p llm.Provider) Target {
-	return Target{Provider: "offline", Model: "extractive", Adapter: p, LastResort: true}
+	return Target{Provider: "offline", Model: "extractive", Deployments: []Deployment{{Adapter: p}}, LastResort: true}
 }
 
 // gatewayOf builds a gateway with one cheap chain.

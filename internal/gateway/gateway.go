@@ -32,17 +32,27 @@ type Target struct {
 	Provider string // name from the configuration
 	Model    string // the vendor's name
 	Name     string // callers may ask for it as well; default Model
-	Adapter  llm.Provider
+	// Deployments are the ways to reach the model, at least one.
+	Deployments []Deployment
 	// MaxTokens bounds a completion whose call does not. Default 1,024.
 	MaxTokens int
 	// Timeout bounds a whole reply or, of a stream, the wait for its first
 	// delta. Default Config.Timeouts.
 	Timeout time.Duration
-	Limits  Limits
 	// LastResort marks a target that is free, local and quick. It is asked
 	// after every other of its chain has failed, also when attempts, time or
 	// money are used up; its answers are then degraded.
 	LastResort bool
+}
+
+// Deployment is one way to reach a model: a key at an endpoint. Each has its
+// own limits and its own circuit breaker.
+type Deployment struct {
+	Adapter llm.Provider
+	// Endpoint tells deployments at one place from those elsewhere.
+	Endpoint string
+	Weight   int // share of the calls; default 1
+	Limits   Limits
 }
 
 // Config holds what all targets share. Zero values mean the defaults.
@@ -101,9 +111,9 @@ type Observer interface {
 	// models.
 	Retry(provider string, reason llm.FailureKind)
 	Fallback(from, to string, reason llm.FailureKind)
-	// Breaker tells the new state of a target's circuit breaker, at first
-	// "closed", then "open" and "half-open" too.
-	Breaker(provider, model, state string)
+	// Breaker tells the new state of the circuit breaker of a target's
+	// deployment, counted from 1: at first "closed", then "open" and "half-open".
+	Breaker(provider, model string, deployment int, state string)
 }
 
 // Gateway sends calls to the targets of their tier. It implements
@@ -121,14 +131,9 @@ type chain struct {
 	last *target // the last resort; may be nil
 }
 
-// target is a Target with everything around it.
-type target struct {
-	Target
-	decorated llm.Provider
-}
-
-// New builds a gateway. A target that stands in several chains has one circuit
-// breaker: it is known by its provider and model.
+// New builds a gateway. A target that stands in several chains is one target,
+// with the breakers and limits of its deployments: it is known by its provider
+// and model.
 func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 	g := &Gateway{config: config.withDefaults(), obs: obs, chains: make(map[llm.Tier]chain)}
 	built := make(map[[2]string]*target)
@@ -154,37 +159,34 @@ func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 	return g
 }
 
-// build puts the decorators around a target, innermost first.
+// build makes a target of its deployments.
 func (g *Gateway) build(t Target) *target {
 	t.Name = cmp.Or(t.Name, t.Model)
 	t.MaxTokens = cmp.Or(t.MaxTokens, 1024)
-	p := t.Adapter
-	if t.LastResort {
-		p = metered{next: p, provider: t.Provider, obs: g.obs, free: true}
-		return &target{Target: t, decorated: p}
+	built := &target{Target: t}
+	for i, d := range t.Deployments {
+		built.deployments = append(built.deployments, g.deploy(t, i+1, d))
 	}
+	return built
+}
+
+// deploy puts the decorators around a deployment, innermost first.
+func (g *Gateway) deploy(t Target, number int, d Deployment) *deployment {
+	p := d.Adapter
+	if t.LastResort {
+		return &deployment{decorated: metered{next: p, provider: t.Provider, obs: g.obs, free: true}}
+	}
+	built := &deployment{endpoint: d.Endpoint, weight: max(1, d.Weight)}
 	limits := g.config.Timeouts
 	limits.Attempt, limits.FirstDelta = cmp.Or(t.Timeout, limits.Attempt), cmp.Or(t.Timeout, limits.FirstDelta)
 	p = timed{next: p, limits: limits, reserve: g.config.Reserve, provider: t.Provider}
 	p = metered{next: p, provider: t.Provider, prices: g.config.Prices, obs: g.obs}
-	if t.Limits != (Limits{}) {
-		p = limited{newLimiter(t.Provider, t.Model, t.Limits, g.config), p}
+	if d.Limits != (Limits{}) {
+		built.limiter = newLimiter(t.Provider, t.Model, d.Limits, g.config)
+		p = limited{built.limiter, p}
 	}
-	p = newBreaker(p, t.Provider, t.Model, g.config.Breaker, g.obs)
-	p = newCooled(p, g.config.Breaker.CoolDown)
-	return &target{Target: t, decorated: p}
-}
-
-// start sends the call to this target and no other.
-func (t *target) start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
-	c.Model = t.Model
-	if c.MaxTokens == 0 {
-		c.MaxTokens = t.MaxTokens
-	}
-	reply, err := t.decorated.Start(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	reply.Provider, reply.Model = t.Provider, t.Model
-	return reply, nil
+	built.breaker = newBreaker(p, t, number, g.config.Breaker, g.obs)
+	built.cooled = newCooled(built.breaker, g.config.Breaker.CoolDown)
+	built.decorated = built.cooled
+	return built
 }

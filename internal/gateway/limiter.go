@@ -39,6 +39,11 @@ func perMinute(n int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(n)/60), n)
 }
 
+// free reports whether a short call could go out now.
+func (l *limiter) free() bool {
+	return (l.requests == nil || l.requests.Tokens() >= 1) && (l.tokens == nil || l.tokens.Tokens() >= 1)
+}
+
 // admit waits until a call of that many tokens may go out and returns how many
 // it took. It fails with ErrLimit, at once and taking nothing, when that would
 // take longer than patience or leave less than reserve before the deadline.

@@ -15,7 +15,7 @@ import (
 // within limits of its own, p is asked as acme's small model.
 func limitedTo(l Limits, p llm.Provider) Target {
 	t := paid("acme", small, p)
-	t.Limits = l
+	t.Deployments[0].Limits = l
 	return t
 }
 

@@ -9,32 +9,37 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Breaker records the state that the breaker of a provider's model has changed
-// to: closed, half-open or open. The gauge shows the worst of its models.
-func (t *Telemetry) Breaker(provider, model, state string) {
+// Breaker records the state that the breaker of a deployment of a provider's
+// model has changed to: closed, half-open or open. The gauge shows the worst.
+func (t *Telemetry) Breaker(provider, model string, deployment int, state string) {
 	state = strings.ReplaceAll(state, "-", "_")
-	if pick(t.metrics.providers, provider, other).breakers.change(model, state) {
-		t.log.Warn("breaker changed", "event", "breaker", "provider", t.provider(provider), "model", t.model(model), "state", state)
+	if pick(t.metrics.providers, provider, other).breakers.change(deployed{model, deployment}, state) {
+		t.log.Warn("breaker changed", "event", "breaker", "provider", t.provider(provider), "model", t.model(model), "deployment", deployment, "state", state)
 	}
 }
 
-// breakers are those of one provider, one a model.
+type deployed struct {
+	model      string
+	deployment int
+}
+
+// breakers are those of one provider, one for each deployment of a model.
 type breakers struct {
 	gauges      map[string]prometheus.Gauge // by state
 	transitions map[string]prometheus.Counter
 
 	mu     sync.Mutex
-	states map[string]string // by model; a model that is missing is closed
+	states map[deployed]string // those that are missing are closed
 }
 
 // change reports whether it is one.
-func (b *breakers) change(model, state string) bool {
+func (b *breakers) change(of deployed, state string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.gauges[state] == nil || cmp.Or(b.states[model], closed) == state {
+	if b.gauges[state] == nil || cmp.Or(b.states[of], closed) == state {
 		return false
 	}
-	b.states[model] = state
+	b.states[of] = state
 	worst := 0 // in the order of breakerStates
 	for _, s := range b.states {
 		worst = max(worst, slices.Index(breakerStates[:], s))

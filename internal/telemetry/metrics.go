@@ -269,7 +269,7 @@ func (m *metrics) resilience(f factory, providers []string) {
 		pm := &providerMetrics{
 			outcomes: map[string]prometheus.Counter{success: attempts.WithLabelValues(p, success)},
 			breakers: breakers{
-				gauges: map[string]prometheus.Gauge{}, transitions: map[string]prometheus.Counter{}, states: map[string]string{},
+				gauges: map[string]prometheus.Gauge{}, transitions: map[string]prometheus.Counter{}, states: map[deployed]string{},
 			},
 		}
 		for _, kind := range llm.FailureKinds {

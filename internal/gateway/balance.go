@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"kefu/internal/llm"
+)
+
+// target is a Target whose calls are balanced over its deployments.
+type target struct {
+	Target
+	deployments []*deployment
+
+	mu sync.Mutex // guards the counts of the deployments
+}
+
+// deployment is a Deployment with everything around it.
+type deployment struct {
+	endpoint  string
+	weight    int
+	decorated llm.Provider
+	cooled    *cooled
+	breaker   *breaker
+	limiter   *limiter // nil: no limits
+
+	underWay int
+	turn     int // grows by weight while others are chosen
+}
+
+// pick chooses where a call goes: of the deployments that could take it at
+// once, the one with the least under way for its weight, and in turn where
+// several have as little. Those that would have to wait for their limits are
+// next; those that cool down or whose breaker is open are skipped. It returns
+// nil when among the allowed ones (nil: all) there is none.
+func (t *target) pick(allowed func(*deployment) bool) *deployment {
+	if len(t.deployments) == 1 && allowed == nil {
+		return t.deployments[0]
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var best []*deployment
+	for _, d := range t.deployments {
+		if allowed != nil && !allowed(d) || !d.ready() {
+			continue
+		}
+		switch {
+		case len(best) == 0 || d.before(best[0]):
+			best = append(best[:0], d)
+		case !best[0].before(d):
+			best = append(best, d)
+		}
+	}
+	if len(best) == 0 {
+		return nil
+	}
+	total := 0
+	next := best[0]
+	for _, d := range best {
+		d.turn += d.weight
+		total += d.weight
+		if d.turn > next.turn {
+			next = d
+		}
+	}
+	next.turn -= total
+	return next
+}
+
+// any is where a call goes that has to go somewhere: when no deployment is
+// ready, the first one says why.
+func (t *target) any() *deployment {
+	if d := t.pick(nil); d != nil {
+		return d
+	}
+	return t.deployments[0]
+}
+
+// untried allows the deployments that a call has not been to.
+func untried(tried []*deployment) func(*deployment) bool {
+	return func(d *deployment) bool { return !slices.Contains(tried, d) }
+}
+
+// elsewhere allows those at endpoints where it has not been.
+func elsewhere(tried []*deployment) func(*deployment) bool {
+	return func(d *deployment) bool {
+		return !slices.ContainsFunc(tried, func(was *deployment) bool { return was.endpoint == d.endpoint })
+	}
+}
+
+// ready reports whether the deployment would not refuse a call.
+func (d *deployment) ready() bool { return d.cooled.refusal() == nil && d.breaker.ready() }
+
+// before reports whether d is to be preferred: it can take a call at once, or
+// has less under way for its weight.
+func (d *deployment) before(other *deployment) bool {
+	if free := d.free(); free != other.free() {
+		return free
+	}
+	return d.underWay*other.weight < other.underWay*d.weight
+}
+
+func (d *deployment) free() bool { return d.limiter == nil || d.limiter.free() }
+
+// start sends the call to a deployment of this target and to no other.
+func (t *target) start(ctx context.Context, c llm.Call, d *deployment) (*llm.Reply, error) {
+	c.Model = t.Model
+	if c.MaxTokens == 0 {
+		c.MaxTokens = t.MaxTokens
+	}
+	alone := len(t.deployments) == 1
+	if !alone {
+		t.count(d, 1)
+	}
+	reply, err := d.decorated.Start(ctx, c)
+	if err != nil {
+		if !alone {
+			t.count(d, -1)
+		}
+		return nil, err
+	}
+	if !alone {
+		atEnd(reply, c, func(error) { t.count(d, -1) })
+	}
+	reply.Provider, reply.Model = t.Provider, t.Model
+	return reply, nil
+}
+
+func (t *target) count(d *deployment, change int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d.underWay += change
+}
