@@ -15,6 +15,7 @@ type (
 	AnswerID       string
 	AttemptID      string
 	ConversationID string
+	BudgetID       string
 )
 
 // DefaultTenant owns everything until an operator creates another tenant.

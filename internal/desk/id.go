@@ -13,6 +13,15 @@ func NewAnswerID() AnswerID { return AnswerID(newID("ans_")) }
 // NewAttemptID makes the identifier of a new attempt.
 func NewAttemptID() AttemptID { return AttemptID(newID("att_")) }
 
+// NewKeyID makes the identifier of a new key.
+func NewKeyID() KeyID { return KeyID(newID("key_")) }
+
+// NewAuditID makes the identifier of a new entry of the audit log.
+func NewAuditID() string { return newID("aud_") }
+
+// NewBudgetID makes the identifier of a new budget.
+func NewBudgetID() BudgetID { return BudgetID(newID("bud_")) }
+
 // newID is a prefix, the millisecond and 80 random bits, as 26 digits and
 // capitals. Identifiers sort by their time, so that databases append to their
 // indexes: random ones dirty a page for each row.

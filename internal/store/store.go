@@ -49,6 +49,10 @@ type DB struct {
 	documents *Documents
 	answers   *Answers
 	ledger    *Ledger
+	tenants   *Tenants
+	keys      *Keys
+	budgets   *Budgets
+	audit     *Audit
 }
 
 // engine is what SQLite and PostgreSQL do differently.
@@ -119,6 +123,7 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 		log = slog.Default()
 	}
 	db.documents = &Documents{db: db}
+	db.tenants, db.keys, db.budgets, db.audit = &Tenants{db}, &Keys{db}, &Budgets{db}, &Audit{db}
 	if db.answers, err = newAnswers(reach, db); err != nil {
 		return err
 	}
@@ -163,6 +168,18 @@ func (db *DB) Answers() *Answers { return db.answers }
 
 // Ledger is the record of every call to a provider. Its Run must be started.
 func (db *DB) Ledger() *Ledger { return db.ledger }
+
+// Tenants are the customers of the installation.
+func (db *DB) Tenants() *Tenants { return db.tenants }
+
+// Keys are what callers show.
+func (db *DB) Keys() *Keys { return db.keys }
+
+// Budgets are the caps on spending.
+func (db *DB) Budgets() *Budgets { return db.budgets }
+
+// Audit is the record of who changed what.
+func (db *DB) Audit() *Audit { return db.audit }
 
 // transact runs f in a writing transaction.
 func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
