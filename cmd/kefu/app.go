@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"kefu/internal/access"
 	"kefu/internal/answer"
 	"kefu/internal/cache"
 	"kefu/internal/config"
@@ -52,7 +53,18 @@ func (c *cli) withBase(ctx context.Context, f func(context.Context, *base) error
 	if err != nil {
 		return err
 	}
+	if err := c.checkTenant(ctx, b); err != nil {
+		return errors.Join(err, b.close())
+	}
 	return errors.Join(f(ctx, b), b.close())
+}
+
+// checkTenant refuses a command for a tenant that there is not.
+func (c *cli) checkTenant(ctx context.Context, b *base) error {
+	if c.tenant == "" {
+		return nil
+	}
+	return b.db.Tenants().Check(ctx, desk.TenantID(c.tenant))
 }
 
 func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, error) {
@@ -63,7 +75,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	b := thisBuild()
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), PricesChecked: m.prices.Checked(),
-		RequestID: httpapi.RequestID,
+		RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
 		Sentry: telemetry.Sentry{
 			DSN: cfg.Sentry.DSN.Value(), Environment: cfg.Sentry.Environment, TracesSampleRate: cfg.Sentry.TracesSampleRate,
 		},
@@ -100,9 +112,12 @@ func closeTelemetry(t *telemetry.Telemetry) error {
 type app struct {
 	*base
 	redis     *redis.Client // nil: none
+	directory *access.Directory
 	knowledge *knowledge.Knowledge
 	cache     *cache.Cache
 	answers   *answer.Service
+	answerer  httpapi.Answerer
+	edge      httpapi.Config
 	api       *httpapi.API
 }
 
@@ -115,6 +130,9 @@ func (c *cli) withApp(ctx context.Context, f func(context.Context, *app) error) 
 	if err != nil {
 		return err
 	}
+	if err := c.checkTenant(ctx, a.base); err != nil {
+		return errors.Join(err, a.close())
+	}
 	return errors.Join(f(ctx, a), a.close())
 }
 
@@ -123,7 +141,7 @@ func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, er
 	if err != nil {
 		return nil, err
 	}
-	a := &app{base: b}
+	a := &app{base: b, directory: access.New(b.db, cfg.APIKey.Value(), log)}
 	if err := a.assemble(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -161,7 +179,9 @@ func (a *app) assemble() error {
 		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	})
-	a.api = httpapi.New(a.edge(models.Models()), configured{a.answers, models}, tel)
+	a.answerer = configured{a.answers, models}
+	a.edge = a.newEdge(models.Models())
+	a.api = httpapi.New(a.edge, a.answerer, tel)
 	return nil
 }
 
@@ -226,9 +246,9 @@ func (a *app) notifier() (answer.Notifier, error) {
 	return hook, nil
 }
 
-func (a *app) edge(models []gateway.Model) httpapi.Config {
+func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
-		APIKey: a.cfg.APIKey.Value(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
+		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 	}
 	for _, m := range models {

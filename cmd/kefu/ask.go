@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kefu/internal/desk"
+	"kefu/internal/httpapi"
 )
 
 // question is the body of POST /query.
@@ -118,7 +119,10 @@ func (c *cli) withAsker(ctx context.Context, server string, conns int, f func(co
 		if err := a.learn(ctx); err != nil {
 			return err
 		}
-		return f(ctx, asker{&http.Client{Transport: inProcess{a.api.Handler()}}, "http://kefu", a.cfg.APIKey.Value()})
+		open := a.edge
+		open.Keys, open.Admin, open.Limiter = nil, nil, nil // whoever may read the database needs no key
+		handler := httpapi.New(open, a.answerer, a.telemetry).Handler()
+		return f(ctx, asker{http: &http.Client{Transport: inProcess{handler}}, server: "http://kefu"})
 	})
 }
 
@@ -223,10 +227,11 @@ func refused(resp *http.Response, raw []byte) error {
 		kind = desk.Invalid
 	case http.StatusUnauthorized, http.StatusForbidden:
 		kind = desk.Unauthorised
-	case http.StatusPaymentRequired:
-		kind = desk.OverBudget
 	case http.StatusTooManyRequests:
 		kind = desk.RateLimited
+		if p.Code == "over_budget" {
+			kind = desk.OverBudget
+		}
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusBadGateway:
 		kind = desk.Unavailable
 	}

@@ -20,6 +20,7 @@ func (c *cli) kbCommand() *cobra.Command {
 		Long: `The knowledge base is what answers are made of. Changes are served by every
 running server at once; cached answers that they touch are dropped.`,
 	}
+	kb.PersistentFlags().StringVar(&c.tenant, "tenant", string(desk.DefaultTenant), "whose knowledge base")
 	return group(kb, c.kbLoad(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
 }
 
@@ -39,7 +40,7 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 			req.Paths = paths
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
 				step, done := c.progress("loading")
-				report, err := b.loader.Load(ctx, desk.DefaultTenant, req, step)
+				report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
 				done()
 				if err == nil && !req.DryRun && report.Revision != 0 {
 					err = c.await(ctx, b, report.Revision)
@@ -89,7 +90,7 @@ func (c *cli) kbList() *cobra.Command {
 		Use: "list", Short: "List the documents", Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				docs, err := b.db.Documents().List(ctx, desk.DefaultTenant)
+				docs, err := b.db.Documents().List(ctx, desk.TenantID(c.tenant))
 				if err != nil {
 					return err
 				}
@@ -111,7 +112,7 @@ func (c *cli) kbShow() *cobra.Command {
 		Use: "show ID", Short: "Show a document and its chunks", Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				doc, chunks, err := b.db.Documents().Get(ctx, desk.DefaultTenant, desk.DocumentID(ids[0]))
+				doc, chunks, err := b.db.Documents().Get(ctx, desk.TenantID(c.tenant), desk.DocumentID(ids[0]))
 				if err != nil {
 					return err
 				}
@@ -137,7 +138,7 @@ func (c *cli) kbRemove() *cobra.Command {
 		Use: "rm ID…", Short: "Remove documents", Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				known, err := b.db.Documents().Hashes(ctx, desk.DefaultTenant)
+				known, err := b.db.Documents().Hashes(ctx, desk.TenantID(c.tenant))
 				if err != nil {
 					return err
 				}
@@ -154,7 +155,7 @@ func (c *cli) kbRemove() *cobra.Command {
 					return errors.Unwrap(unknown)
 				}
 				if !dry {
-					rev, err := b.loader.Remove(ctx, desk.DefaultTenant, ids)
+					rev, err := b.loader.Remove(ctx, desk.TenantID(c.tenant), ids)
 					if err != nil {
 						return err
 					}
@@ -182,7 +183,7 @@ func (c *cli) kbStatus() *cobra.Command {
 		Use: "status", Short: "Say how much is known, and by which embedder", Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				s, err := b.db.Documents().Status(ctx, desk.DefaultTenant)
+				s, err := b.db.Documents().Status(ctx, desk.TenantID(c.tenant))
 				if err != nil {
 					return err
 				}

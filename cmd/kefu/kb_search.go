@@ -29,7 +29,7 @@ func (c *cli) kbSearch() *cobra.Command {
 				if err := a.learn(ctx); err != nil {
 					return err
 				}
-				found, err := a.search(ctx, strings.Join(words, " "), k)
+				found, err := a.search(ctx, desk.TenantID(c.tenant), strings.Join(words, " "), k)
 				if err != nil {
 					return err
 				}
@@ -42,17 +42,17 @@ func (c *cli) kbSearch() *cobra.Command {
 }
 
 // search finds passages as a complex question does.
-func (a *app) search(ctx context.Context, text string, k int) ([]desk.Passage, error) {
+func (a *app) search(ctx context.Context, tenant desk.TenantID, text string, k int) ([]desk.Passage, error) {
 	masked, _ := mask.New().Mask(text)
 	q := retrieval.Query{Text: string(masked), Lang: lang.Of(text), K: k}
-	allowance := llm.NewAllowance(llm.Grant{Tenant: desk.DefaultTenant, Attempts: 2}, a.db.Ledger())
+	allowance := llm.NewAllowance(llm.Grant{Tenant: tenant, Attempts: 2}, a.db.Ledger())
 	e, err := a.embedder.Embed(ctx, llm.EmbedCall{Texts: []desk.Masked{masked}, Allowance: allowance})
 	if err != nil {
 		a.log.Warn("searching by words alone", "error", err)
 	} else {
 		q.Vector = e.Vectors[0]
 	}
-	return a.knowledge.View(desk.DefaultTenant).Search(ctx, q)
+	return a.knowledge.View(tenant).Search(ctx, q)
 }
 
 func showPassages(w io.Writer, found []desk.Passage) {

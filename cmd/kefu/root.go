@@ -21,6 +21,7 @@ type cli struct {
 	configPath     string
 	json           bool
 	quiet          bool
+	tenant         string // of the kb commands; empty: of no particular one
 }
 
 const rootHelp = `Kefu answers customers' questions from a company's own knowledge base, with
@@ -54,6 +55,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print no progress")
 	group(
 		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.pricesCommand(),
+		c.tenantsCommand(), c.keysCommand(), c.budgetsCommand(), c.auditCommand(),
 		c.configCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(),
 	)
 	return root

@@ -63,6 +63,13 @@ func (c *cli) serverLogger(cfg config.Config) (log *slog.Logger, flush func()) {
 }
 
 func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
+	if err := a.govern(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	firstKey, err := a.guardDoor(ctx, c)
+	if err != nil {
+		return stopped(ctx, err)
+	}
 	if err := a.firstLoad(ctx, c); err != nil {
 		return stopped(ctx, err)
 	}
@@ -87,7 +94,7 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	}
 	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.drain)) })
 	a.models.warn(a.log, time.Now())
-	c.welcome(a, ln.Addr())
+	c.welcome(a, ln.Addr(), firstKey)
 	if err := g.Wait(); err != nil {
 		return cutError{err}
 	}
@@ -132,11 +139,11 @@ func listen(ctx context.Context, addr, variable string) (net.Listener, error) {
 	return ln, nil
 }
 
-func (c *cli) welcome(a *app, addr net.Addr) {
+func (c *cli) welcome(a *app, addr net.Addr, firstKey string) {
 	a.log.Info("serving", "addr", addr.String(), "database", a.db.Name(), "models", a.models.summary(), "redis", a.redis != nil)
 	url := "http://" + reachable(addr.String())
 	key := ""
-	if a.cfg.APIKey != "" {
+	if !a.cfg.Local() || !a.directory.Open() {
 		key = " -H \"Authorization: Bearer $KEFU_API_KEY\""
 	}
 	view := a.knowledge.View(desk.DefaultTenant)
@@ -151,6 +158,12 @@ Try it:
   curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"How long do I have to return a product?"}'
   curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"签收后多少天内可以退货？"}'
 `, url, plural(view.Documents(), "document"), a.models.summary(), a.metricsURL(url), key)
+	if firstKey != "" {
+		c.say(`To change things over HTTP you need a key. This one is the administrator's, and shown only now:
+  %s
+Another is made with 'kefu keys create --role admin'.
+`, firstKey)
+	}
 }
 
 func (a *app) metricsURL(url string) string {
@@ -192,8 +205,16 @@ func (a *app) keepEmbedded(ctx context.Context) error {
 func (a *app) embedMissing(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, embedTimeout)
 	defer cancel()
+	tenants, err := a.db.Tenants().List(ctx)
+	for _, t := range tenants {
+		err = errors.Join(err, a.embedTenant(ctx, t.ID))
+	}
+	return err
+}
+
+func (a *app) embedTenant(ctx context.Context, tenant desk.TenantID) error {
 	last := time.Now()
-	return a.loader.Reembed(ctx, desk.DefaultTenant, func(p ingest.Progress) {
+	return a.loader.Reembed(ctx, tenant, func(p ingest.Progress) {
 		if time.Since(last) >= progressEvery || p.Done == p.Total {
 			last = time.Now()
 			a.log.Info("embedding", "model", a.embedder.Model(), "done", p.Done, "total", p.Total, "left", p.Remaining().Round(time.Second).String())

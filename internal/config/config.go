@@ -22,9 +22,9 @@ const MinAPIKey = 32
 // values, help one line for the reference. Every Secret can also be given as a
 // file, by the variable's name followed by _FILE.
 type Config struct {
-	Addr       string `key:"addr" env:"KEFU_ADDR" help:"address to serve; any but a loopback one needs KEFU_API_KEY"`
+	Addr       string `key:"addr" env:"KEFU_ADDR" help:"address to serve; any but a loopback one needs keys"`
 	OpsAddr    string `key:"ops_addr" env:"KEFU_OPS_ADDR" help:"second listener, for /metrics alone and without a key; empty: /metrics is served on addr"`
-	APIKey     Secret `key:"api_key" env:"KEFU_API_KEY" help:"key that callers must send, at least 32 characters; empty: no key is asked for"`
+	APIKey     Secret `key:"api_key" env:"KEFU_API_KEY" help:"key of the administrator, at least 32 characters; others are made with it, or with kefu keys create"`
 	DataDir    string `key:"data_dir" env:"KEFU_DATA_DIR" help:"directory of the SQLite database"`
 	PricesFile string `key:"prices_file" env:"KEFU_PRICES_FILE" help:"price table that replaces rows of the embedded one"`
 
@@ -181,15 +181,10 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) checkAddresses() error {
-	host, _, err := net.SplitHostPort(c.Addr)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return bad("addr", "want host:port such as 127.0.0.1:8000, got %q", c.Addr)
 	}
-	switch n := len([]rune(c.APIKey.Value())); {
-	case n == 0 && !loopback(host):
-		return bad("addr", "%s can be reached from other machines, so callers must show a key: "+
-			"set KEFU_API_KEY (or KEFU_API_KEY_FILE) to at least %d random characters, or listen on 127.0.0.1", c.Addr, MinAPIKey)
-	case n > 0 && n < MinAPIKey:
+	if n := len([]rune(c.APIKey.Value())); n > 0 && n < MinAPIKey {
 		return bad("api_key", "want at least %d characters, got %d", MinAPIKey, n)
 	}
 	if c.OpsAddr == "" {
@@ -204,11 +199,12 @@ func (c *Config) checkAddresses() error {
 	return nil
 }
 
-// loopback reports whether only this machine reaches host. An empty host is
-// every interface.
-func loopback(host string) bool {
+// Local reports whether only this machine reaches Addr. An empty host is every
+// interface.
+func (c *Config) Local() bool {
+	host, _, err := net.SplitHostPort(c.Addr)
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 func (c *Config) checkTimes() error {

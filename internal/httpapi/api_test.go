@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"kefu/internal/access"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 )
@@ -111,6 +112,9 @@ func serve(t testing.TB, cfg httpapi.Config, answerer httpapi.Answerer) *fixture
 	t.Cleanup(func() { transport.CloseIdleConnections(); f.Close() })
 	return f
 }
+
+// keyed knows one key, an administrator's; none where secret is empty.
+func keyed(secret string) httpapi.Keys { return access.New(nil, secret, quietLog) }
 
 // reply is a response that was read to its end.
 type reply struct {

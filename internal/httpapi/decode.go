@@ -149,8 +149,13 @@ func valueError(body []byte, f field, err error) error {
 		return syntaxError(body)
 	}
 	want := "a string"
-	if reflect.TypeOf(f.target).Elem().Kind() == reflect.Bool {
+	switch reflect.TypeOf(f.target).Elem().Kind() {
+	case reflect.Bool:
 		want = "true or false"
+	case reflect.Int, reflect.Int64:
+		want = "a whole number"
+	case reflect.Float64:
+		want = "a number"
 	}
 	return invalid("wrong_type", f.name, fmt.Sprintf("%q must be %s.", f.name, want))
 }

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,13 +17,29 @@ import (
 	"kefu/internal/desk"
 )
 
-type requestIDKey struct{}
+type requestKey struct{}
+
+// request is what is known of a request; key is zero until its caller has
+// shown one.
+type request struct {
+	id  string
+	key desk.Key
+}
+
+// requestOf is the request that ctx belongs to.
+func requestOf(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{}
+}
 
 // RequestID is the id of the request that ctx belongs to, empty outside one.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func RequestID(ctx context.Context) string { return requestOf(ctx).id }
+
+// Tenant is on whose behalf the request of ctx is made, empty while that is
+// not known.
+func Tenant(ctx context.Context) desk.TenantID { return requestOf(ctx).key.Tenant }
 
 // edge stands around everything else: it names the request, survives its
 // panics, and counts and logs it once.
@@ -36,7 +50,7 @@ func (api *API) edge(c *gin.Context) {
 
 	id := requestID(c.Request.Header)
 	c.Header("X-Request-Id", id)
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestIDKey{}, id))
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey{}, &request{id: id}))
 
 	cut := api.recovering(c)
 
@@ -129,33 +143,12 @@ func (api *API) traced(c *gin.Context) {
 	}
 }
 
-// authenticated lets only callers with the key pass. Hashes are compared, so
-// that the time taken says nothing about the key, not even its length.
-func (api *API) authenticated(c *gin.Context) {
-	if api.cfg.APIKey == "" {
-		return
-	}
-	given := c.GetHeader("X-Api-Key")
-	if scheme, token, ok := strings.Cut(c.GetHeader("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		given = strings.TrimSpace(token)
-	}
-	hash := sha256.Sum256([]byte(given))
-	if given != "" && subtle.ConstantTimeCompare(hash[:], api.keyHash[:]) == 1 {
-		return
-	}
-	e := &desk.Error{Kind: desk.Unauthorised, Code: "key_invalid", Public: "The key is not valid."}
-	if given == "" {
-		e.Code, e.Public = "key_missing", "Send a key, as Authorization: Bearer KEY or X-API-Key: KEY."
-	}
-	api.fail(c, e)
-}
-
 func (api *API) limited(c *gin.Context) {
 	if api.cfg.Limiter == nil {
 		return
 	}
-	caller := string(bootstrapKey)
-	if api.cfg.APIKey == "" {
+	caller := string(callerOf(c).ID)
+	if caller == "" {
 		caller = c.RemoteIP()
 	}
 	if wait, ok := api.cfg.Limiter.Allow(caller); !ok {

@@ -6,7 +6,6 @@ package httpapi
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -34,6 +33,17 @@ type Observer interface {
 	Error(ctx context.Context, err error)
 }
 
+// Keys knows the keys of callers.
+type Keys interface {
+	// Key finds the key with that secret. Errors are *desk.Error of kind
+	// Unauthorised or Unavailable.
+	Key(ctx context.Context, secret string) (desk.Key, error)
+	// Open tells whether questions are taken without a key.
+	Open() bool
+	// Refresh makes a change of keys and budgets seen by this process at once.
+	Refresh(ctx context.Context) error
+}
+
 // Limiter decides whether a caller may ask now, or how long to wait instead.
 type Limiter interface {
 	Allow(caller string) (wait time.Duration, ok bool)
@@ -41,21 +51,24 @@ type Limiter interface {
 
 // Config says what the edge serves and to whom.
 type Config struct {
-	// APIKey is what callers must send, as a bearer token or as X-API-Key, for
-	// everything but the public pages. Empty: nobody is asked.
-	APIKey string
+	// Keys are what callers must send, as a bearer token or as X-API-Key, for
+	// everything but the public pages. Nil: anybody may ask, nobody may change
+	// anything.
+	Keys Keys
 	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
 	MaxBodyBytes int64
 	// Limiter bounds how often a caller may ask: the holder of a key, or
 	// without keys an address. Nil: unlimited.
 	Limiter Limiter
+	// Admin is what administrators change; nil: its paths are not served.
+	Admin *Admin
 	// Models may be asked for by name at /v1/chat/completions, beside the routes.
 	Models []Model
 	// Chat is the page at / and the files that it loads from below /chat/; nil:
 	// neither is served.
 	Chat http.Handler
-	// Metrics is served at /metrics, behind the key if there is one; nil: not
-	// served here.
+	// Metrics is served at /metrics, to operators of the default tenant, or to
+	// anybody while questions are taken without a key; nil: not served here.
 	Metrics http.Handler
 	// Middleware runs for every request, between recovery and authentication.
 	Middleware []gin.HandlerFunc
@@ -75,7 +88,6 @@ type API struct {
 	answerer Answerer
 	observer Observer
 	log      *slog.Logger
-	keyHash  [sha256.Size]byte
 	engine   *gin.Engine
 	buffers  sync.Pool
 	ready    readiness
@@ -97,7 +109,6 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 	}
 	api := &API{
 		cfg: cfg, answerer: answerer, observer: observer, log: cfg.Logger,
-		keyHash: sha256.Sum256([]byte(cfg.APIKey)),
 		engine:  gin.New(),
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		ready:   readiness{checks: cfg.Checks},
@@ -137,14 +148,15 @@ func (api *API) routes() {
 	public("/docs", docs)
 	public("/docs/*asset", docs)
 
-	guarded := e.Group("/", api.authenticated)
-	guarded.POST("/query", api.limited, api.query)
-	guarded.POST("/v1/chat/completions", api.limited, api.complete)
-	guarded.GET("/v1/models", api.listModels)
-	guarded.GET("/v1/models/*model", api.showModel)
+	asking := e.Group("/", api.asker)
+	asking.POST("/query", api.limited, api.query)
+	asking.POST("/v1/chat/completions", api.limited, api.complete)
+	asking.GET("/v1/models", api.listModels)
+	asking.GET("/v1/models/*model", api.showModel)
 	if api.cfg.Metrics != nil {
-		guarded.GET("/metrics", gin.WrapH(api.cfg.Metrics))
+		e.GET("/metrics", api.watcher, gin.WrapH(api.cfg.Metrics))
 	}
+	api.adminRoutes()
 }
 
 // Routes lists every route, for tests that walk them.

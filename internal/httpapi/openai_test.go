@@ -76,7 +76,7 @@ func TestAnOpenAIClientIsAnswered(t *testing.T) {
 	for _, tt := range conversations {
 		t.Run(tt.name, func(t *testing.T) {
 			var got desk.Ask
-			f := serve(t, httpapi.Config{APIKey: secret}, answererFunc(func(_ context.Context, ask desk.Ask, _ desk.Emit) (desk.Answer, error) {
+			f := serve(t, httpapi.Config{Keys: keyed(secret)}, answererFunc(func(_ context.Context, ask desk.Ask, _ desk.Emit) (desk.Answer, error) {
 				got = ask
 				return says30Days(tt.answer), nil
 			}))
@@ -106,7 +106,7 @@ func TestAnOpenAIClientIsAnswered(t *testing.T) {
 func TestAnOpenAIClientIsAnsweredWordByWord(t *testing.T) {
 	for _, tt := range conversations {
 		t.Run(tt.name, func(t *testing.T) {
-			f := serve(t, httpapi.Config{APIKey: secret}, answererFunc(func(_ context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+			f := serve(t, httpapi.Config{Keys: keyed(secret)}, answererFunc(func(_ context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
 				a := says30Days(tt.answer)
 				_ = emit(desk.Event{Type: desk.EventMeta, Answer: &a})
 				for _, r := range tt.answer {
@@ -181,7 +181,7 @@ func TestVirtualModelsChooseTheRouteAndOthersTheModel(t *testing.T) {
 }
 
 func TestOpenAIClientsFindTheModels(t *testing.T) {
-	f := serve(t, httpapi.Config{APIKey: secret, Models: configuredModels}, says(answer()))
+	f := serve(t, httpapi.Config{Keys: keyed(secret), Models: configuredModels}, says(answer()))
 	client := openAIClient(f)
 	list, err := client.ListModels(t.Context())
 	if err != nil {
@@ -206,7 +206,7 @@ func TestOpenAIClientsFindTheModels(t *testing.T) {
 
 func TestOpenAIClientsAreToldWhatWentWrong(t *testing.T) {
 	late := &desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: time.Second}
-	f := serve(t, httpapi.Config{APIKey: secret}, failsWith(late))
+	f := serve(t, httpapi.Config{Keys: keyed(secret)}, failsWith(late))
 	request := openai.ChatCompletionRequest{Model: "kefu-auto", Messages: conversations[0].messages}
 	var refused *openai.APIError
 	for name, call := range map[string]func(context.Context, openai.ChatCompletionRequest) error{
@@ -371,7 +371,7 @@ func TestOpenAIErrors(t *testing.T) {
 			}
 			return desk.Answer{}, tt.failure
 		}
-		f := serve(t, httpapi.Config{APIKey: secret, MaxBodyBytes: 1024}, answererFunc(answerer))
+		f := serve(t, httpapi.Config{Keys: keyed(secret), MaxBodyBytes: 1024}, answererFunc(answerer))
 		authorisation := key
 		switch tt.key {
 		case "":

@@ -266,7 +266,7 @@ func speaksOpenAI(path string) bool {
 
 func newOpenAIError(p problem) openAIError {
 	var e openAIError
-	e.Error.Message, e.Error.Type, e.Error.Code = p.Detail, openAIErrorType(p.Status), p.Code
+	e.Error.Message, e.Error.Type, e.Error.Code = p.Detail, openAIErrorType(p.Status, p.Code), p.Code
 	if p.Field == "question" {
 		p.Field = "messages"
 	}
@@ -276,13 +276,13 @@ func newOpenAIError(p problem) openAIError {
 	return e
 }
 
-func openAIErrorType(status int) string {
+func openAIErrorType(status int, code string) string {
 	switch {
 	case status == http.StatusUnauthorized:
 		return "authentication_error"
 	case status == http.StatusForbidden:
 		return "permission_error"
-	case status == http.StatusPaymentRequired:
+	case code == "over_budget":
 		return "insufficient_quota"
 	case status == http.StatusTooManyRequests:
 		return "rate_limit_error"

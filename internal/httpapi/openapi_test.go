@@ -113,11 +113,11 @@ func isAsset(path string) bool {
 }
 
 func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
-	api := httpapi.New(httpapi.Config{Chat: http.NotFoundHandler(), Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
+	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Chat: http.NotFoundHandler(), Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
 	var routes, described []string
 	for _, r := range api.Routes() {
 		if r.Method != http.MethodHead && !isAsset(r.Path) {
-			routes = append(routes, r.Method+" "+strings.Replace(r.Path, "*model", "{model}", 1))
+			routes = append(routes, r.Method+" "+strings.NewReplacer("*model", "{model}", ":id", "{id}").Replace(r.Path))
 		}
 	}
 	for path, item := range loadSpec(t).doc.Paths.Map() {
@@ -134,8 +134,7 @@ func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
 
 func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	f := serve(t, httpapi.Config{APIKey: key, Chat: http.HandlerFunc(chatPage), Metrics: http.NotFoundHandler()}, says(answer()))
-	public := []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset"}
+	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Chat: http.HandlerFunc(chatPage), Metrics: http.NotFoundHandler()}, says(answer()))
 	for _, r := range f.api.Routes() {
 		path := strings.NewReplacer("*asset", "swagger-ui.css", "*model", "kefu-auto").Replace(r.Path)
 		for name, headers := range map[string][]string{
@@ -146,7 +145,7 @@ func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 			"an empty key":  {"Authorization", "Bearer "},
 		} {
 			got := f.do(t, r.Method, path, "", headers...).StatusCode
-			if open := got != http.StatusUnauthorized; open != slices.Contains(public, r.Path) {
+			if open := got != http.StatusUnauthorized; open != slices.Contains(publicRoutes, r.Path) {
 				t.Errorf("%s %s with %s = %d", r.Method, r.Path, name, got)
 			}
 		}

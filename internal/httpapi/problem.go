@@ -61,7 +61,7 @@ func outcomeOf(kind desk.Kind) outcome {
 	case desk.RateLimited:
 		return outcome{status: http.StatusTooManyRequests, title: "Too many requests", detail: "Too many requests; try again later.", retryable: true, after: time.Second}
 	case desk.OverBudget:
-		return outcome{status: http.StatusPaymentRequired, title: "Budget exhausted", detail: "The budget for this is used up."}
+		return outcome{status: http.StatusTooManyRequests, title: "Budget exhausted", detail: "The budget for this is used up.", retryable: true, after: time.Hour}
 	case desk.Unavailable:
 		return outcome{status: http.StatusServiceUnavailable, title: "Unavailable", detail: "The service is not available; try again later.", retryable: true, after: 5 * time.Second}
 	case desk.TimedOut:

@@ -83,11 +83,11 @@ func (api *API) query(c *gin.Context) {
 		return
 	}
 	if req.Stream || strings.Contains(c.GetHeader("Accept"), eventStream) {
-		api.stream(c, api.ask(req))
+		api.stream(c, ask(callerOf(c), req))
 		return
 	}
 	ctx := c.Request.Context()
-	a, err := api.answerer.Answer(ctx, api.ask(req), desk.Discard)
+	a, err := api.answerer.Answer(ctx, ask(callerOf(c), req), desk.Discard)
 	if err != nil {
 		api.fail(c, err)
 		return
@@ -132,16 +132,10 @@ func checkName(field, value string) error {
 	return nil
 }
 
-// bootstrapKey names the one key of the configuration in the records.
-const bootstrapKey desk.KeyID = "bootstrap"
-
-func (api *API) ask(r queryRequest) desk.Ask {
-	scope := desk.Scope{Tenant: desk.DefaultTenant, User: cmp.Or(desk.UserID(r.UserID), desk.Anonymous)}
-	if api.cfg.APIKey != "" {
-		scope.Key = bootstrapKey
-	}
+func ask(key desk.Key, r queryRequest) desk.Ask {
 	return desk.Ask{
-		Scope: scope, Text: r.Question, Conversation: desk.ConversationID(r.ConversationID),
+		Scope: desk.Scope{Tenant: key.Tenant, Key: key.ID, User: cmp.Or(desk.UserID(r.UserID), desk.Anonymous)},
+		Text:  r.Question, Conversation: desk.ConversationID(r.ConversationID),
 		Model: r.Model, Provider: r.Provider,
 	}
 }

@@ -209,7 +209,7 @@ func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 		{"by key", key, ration{"bootstrap": 1}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := serve(t, httpapi.Config{APIKey: tt.key, Limiter: tt.ration}, says(answer()))
+			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: tt.ration}, says(answer()))
 			if r := f.query(t, `{"question":"?"}`, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
 				t.Errorf("within the limit = %d, want 200", r.StatusCode)
 			}

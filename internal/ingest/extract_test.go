@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/desk"
 )
@@ -137,7 +136,7 @@ func TestExtractPages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			x, err := extractNamed(t, tt.file, []byte(tt.content))
+			x, err := extractFile(tt.file, []byte(tt.content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -204,7 +203,7 @@ func TestExtractPairs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			x, err := extractNamed(t, tt.file, []byte(tt.content))
+			x, err := extractFile(tt.file, []byte(tt.content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +248,7 @@ func TestFilesThatCannotBeExtracted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := extractNamed(t, tt.file, []byte(tt.content))
+			_, err := extractFile(tt.file, []byte(tt.content))
 			var got *FileError
 			if !errors.As(err, &got) {
 				t.Fatalf("error = %v, want a FileError", err)
@@ -272,7 +271,7 @@ func FuzzExtract(f *testing.F) {
 	}
 	l := New(nil, nil, nil, Config{})
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
-		x, err := extractNamed(t, names[int(kind)%len(names)], data)
+		x, err := extractFile(names[int(kind)%len(names)], data)
 		if err != nil {
 			var known *FileError
 			if !errors.As(err, &known) || strings.HasPrefix(known.Reason, "cannot be parsed") {
@@ -289,9 +288,4 @@ func FuzzExtract(f *testing.F) {
 			}
 		}
 	})
-}
-
-func extractNamed(t *testing.T, name string, data []byte) (extract, error) {
-	t.Helper()
-	return newExtractor(time.Minute).extract(t.Context(), name, data)
 }

@@ -90,7 +90,10 @@ func csvFile(data []byte) (extract, error) {
 // csvTable extracts a table without questions: a line for each row, with each
 // cell named by its column.
 func csvTable(in *csv.Reader, header []string) (extract, error) {
-	var rows [][]string
+	for i, name := range header {
+		header[i] = oneLine(name)
+	}
+	var rows []string
 	for {
 		record, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -99,9 +102,12 @@ func csvTable(in *csv.Reader, header []string) (extract, error) {
 		if err != nil {
 			return extract{}, csvError(err)
 		}
-		rows = append(rows, record)
+		for i, cell := range record {
+			record[i] = oneLine(cell)
+		}
+		rows = append(rows, labelled(header, record))
 	}
-	if text := tableText(header, rows); len(rows) > 0 && text != "" {
+	if text := joinNonEmpty("\n", rows...); text != "" {
 		return extract{sections: []section{{text: text}}}, nil
 	}
 	return extract{}, nil

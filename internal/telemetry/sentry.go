@@ -91,6 +91,9 @@ func (t *Telemetry) Error(ctx context.Context, err error) {
 	if id := t.requestID(ctx); id != "" {
 		hub.Scope().SetTag("request_id", id)
 	}
+	if tenant := t.tenant(ctx); tenant != "" {
+		hub.Scope().SetTag("tenant", string(tenant))
+	}
 	hub.CaptureException(err)
 }
 

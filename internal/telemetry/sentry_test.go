@@ -157,6 +157,7 @@ func withSentry(t *testing.T, s *sentryServer, rate float64) *telemetry.Telemetr
 		Logger: telemetry.NewLogger(io.Discard, nil, "json"), Models: models,
 		Build:     telemetry.Build{Version: "v1", Revision: "abc123"},
 		RequestID: func(context.Context) string { return "req_1" },
+		Tenant:    func(context.Context) desk.TenantID { return "acme" },
 		Sentry:    telemetry.Sentry{DSN: s.dsn(), Environment: "test", TracesSampleRate: rate},
 	})
 	if err != nil {

@@ -37,7 +37,10 @@ type Config struct {
 	// RequestID finds the id of the request that a context belongs to; nil or
 	// an empty result: the request has none.
 	RequestID func(context.Context) string
-	Sentry    Sentry
+	// Tenant finds on whose behalf a context's request is made; nil or empty:
+	// not known.
+	Tenant func(context.Context) desk.TenantID
+	Sentry Sentry
 }
 
 // Build identifies the program.
@@ -57,6 +60,7 @@ type Model struct {
 type Telemetry struct {
 	log       *slog.Logger
 	requestID func(context.Context) string
+	tenant    func(context.Context) desk.TenantID
 	registry  *prometheus.Registry
 	metrics   *metrics
 	sentry    *sentry.Hub // nil: off
@@ -71,10 +75,15 @@ func New(cfg Config) (*Telemetry, error) {
 	if requestID == nil {
 		requestID = func(context.Context) string { return "" }
 	}
+	tenant := cfg.Tenant
+	if tenant == nil {
+		tenant = func(context.Context) desk.TenantID { return "" }
+	}
 	registry := prometheus.NewRegistry()
 	t := &Telemetry{
 		log:       cfg.Logger,
 		requestID: requestID,
+		tenant:    tenant,
 		registry:  registry,
 		metrics:   newMetrics(registry, cfg),
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"kefu/internal/access"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 	"kefu/internal/web"
@@ -38,7 +39,7 @@ const testKey = "0123456789abcdef0123456789abcdef"
 func serve(t *testing.T, key string) *scripted {
 	t.Helper()
 	s := &scripted{proceed: make(chan struct{}), left: make(chan error, 1)}
-	api := httpapi.New(httpapi.Config{APIKey: key, Chat: web.Chat(), Logger: slog.New(slog.DiscardHandler)}, s, silent{})
+	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(), Logger: slog.New(slog.DiscardHandler)}, s, silent{})
 	server := httptest.NewServer(api.Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/"
@@ -116,7 +117,11 @@ func says(a desk.Answer) act {
 
 func fails(kind desk.Kind) act {
 	return func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) {
-		return desk.Answer{}, &desk.Error{Kind: kind, Code: "scripted"}
+		code := "scripted"
+		if kind == desk.OverBudget {
+			code = "over_budget"
+		}
+		return desk.Answer{}, &desk.Error{Kind: kind, Code: code}
 	}
 }
 

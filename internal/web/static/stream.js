@@ -9,8 +9,9 @@ export class Problem extends Error {
   }
 
   /** of words an application/problem+json body. */
-  static of(status) {
-    return new Problem([400, 401, 402, 413, 429, 503, 504].includes(status) ? `e${status}` : 'failed', status);
+  static of({ status, code }) {
+    if (code === 'over_budget') return new Problem(code, status);
+    return new Problem([400, 401, 413, 429, 503, 504].includes(status) ? `e${status}` : 'failed', status);
   }
 }
 
@@ -24,8 +25,8 @@ export async function* ask(question, { conversation, key, signal }) {
   const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined });
   const response = await reached(() => fetch('query', { method: 'POST', headers, body, signal }), signal, 'unreachable');
   if (!response.ok) {
-    await response.body?.cancel();
-    throw Problem.of(response.status);
+    const { code } = await response.json().catch(() => ({})); // a proxy may have words of its own
+    throw Problem.of({ status: response.status, code });
   }
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = '';
@@ -36,7 +37,7 @@ export async function* ask(question, { conversation, key, signal }) {
     buffer = frames.pop();
     for (const event of frames.map(parse)) {
       if (!event) continue;
-      if (event.type === 'error') throw Problem.of(event.data.status);
+      if (event.type === 'error') throw Problem.of(event.data);
       yield event;
       if (event.type === 'done') return;
     }

@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+)
+
+// callerOf is the key that the caller has shown, the zero Key for none.
+func callerOf(c *gin.Context) desk.Key { return requestOf(c.Request.Context()).key }
+
+// asker lets those pass who may ask: the holders of a key, or anybody while
+// none is needed. Whoever shows a key nevertheless is who it says.
+func (api *API) asker(c *gin.Context) {
+	if !api.open() {
+		api.authenticate(c, desk.RoleAsk)
+		return
+	}
+	r := requestOf(c.Request.Context())
+	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
+		if key, err := api.cfg.Keys.Key(c.Request.Context(), secret); err == nil {
+			r.key = key
+			return
+		}
+	}
+	r.key.Tenant = desk.DefaultTenant
+}
+
+// open tells whether questions are taken without a key.
+func (api *API) open() bool { return api.cfg.Keys == nil || api.cfg.Keys.Open() }
+
+// watcher lets those pass who look after the installation: what they see is
+// about all tenants.
+func (api *API) watcher(c *gin.Context) {
+	if api.open() || !api.authenticate(c, desk.RoleOperator) {
+		return
+	}
+	if callerOf(c).Tenant != desk.DefaultTenant {
+		api.fail(c, forbidden(desk.RoleAdmin))
+	}
+}
+
+// holder lets only keys pass that have at least the role.
+func (api *API) holder(needed desk.Role) gin.HandlerFunc {
+	return func(c *gin.Context) { api.authenticate(c, needed) }
+}
+
+// authenticate finds out who calls; it fails the request of those who may not.
+func (api *API) authenticate(c *gin.Context, needed desk.Role) bool {
+	secret := shownKey(c)
+	if secret == "" || api.cfg.Keys == nil {
+		api.fail(c, &desk.Error{
+			Kind: desk.Unauthorised, Code: "key_missing", Public: "Send a key, as Authorization: Bearer KEY or X-API-Key: KEY.",
+		})
+		return false
+	}
+	ctx := c.Request.Context()
+	key, err := api.cfg.Keys.Key(ctx, secret)
+	if err == nil && !key.Role.Allows(needed) {
+		err = forbidden(needed)
+	}
+	if err != nil {
+		api.fail(c, err)
+		return false
+	}
+	requestOf(ctx).key = key
+	return true
+}
+
+func forbidden(needed desk.Role) error {
+	return &desk.Error{Kind: desk.Forbidden, Code: "role_missing", Public: "This needs a key with the role " + string(needed) + "."}
+}
+
+func shownKey(c *gin.Context) string {
+	if scheme, token, ok := strings.Cut(c.GetHeader("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	return c.GetHeader("X-Api-Key")
+}
