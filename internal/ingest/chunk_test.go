@@ -131,7 +131,7 @@ func TestGoldenChunks(t *testing.T) {
 	for _, name := range []string{"returns-en.md", "returns-zh.md"} {
 		t.Run(name, func(t *testing.T) {
 			l := New(nil, nil, nil, Config{TargetTokens: 60, MaxTokens: 90, OverlapTokens: 20})
-			got, err := l.prepare("default", "golden", file{path: name, dir: "testdata", name: name})
+			got, err := l.prepare(t.Context(), "default", "golden", file{path: name, dir: "testdata", name: name})
 			if err != nil {
 				t.Fatal(err)
 			}

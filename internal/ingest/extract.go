@@ -69,9 +69,13 @@ func textFormatOf(name string, text []byte) textFormat {
 	return textFile
 }
 
-// known lists the endings of the files that are read.
+// Formats lists what can be loaded, by the usual endings.
+const Formats = ".md, .html, .txt, .csv, .jsonl and .docx"
+
+// known lists the endings under which text is read. Those of other formats are
+// among them, since a page that was saved as manual.pdf is a page still.
 var known = []string{
-	".md", ".markdown", ".mdown", ".html", ".htm", ".xhtml", ".csv", ".jsonl", ".ndjson", "", ".txt", ".text",
+	".md", ".markdown", ".mdown", ".html", ".htm", ".xhtml", ".csv", ".jsonl", ".ndjson", "", ".txt", ".text", ".docx", ".pdf",
 }
 
 func looksLikeHTML(text []byte) bool {
@@ -79,72 +83,16 @@ func looksLikeHTML(text []byte) bool {
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
-// extractFile turns the bytes of a file into its text. The error is a
-// *FileError without a path.
-func extractFile(name string, data []byte) (x extract, err error) {
-	// The parsers are third parties' and the files anybody's: a parser that
-	// panics costs one file, not the load.
-	defer func() {
-		if r := recover(); r != nil {
-			x, err = extract{}, reject(CodeMalformed, 0, "cannot be parsed: %v", r)
-		}
-	}()
-	if len(data) == 0 {
-		return extract{}, reject(CodeEmpty, 0, "the file is empty")
-	}
-	if x, err = read(name, data); err != nil {
-		return extract{}, err
-	}
-	if len(x.sections) == 0 && len(x.pairs) == 0 {
-		return extract{}, reject(CodeEmpty, 0, "there is no text in it")
-	}
-	if x.meta.named = x.meta.title != ""; !x.meta.named {
-		x.meta.title = titleFromName(name, x.language())
-	}
-	return x, nil
-}
-
-// read extracts data in the format that its content has, which its name may
-// contradict; between the formats of text, the name decides.
-func read(name string, data []byte) (extract, error) {
-	if what := foreign(data); what != "" {
-		return extract{}, reject(CodeUnsupported, 0, "it is %s, which is not supported", what)
-	}
+// readText extracts a file of text.
+func readText(name string, data []byte) (extract, error) {
 	if ending := strings.ToLower(path.Ext(name)); !slices.Contains(known, ending) {
-		return extract{}, reject(CodeUnsupported, 0, "files ending in %s are not supported; supported are .md, .txt, .html, .csv and .jsonl", ending)
+		return extract{}, reject(CodeUnsupported, 0, "files ending in %s are not supported; supported are %s", ending, Formats)
 	}
 	text, err := decode(data)
 	if err != nil {
 		return extract{}, err
 	}
 	return textFormatOf(name, text)(text)
-}
-
-// signatures are the first bytes of files that are no text, though some have
-// no byte that a text could not have.
-var signatures = []struct{ bytes, what string }{
-	{"%PDF-", "a PDF"},
-	{"PK\x03\x04", "a ZIP archive"},
-	{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an Office file of before 2007, or one with a password"},
-	{"\x89PNG\r\n\x1A\n", "a PNG image"},
-	{"\xFF\xD8\xFF", "a JPEG image"},
-	{"GIF8", "a GIF image"},
-	{"\x7FELF", "a program"},
-	{"\x1F\x8B", "a gzip archive"},
-	{"Rar!\x1A\x07", "a RAR archive"},
-	{"7z\xBC\xAF\x27\x1C", "a 7-Zip archive"},
-	{"{\\rtf", "Rich Text"},
-}
-
-// foreign names the format of a file that is no text, by its first bytes;
-// empty for any other.
-func foreign(data []byte) string {
-	for _, s := range signatures {
-		if bytes.HasPrefix(data, []byte(s.bytes)) {
-			return s.what
-		}
-	}
-	return ""
 }
 
 // decode returns data as UTF-8 with line feeds for line ends and without

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kefu/internal/desk"
 )
@@ -136,7 +137,7 @@ func TestExtractPages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			x, err := extractFile(tt.file, []byte(tt.content))
+			x, err := extractNamed(t, tt.file, []byte(tt.content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -203,7 +204,7 @@ func TestExtractPairs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			x, err := extractFile(tt.file, []byte(tt.content))
+			x, err := extractNamed(t, tt.file, []byte(tt.content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -248,7 +249,7 @@ func TestFilesThatCannotBeExtracted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := extractFile(tt.file, []byte(tt.content))
+			_, err := extractNamed(t, tt.file, []byte(tt.content))
 			var got *FileError
 			if !errors.As(err, &got) {
 				t.Fatalf("error = %v, want a FileError", err)
@@ -271,7 +272,7 @@ func FuzzExtract(f *testing.F) {
 	}
 	l := New(nil, nil, nil, Config{})
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
-		x, err := extractFile(names[int(kind)%len(names)], data)
+		x, err := extractNamed(t, names[int(kind)%len(names)], data)
 		if err != nil {
 			var known *FileError
 			if !errors.As(err, &known) || strings.HasPrefix(known.Reason, "cannot be parsed") {
@@ -288,4 +289,9 @@ func FuzzExtract(f *testing.F) {
 			}
 		}
 	})
+}
+
+func extractNamed(t *testing.T, name string, data []byte) (extract, error) {
+	t.Helper()
+	return newExtractor(time.Minute).extract(t.Context(), name, data)
 }

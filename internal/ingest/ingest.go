@@ -44,6 +44,9 @@ type Config struct {
 	Concurrency int
 	// MaxFileBytes bounds a file: at least 1, default 20 MB.
 	MaxFileBytes int64
+	// ExtractTimeout bounds the reading of one PDF or Word document, default
+	// 60 s.
+	ExtractTimeout time.Duration
 	// EmbedTimeout bounds one embedding call, default 30 s; EmbedAttempts is
 	// how often a batch is tried before the embedder counts as unreachable: 1
 	// to 10, default 3.
@@ -58,6 +61,7 @@ func (c Config) withDefaults() Config {
 	c.BatchChunks = or(c.BatchChunks, 64)
 	c.Concurrency = or(c.Concurrency, 4)
 	c.MaxFileBytes = or(c.MaxFileBytes, 20<<20)
+	c.ExtractTimeout = or(c.ExtractTimeout, time.Minute)
 	c.EmbedTimeout = or(c.EmbedTimeout, llm.DefaultAttemptTimeout)
 	c.EmbedAttempts = or(c.EmbedAttempts, 3)
 	return c
@@ -87,6 +91,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("concurrency: %d is not within 1 and 64", c.Concurrency)
 	case c.MaxFileBytes < 1:
 		return fmt.Errorf("max file bytes: %d is below 1", c.MaxFileBytes)
+	case c.ExtractTimeout < 0:
+		return fmt.Errorf("extract timeout: %v is negative", c.ExtractTimeout)
 	case c.EmbedTimeout < 0:
 		return fmt.Errorf("embed timeout: %v is negative", c.EmbedTimeout)
 	case c.EmbedAttempts < 1 || c.EmbedAttempts > 10:
@@ -98,11 +104,12 @@ func (c Config) Validate() error {
 // Loader loads documents. It is safe for concurrent use; two loads of the same
 // files at the same time are idempotent.
 type Loader struct {
-	docs     Documents
-	embedder llm.Embedder
-	ledger   llm.Ledger
-	cfg      Config
-	chunker  chunker
+	docs      Documents
+	embedder  llm.Embedder
+	ledger    llm.Ledger
+	cfg       Config
+	extractor *extractor
+	chunker   chunker
 }
 
 // New returns a loader that publishes to docs. Every call to the embedder is
@@ -110,7 +117,7 @@ type Loader struct {
 func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *Loader {
 	cfg = cfg.withDefaults()
 	return &Loader{
-		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg,
+		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg, extractor: newExtractor(cfg.ExtractTimeout),
 		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
 	}
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -113,12 +114,15 @@ func (l *load) prepareAll(ctx context.Context, files []file) []candidate {
 			break
 		}
 		g.Go(func() error {
-			doc, err := l.prepare(l.tenant, l.req.Source, f)
+			doc, err := l.prepare(ctx, l.tenant, l.req.Source, f)
 			done[i] = candidate{file: f, doc: doc, err: err}
 			return nil
 		})
 	}
-	g.Wait() // the goroutines keep their errors
+	g.Wait()              // the goroutines keep their errors
+	if ctx.Err() != nil { // what was interrupted is no fault of the file
+		done = slices.DeleteFunc(done, func(c candidate) bool { return errors.Is(c.err, ctx.Err()) })
+	}
 	return done
 }
 

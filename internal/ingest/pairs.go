@@ -90,10 +90,7 @@ func csvFile(data []byte) (extract, error) {
 // csvTable extracts a table without questions: a line for each row, with each
 // cell named by its column.
 func csvTable(in *csv.Reader, header []string) (extract, error) {
-	for i, name := range header {
-		header[i] = oneLine(name)
-	}
-	var rows []string
+	var rows [][]string
 	for {
 		record, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -102,12 +99,9 @@ func csvTable(in *csv.Reader, header []string) (extract, error) {
 		if err != nil {
 			return extract{}, csvError(err)
 		}
-		for i, cell := range record {
-			record[i] = oneLine(cell)
-		}
-		rows = append(rows, labelled(header, record))
+		rows = append(rows, record)
 	}
-	if text := joinNonEmpty("\n", rows...); text != "" {
+	if text := tableText(header, rows); len(rows) > 0 && text != "" {
 		return extract{sections: []section{{text: text}}}, nil
 	}
 	return extract{}, nil

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,12 +18,12 @@ import (
 const separatorOfHeadings = " › "
 
 // prepare reads f and makes a document of it, without vectors.
-func (l *Loader) prepare(tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
+func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
 	data, err := f.read(l.cfg.MaxFileBytes)
 	if err != nil {
 		return desk.Prepared{}, err
 	}
-	x, err := extractFile(f.name, data)
+	x, err := l.extractor.extract(ctx, f.name, data)
 	if err != nil {
 		return desk.Prepared{}, err
 	}

@@ -81,43 +81,20 @@ func (r renderer) list(n *ast.List, depth int) string {
 
 // table renders "Plan: Plus | Price: $9.99", one line a row.
 func (r renderer) table(n *extast.Table) string {
-	var columns, rows []string
+	var columns []string
+	var rows [][]string
 	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []string
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			cells = append(cells, oneLine(r.inline(cell)))
+			cells = append(cells, r.inline(cell))
 		}
 		if row.Kind() == extast.KindTableHeader {
 			columns = cells
 			continue
 		}
-		rows = append(rows, labelled(columns, cells))
+		rows = append(rows, cells)
 	}
-	if len(rows) == 0 {
-		return joinNonEmpty(" | ", columns...)
-	}
-	return joinNonEmpty("\n", rows...)
-}
-
-// labelled is a row with each cell named by its column.
-func labelled(columns, cells []string) string {
-	var named []string
-	for i, cell := range cells {
-		if i < len(columns) && columns[i] != "" && cell != "" {
-			cell = withColon(columns[i]) + cell
-		}
-		named = append(named, cell)
-	}
-	return joinNonEmpty(" | ", named...)
-}
-
-// withColon ends a column's name with a colon as its script writes it.
-func withColon(name string) string {
-	name = strings.TrimRight(name, ":： ")
-	if last, _ := utf8.DecodeLastRuneInString(name); isWide(last) {
-		return name + "："
-	}
-	return name + ": "
+	return tableText(columns, rows)
 }
 
 // inline renders the text inside a block. Lines that the source wrapped are

@@ -88,8 +88,11 @@ const (
 	CodeNotText     ErrorCode = "file_not_text"
 	CodeEncoding    ErrorCode = "file_encoding_unknown"
 	CodeEmpty       ErrorCode = "file_empty"
-	CodeMalformed   ErrorCode = "file_malformed"         // broken CSV, JSONL or front matter
-	CodeDuplicate   ErrorCode = "file_duplicate"         // the same id as another file
+	CodeMalformed   ErrorCode = "file_malformed" // broken CSV, JSONL or front matter
+	CodeDuplicate   ErrorCode = "file_duplicate" // the same id as another file
+	CodeTimedOut    ErrorCode = "file_timed_out" // reading it took too long
+	CodeDocxBroken  ErrorCode = "docx_broken"
+	CodeDocxBomb    ErrorCode = "docx_bomb"              // unpacks to more than is allowed
 	CodeEmbedding   ErrorCode = "file_embedding_refused" // the embedder refuses this text
 )
 
