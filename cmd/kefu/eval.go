@@ -31,7 +31,8 @@ same shape, a figure below its floor is an error: a gate for CI.`,
 		Example: "  kefu eval --dir ../shared/eval --out eval.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := eval.Run(cmd.Context(), dir, eval.Config{
-				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Router: route.New(),
+				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(),
+				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
 				Progress: func(line string) { c.say("%s", line) },
 			})
 			if err != nil {

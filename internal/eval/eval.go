@@ -14,21 +14,14 @@ package eval
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
 	"kefu/internal/retrieval"
+	"kefu/internal/route"
 )
-
-// Router is what is measured on router.jsonl.
-type Router interface {
-	Decide(question string) desk.Route
-}
 
 // Config says what is measured.
 type Config struct {
@@ -36,16 +29,18 @@ type Config struct {
 	// Allowance pays for the embeddings. Nil: they are free and unrecorded.
 	Allowance *llm.Allowance
 	Retrieval retrieval.Config
-	Router    Router
+	// Router, if set, is measured; Train makes such a router from examples, for
+	// the questions that Router was trained on itself.
+	Router Router
+	Train  func([]route.Example) Router
 	// Progress, if set, is told in one line what is done and what is skipped.
 	Progress func(line string)
 }
 
-// Report is what was measured. It marshals to the two sections "retrieval" and
-// "router"; parts that the data does not have are missing from them.
+// Report is what was measured: a section each, empty where there is no data.
 type Report struct {
 	Retrieval map[string]Retrieval `json:"retrieval"`
-	Router    map[string]Routing   `json:"router"` // by language: en, zh
+	Router    map[string]Routing   `json:"router"` // by language: en, zh; support: this project's own questions
 }
 
 // Retrieval is the quality of search on one set.
@@ -75,14 +70,6 @@ type Scores struct {
 	MRR10   float64 `json:"mrr10"`
 }
 
-// Routing is the quality of the router in one language.
-type Routing struct {
-	MacroF1  float64 `json:"macro_f1"`
-	Accuracy float64 `json:"accuracy"`
-
-	Questions int `json:"-"`
-}
-
 // Run measures what dir has data for. It fails when dir is no folder, when ctx
 // ends, when embedding fails, and on the first broken line, named as file:line.
 func Run(ctx context.Context, dir string, cfg Config) (Report, error) {
@@ -96,38 +83,10 @@ func Run(ctx context.Context, dir string, cfg Config) (Report, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return report, fmt.Errorf("eval: %w", err)
 	}
-	sets, err := os.ReadDir(filepath.Join(dir, "retrieval"))
-	if errors.Is(err, fs.ErrNotExist) {
-		cfg.Progress("retrieval: no such folder, skipped")
-	} else if err != nil {
-		return report, fmt.Errorf("eval: %w", err)
-	}
-	for _, entry := range sets {
-		if !entry.IsDir() {
-			continue
-		}
-		set, err := loadSet(filepath.Join(dir, "retrieval", entry.Name()))
-		if errors.Is(err, fs.ErrNotExist) {
-			cfg.Progress(fmt.Sprintf("%s: %v, skipped", entry.Name(), err))
-			continue
-		}
-		if err != nil {
+	for _, part := range sections() {
+		if err := part.measure(ctx, cfg, dir, &report); err != nil {
 			return report, fmt.Errorf("eval: %w", err)
 		}
-		cfg.Progress(fmt.Sprintf("%s: %d queries over %d passages", entry.Name(), len(set.queries), len(set.corpus)))
-		if report.Retrieval[entry.Name()], err = cfg.retrieval(ctx, set); err != nil {
-			return report, fmt.Errorf("eval: %s: %w", entry.Name(), err)
-		}
-	}
-	questions, err := readLines[routed](filepath.Join(dir, "router.jsonl"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		cfg.Progress("router.jsonl: no such file, skipped")
-	case err != nil:
-		return report, fmt.Errorf("eval: %w", err)
-	case cfg.Router != nil:
-		cfg.Progress(fmt.Sprintf("router: %d questions", len(questions)))
-		report.Router = routing(cfg.Router, questions)
 	}
 	return report, nil
 }

@@ -16,6 +16,7 @@ import (
 	"kefu/internal/llm"
 	"kefu/internal/llm/offline"
 	"kefu/internal/retrieval"
+	"kefu/internal/route"
 )
 
 // files is a small folder in the layout that Run reads.
@@ -70,8 +71,26 @@ func (asking) Decide(question string) desk.Route {
 	return desk.Route{Kind: desk.Simple}
 }
 
+// Knows says yes to the one question that it learned by heart.
+func (asking) Knows(question string) bool { return question == "two" }
+
+// trained is what a router would have learned from examples.
+func trained(examples []route.Example) eval.Router {
+	for _, e := range examples {
+		if e.Text == "two" {
+			return asking{}
+		}
+	}
+	return never{}
+}
+
+// never calls a question complex.
+type never struct{ asking }
+
+func (never) Decide(string) desk.Route { return desk.Route{Kind: desk.Simple} }
+
 func config() eval.Config {
-	return eval.Config{Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Router: asking{}}
+	return eval.Config{Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Router: asking{}, Train: trained}
 }
 
 func TestRunMeasuresRetrievalAndRouting(t *testing.T) {

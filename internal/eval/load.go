@@ -31,9 +31,10 @@ type query struct {
 
 // routed is a line of router.jsonl.
 type routed struct {
-	Text  string `json:"text"`
-	Label string `json:"label"`
-	Lang  string `json:"lang"`
+	Text   string `json:"text"`
+	Label  string `json:"label"`
+	Lang   string `json:"lang"`
+	Source string `json:"source"`
 }
 
 func (d document) check() error { return wantAll(d.ID, "id", d.Text, "text") }

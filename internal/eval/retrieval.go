@@ -2,9 +2,15 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"text/tabwriter"
 	"time"
 
 	"kefu/internal/desk"
@@ -18,6 +24,34 @@ const depth = 10
 
 // batch is how many texts are embedded in one call.
 const batch = 256
+
+// measureRetrieval measures every set that is complete.
+func measureRetrieval(ctx context.Context, cfg Config, dir string, r *Report) error {
+	sets, err := os.ReadDir(filepath.Join(dir, "retrieval"))
+	if errors.Is(err, fs.ErrNotExist) {
+		cfg.Progress("retrieval: no such folder, skipped")
+	} else if err != nil {
+		return err
+	}
+	for _, entry := range sets {
+		if !entry.IsDir() {
+			continue
+		}
+		set, err := loadSet(filepath.Join(dir, "retrieval", entry.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			cfg.Progress(fmt.Sprintf("%s: %v, skipped", entry.Name(), err))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		cfg.Progress(fmt.Sprintf("%s: %d queries over %d passages", entry.Name(), len(set.queries), len(set.corpus)))
+		if r.Retrieval[entry.Name()], err = cfg.retrieval(ctx, set); err != nil {
+			return fmt.Errorf("%s: %w", entry.Name(), err)
+		}
+	}
+	return nil
+}
 
 // retrieval measures one set.
 func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
@@ -190,4 +224,22 @@ func percentile(values []float64, p float64) float64 {
 	}
 	slices.Sort(values)
 	return round(values[min(int(p*float64(len(values))), len(values)-1)])
+}
+
+func retrievalTable(r Report, t *tabwriter.Writer) {
+	if len(r.Retrieval) > 0 {
+		fmt.Fprintln(t, "retrieval\tqueries\tchunks\tnDCG@10 plain\tlexical\thybrid\tRecall@3 plain\thybrid\tMRR@10 plain\thybrid\tp50 ms\tp99 ms\t")
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Retrieval)) {
+		s := r.Retrieval[name]
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%.2f\t%.2f\t\n", name, s.Queries, s.Chunks, columns(s.Plain, s.Lexical, s.Scores), s.P50, s.P99)
+		if p := s.Specific; p != nil {
+			fmt.Fprintf(t, "%s (specific)\t%d\t%d\t%s\t\t\t\n", name, p.Queries, s.Chunks, columns(p.Plain, p.Lexical, p.Hybrid))
+		}
+	}
+}
+
+func columns(plain, lexical, hybrid Scores) string {
+	return fmt.Sprintf("%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f",
+		plain.NDCG10, lexical.NDCG10, hybrid.NDCG10, plain.Recall3, hybrid.Recall3, plain.MRR10, hybrid.MRR10)
 }

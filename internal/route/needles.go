@@ -15,11 +15,7 @@ type pattern struct {
 }
 
 func re(expression string) pattern {
-	p := pattern{Regexp: regexp.MustCompile(expression)}
-	if parsed, err := syntax.Parse(expression, syntax.Perl); err == nil {
-		p.needles = needles(parsed.Simplify())
-	}
-	return p
+	return pattern{regexp.MustCompile(expression), needles(parse(expression))}
 }
 
 func (p pattern) may(text string) bool {
@@ -87,8 +83,8 @@ func ofConcat(parts []*syntax.Regexp) []string {
 	return best
 }
 
-// mostStrings bounds a set of needles: beyond it the test is not quick.
-const mostStrings = 64
+// mostStrings bounds a list of phrases or needles.
+const mostStrings = 512
 
 // language lists every string that the expression matches, where there are
 // few.

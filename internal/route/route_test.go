@@ -1,6 +1,8 @@
 package route_test
 
 import (
+	"bytes"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 	"kefu/internal/route"
 )
 
@@ -37,101 +40,87 @@ func TestAQuestionIsNoPleasantry(t *testing.T) {
 	}
 }
 
-// support holds questions as customers put them.
-var support = []struct {
-	question string
-	want     desk.RouteKind
-}{
-	// One fact.
-	{"How do I reset my password?", desk.Simple},
-	{"What is your return policy?", desk.Simple},
-	{"How long does shipping take?", desk.Simple},
-	{"Do you ship to New Zealand?", desk.Simple},
-	{"Where is my order?", desk.Simple},
-	{"How many days do I have to return an item?", desk.Simple},
-	{"Can I pay with PayPal?", desk.Simple},
-	{"What are your opening hours?", desk.Simple},
-	{"how much is express delivery", desk.Simple},
-	{"Is there a student discount?", desk.Simple},
-	{"When will I get my refund?", desk.Simple},
-	{"How do I cancel my subscription?", desk.Simple},
-	{"Does the X100 have a headphone jack?", desk.Simple},
-	{"Who pays for return shipping?", desk.Simple},
-	{"What's the warranty period for part AB-1203?", desk.Simple},
-	{"Can I change my delivery address?", desk.Simple},
-	{"怎么退货？", desk.Simple},
-	{"运费是多少？", desk.Simple},
-	{"保修期多长？", desk.Simple},
-	{"请问几天可以发货？", desk.Simple},
-	{"可以用支付宝付款吗？", desk.Simple},
-	{"如何修改密码", desk.Simple},
-	{"客服电话是多少", desk.Simple},
-	{"在哪里查看订单？", desk.Simple},
-	{"发票怎么开", desk.Simple},
-	{"退款什么时候到账？", desk.Simple},
-	{"会员一年多少钱？", desk.Simple},
-	{"支持货到付款吗？", desk.Simple},
-	{"你们几点上班？", desk.Simple},
-	{"請問可以寄到台灣嗎？", desk.Simple},
-	{"怎么注销账号？", desk.Simple},
-	{"专业版套餐的存储空间是多少？", desk.Simple},
-	{"可以更改收货地址吗？", desk.Simple},
-
-	// Several facts.
-	{"What is the return window and who pays for the shipping?", desk.Complex},
-	{"How long is the warranty, and does it cover water damage?", desk.Complex},
-	{"Do you ship to Norway? What are the customs fees?", desk.Complex},
-	{"I want to change my e-mail address and also delete my payment details. How?", desk.Complex},
-	{"请说明退货流程以及运费由谁承担", desk.Complex},
-	{"保修期多久，进水能保修吗？", desk.Complex},
-	{"运费是多少？几天能到？", desk.Complex},
-	{"退货和换货的运费分别由谁承担？", desk.Complex},
-	// Comparison.
-	{"Is Plus cheaper than Basic for two people?", desk.Complex},
-	{"What is the difference between the Basic and Pro plans?", desk.Complex},
-	{"Which plan is better for a small team, Plus or Business?", desk.Complex},
-	{"Compare the X100 with the X200", desk.Complex},
-	{"基础版和专业版有什么区别？", desk.Complex},
-	{"X100 和 X200 哪个更适合学生？", desk.Complex},
-	{"包年还是包月更划算？", desk.Complex},
-	{"標準版與專業版有何不同", desk.Complex},
-	// Steps and troubleshooting.
-	{"Can you give me step by step instructions to set up the router?", desk.Complex},
-	{"My headphones keep disconnecting and won't pair with my laptop", desk.Complex},
-	{"The app fails with error 504 after the update, how do I fix it?", desk.Complex},
-	{"Walk me through moving my account to a new phone", desk.Complex},
-	{"路由器的安装步骤是什么？", desk.Complex},
-	{"耳机连不上手机怎么办？", desk.Complex},
-	{"更新之后应用打不开，一直报错", desk.Complex},
-	{"详细介绍一下退款流程", desk.Complex},
-	// Conditions.
-	{"Can I still return an item if I have opened the box but lost the receipt?", desk.Complex},
-	{"What happens to my points if I cancel my membership?", desk.Complex},
-	{"If my parcel arrives damaged, do I have to pay for sending it back?", desk.Complex},
-	{"如果商品已经拆封但没有发票还能退货吗？", desk.Complex},
-	{"超过三十天还可以退货吗，要扣多少手续费？", desk.Complex},
-	{"要是快递丢了的话怎么赔偿？", desk.Complex},
-	// Problems told instead of asked.
-	{"My package says delivered but I didn't receive it", desk.Complex},
-	{"I was charged twice", desk.Complex},
-	{"商品有质量问题", desk.Complex},
-	{"物流信息一直不更新", desk.Complex},
-	// Reasons and details.
-	{"Why was my card charged twice?", desk.Complex},
-	{"Please explain in detail how refunds are calculated", desk.Complex},
-	{"为什么我的退款还没到账？", desk.Complex},
-	{"请详细说明积分规则", desk.Complex},
-}
-
 func TestSupportQuestionsAreRoutedByWhatTheyNeed(t *testing.T) {
-	for _, tt := range support {
-		got := route.New().Decide(tt.question)
-		if got.Kind != tt.want {
-			t.Errorf("Decide(%q) = %+v, want %s", tt.question, got, tt.want)
+	r := route.New()
+	right := map[desk.Lang]int{}
+	for _, e := range route.Support() {
+		got := r.Decide(e.Text)
+		if got.Kind == e.Kind {
+			right[lang.Of(e.Text)]++
+		} else {
+			t.Logf("Decide(%q) = %+v, want %s", e.Text, got, e.Kind)
 		}
 		if got.Confidence < 0.5 || got.Confidence > 1 {
-			t.Errorf("Decide(%q): confidence = %v, want 0.5 to 1", tt.question, got.Confidence)
+			t.Errorf("Decide(%q): confidence = %v, want 0.5 to 1", e.Text, got.Confidence)
 		}
+	}
+	for _, l := range []desk.Lang{desk.English, desk.Chinese} {
+		if right[l] < 97 {
+			t.Errorf("%s: %d of 100 questions as labelled, want 97: the router was trained on them", l, right[l])
+		}
+	}
+}
+
+func TestWhatTheRouterNeverSawItIsNotSaidToKnow(t *testing.T) {
+	r := route.New()
+	if !r.Knows("  HOW do I reset my password ") || r.Knows("How do I reset my toaster?") {
+		t.Error("the router does not know which questions it was trained on")
+	}
+}
+
+func TestTrainingIsRepeatable(t *testing.T) {
+	a, _ := route.Train(route.Support()).MarshalBinary()
+	b, _ := route.Train(route.Support()).MarshalBinary()
+	if !bytes.Equal(a, b) {
+		t.Error("the same examples gave other weights")
+	}
+	loaded, err := route.Load(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if trained := route.Train(route.Support()); loaded.Version() != trained.Version() {
+		t.Errorf("version = %s after loading, want %s", loaded.Version(), trained.Version())
+	}
+	if untrained := route.Train(nil); untrained.Version() == loaded.Version() {
+		t.Error("other weights have the same version")
+	}
+}
+
+func TestWeightsAreSmall(t *testing.T) {
+	if raw, _ := route.New().MarshalBinary(); len(raw) > 300_000 {
+		t.Errorf("%d bytes, want at most 300,000", len(raw))
+	}
+}
+
+func TestDamagedWeightsAreRefused(t *testing.T) {
+	whole, _ := route.Train(route.Support()).MarshalBinary()
+	unsorted := bytes.Clone(whole)
+	copy(unsorted[len(unsorted)-4:], []byte{0, 0, 0, 0})
+	notANumber := bytes.Clone(whole)
+	copy(notANumber[len("kefu-route-2"):], []byte{0, 0, 0xc0, 0x7f})
+	for name, raw := range map[string][]byte{
+		"nothing": nil, "another file": []byte("PNG"), "cut off": whole[:len(whole)-1], "cut in the weights": whole[:1000],
+		"unsorted": unsorted, "a scale that is no number": notANumber,
+	} {
+		if _, err := route.Load(raw); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestADecisionExplainsItself(t *testing.T) {
+	r := route.New()
+	for question, want := range map[string]string{
+		"What is the difference between the Basic and Pro plans?": route.ReasonComparison,
+		"如果商品已经拆封但没有发票还能退货吗？":                                     route.ReasonCondition,
+	} {
+		why := r.Explain(question, 3)
+		if len(why) != 3 || why[0].Text != want || why[0].Weight <= 0 || math.Abs(why[1].Weight) > math.Abs(why[0].Weight) {
+			t.Errorf("Explain(%q) = %+v, want %s first", question, why, want)
+		}
+	}
+	if why := r.Explain("", 3); len(why) > 3 {
+		t.Errorf("Explain of nothing = %+v", why)
 	}
 }
 
@@ -163,14 +152,14 @@ func TestLengthIsNotCountedInSpaces(t *testing.T) {
 }
 
 func FuzzDecide(f *testing.F) {
-	for _, tt := range support {
-		f.Add(tt.question)
+	for _, e := range route.Support() {
+		f.Add(e.Text)
 	}
 	f.Add("\xff ' .I")
 	f.Add(strings.Repeat("的", 4000))
 	reasons := []string{
 		route.ReasonPleasantry, route.ReasonSingleFact, route.ReasonSeveralQuestions, route.ReasonComparison, route.ReasonCondition, route.ReasonSteps,
-		route.ReasonExplanation, route.ReasonMultiHop, route.ReasonAggregate, route.ReasonContext, route.ReasonUnsure,
+		route.ReasonExplanation, route.ReasonMultiHop, route.ReasonAggregate, route.ReasonContext, route.ReasonWording, route.ReasonUnsure,
 	}
 	f.Fuzz(func(t *testing.T, question string) {
 		got := route.New().Decide(question)
@@ -182,7 +171,7 @@ func FuzzDecide(f *testing.F) {
 
 func BenchmarkDecide(b *testing.B) {
 	r := route.New()
-	for b.Loop() {
+	for b.Loop() { // two questions
 		r.Decide("What is the difference between the Basic and Pro plans?")
 		r.Decide("如果商品已经拆封但没有发票还能退货吗？")
 	}

@@ -1,0 +1,39 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"text/tabwriter"
+)
+
+// section is one part of the report. A section whose data is not there is
+// skipped, and says so.
+type section struct {
+	measure func(ctx context.Context, cfg Config, dir string, r *Report) error
+	table   func(r Report, t *tabwriter.Writer)
+}
+
+// sections are measured and printed in this order.
+func sections() []section {
+	return []section{
+		{measureRetrieval, retrievalTable},
+		{measureRouting, routingTable},
+	}
+}
+
+// readSection reads a JSONL file of labelled data; it is told aloud when there
+// is none.
+func readSection[T interface{ check() error }](cfg Config, dir, name string) ([]T, error) {
+	list, err := readLines[T](filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		cfg.Progress(name + ": no such file, skipped")
+		return nil, nil
+	}
+	if err == nil && len(list) > 0 {
+		cfg.Progress(fmt.Sprintf("%s: %d lines", name, len(list)))
+	}
+	return list, err
+}

@@ -1,0 +1,165 @@
+package route
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+	"unicode/utf8"
+)
+
+// finder counts the signs of a language in one pass over a question. Most
+// signs are lists of phrases, which the pass finds by itself; for the others it
+// notes needles, without which their expression, which is dear, cannot match.
+type finder struct {
+	signs  []sign
+	exprs  []*regexp.Regexp // of the signs that are no lists of phrases
+	always []int            // signs whose expression has no needles
+	starts map[rune][]needle
+}
+
+// needle is a phrase of a list, or a piece that every match of an expression
+// holds one of.
+type needle struct {
+	text    string
+	sign    int
+	phrase  bool // it is a match, not a hint of one
+	words   bool // only between word boundaries
+	atStart bool // only at the start
+	atEnd   bool // only at the end
+}
+
+func newFinder(signs []sign) finder {
+	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), starts: map[rune][]needle{}}
+	for i, s := range signs {
+		list := phrases(s.pattern)
+		if list == nil {
+			f.exprs[i] = regexp.MustCompile(s.pattern)
+			for _, text := range needles(parse(s.pattern)) {
+				list = append(list, needle{text: text})
+			}
+			if list == nil {
+				f.always = append(f.always, i)
+			}
+		}
+		for _, n := range list {
+			n.sign = i
+			first, _ := utf8.DecodeRuneInString(n.text)
+			f.starts[first] = append(f.starts[first], n)
+		}
+	}
+	return f
+}
+
+// mostSigns bounds the signs of a language.
+const mostSigns = 48
+
+// count returns how often each sign occurs in a normalised text, up to its
+// most; occurrences of one sign do not overlap.
+func (f *finder) count(text string) (counts [mostSigns]int) {
+	var ends [mostSigns]int // where the last occurrence ended
+	var hinted [mostSigns]bool
+	for at, r := range text {
+		for _, n := range f.starts[r] {
+			switch {
+			case !n.phrase && hinted[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
+			case n.phrase:
+				counts[n.sign]++
+				ends[n.sign] = at + len(n.text)
+			default:
+				hinted[n.sign] = true
+			}
+		}
+	}
+	for i, x := range f.exprs {
+		if x != nil && hinted[i] {
+			counts[i] = len(x.FindAllStringIndex(text, f.signs[i].most))
+		}
+	}
+	for _, i := range f.always {
+		counts[i] = len(f.exprs[i].FindAllStringIndex(text, f.signs[i].most))
+	}
+	return counts
+}
+
+// stands tells whether the needle is in the text at this place.
+func (n *needle) stands(text string, at int) bool {
+	end := at + len(n.text)
+	return strings.HasPrefix(text[at:], n.text) &&
+		(!n.words || boundary(text, at) && boundary(text, end)) &&
+		(!n.atStart || at == 0) && (!n.atEnd || end == len(text))
+}
+
+// boundary is \b.
+func boundary(text string, at int) bool {
+	return (at > 0 && isWord(text[at-1])) != (at < len(text) && isWord(text[at]))
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' || 'A' <= c && c <= 'Z'
+}
+
+// phrases returns the list that an expression is, nil when it is more than
+// phrases that stand anywhere, between word boundaries, at the start or at the
+// end.
+func phrases(expression string) []needle {
+	x := parse(expression)
+	options := []*syntax.Regexp{x}
+	if x.Op == syntax.OpAlternate {
+		options = x.Sub
+	}
+	var list []needle
+	for _, option := range options {
+		form, parts := needle{phrase: true}, []*syntax.Regexp{option}
+		if option.Op == syntax.OpConcat {
+			parts = option.Sub
+		}
+		last := len(parts) - 1
+		switch {
+		case last >= 2 && parts[0].Op == syntax.OpWordBoundary && parts[last].Op == syntax.OpWordBoundary:
+			form.words, parts = true, parts[1:last]
+		case last >= 2 && parts[0].Op == syntax.OpBeginText && parts[last].Op == syntax.OpWordBoundary:
+			form.atStart, form.words, parts = true, true, parts[1:last]
+		case last >= 1 && parts[last].Op == syntax.OpEndText:
+			form.atEnd, parts = true, parts[:last]
+		}
+		set := []string{""}
+		for _, part := range parts {
+			texts, ok := language(part)
+			if !ok || asserts(part) || len(set)*len(texts) > mostStrings {
+				return nil
+			}
+			set = product(set, texts)
+		}
+		for _, text := range set {
+			if text == "" {
+				return nil
+			}
+			form.text = text
+			list = append(list, form)
+		}
+	}
+	return list
+}
+
+// asserts tells whether an expression looks at what is around it.
+func asserts(x *syntax.Regexp) bool {
+	switch x.Op {
+	case syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary, syntax.OpBeginLine, syntax.OpEndLine:
+		return true
+	}
+	for _, sub := range x.Sub {
+		if asserts(sub) {
+			return true
+		}
+	}
+	return false
+}
+
+// parse panics on a broken expression, which the program's own are not.
+func parse(expression string) *syntax.Regexp {
+	x, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		panic(err)
+	}
+	return x.Simplify()
+}
