@@ -131,7 +131,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 		err = replay(a, false, emit)
 	} else {
 		q.ID = desk.NewAnswerID()
-		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline,
+		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline, q.Stream,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
 				return s.compose(ctx, q, view, key, open, emit)
 			}, emit)

@@ -13,8 +13,21 @@ import (
 
 const limit = time.Minute
 
+// eachWay tests flights that are followed live and flights that are read at
+// their end.
+func eachWay(t *testing.T, test func(t *testing.T, live bool)) {
+	for _, way := range []struct {
+		name string
+		live bool
+	}{{"live", true}, {"at the end", false}} {
+		t.Run(way.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(t, way.live) })
+		})
+	}
+}
+
 func TestIdenticalQuestionsAreComposedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eachWay(t, func(t *testing.T, live bool) {
 		fs := newFlights()
 		var runs atomic.Int32
 		run := func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
@@ -28,7 +41,7 @@ func TestIdenticalQuestionsAreComposedOnce(t *testing.T) {
 		for i := range 500 {
 			go func() {
 				time.Sleep(time.Duration(i) * time.Millisecond) // late callers hear from the start
-				a, err := fs.join(t.Context(), "k", limit, run, func(desk.Event) error { heard.Add(1); return nil })
+				a, err := fs.join(t.Context(), "k", limit, live, run, func(desk.Event) error { heard.Add(1); return nil })
 				if err == nil && a.Text == "hello" {
 					answered.Add(1)
 				}
@@ -46,7 +59,7 @@ func TestIdenticalQuestionsAreComposedOnce(t *testing.T) {
 }
 
 func TestACallerWhoLeavesDoesNotFailTheOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eachWay(t, func(t *testing.T, live bool) {
 		fs := newFlights()
 		run := func(ctx context.Context, _ desk.Emit) (desk.Answer, error) {
 			select {
@@ -58,11 +71,11 @@ func TestACallerWhoLeavesDoesNotFailTheOthers(t *testing.T) {
 		}
 		leader, leave := context.WithCancel(t.Context())
 		var left error
-		go func() { _, left = fs.join(leader, "k", limit, run, desk.Discard) }()
+		go func() { _, left = fs.join(leader, "k", limit, live, run, desk.Discard) }()
 		synctest.Wait()
 		var a desk.Answer
 		var err error
-		go func() { a, err = fs.join(t.Context(), "k", limit, run, desk.Discard) }()
+		go func() { a, err = fs.join(t.Context(), "k", limit, live, run, desk.Discard) }()
 		synctest.Wait()
 		leave()
 		time.Sleep(2 * time.Second)
@@ -77,7 +90,7 @@ func TestACallerWhoLeavesDoesNotFailTheOthers(t *testing.T) {
 }
 
 func TestTheLastToLeaveCancels(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eachWay(t, func(t *testing.T, live bool) {
 		fs := newFlights()
 		var cancelled atomic.Bool
 		run := func(ctx context.Context, _ desk.Emit) (desk.Answer, error) {
@@ -86,7 +99,7 @@ func TestTheLastToLeaveCancels(t *testing.T) {
 			return desk.Answer{}, ctx.Err()
 		}
 		ctx, leave := context.WithCancel(t.Context())
-		go func() { _, _ = fs.join(ctx, "k", limit, run, desk.Discard) }()
+		go func() { _, _ = fs.join(ctx, "k", limit, live, run, desk.Discard) }()
 		synctest.Wait()
 		leave()
 		fs.wait()
@@ -97,13 +110,13 @@ func TestTheLastToLeaveCancels(t *testing.T) {
 }
 
 func TestAFlightEndsAtItsLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	eachWay(t, func(t *testing.T, live bool) {
 		run := func(ctx context.Context, _ desk.Emit) (desk.Answer, error) {
 			<-ctx.Done()
 			return desk.Answer{}, ctx.Err()
 		}
 		start := time.Now()
-		_, err := newFlights().join(t.Context(), "k", limit, run, desk.Discard)
+		_, err := newFlights().join(t.Context(), "k", limit, live, run, desk.Discard)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != limit {
 			t.Errorf("ended after %v with %v", time.Since(start), err)
 		}
@@ -111,25 +124,29 @@ func TestAFlightEndsAtItsLimit(t *testing.T) {
 }
 
 func TestAPanicFailsOneQuestion(t *testing.T) {
-	fs := newFlights()
-	_, err := fs.join(t.Context(), "k", limit, func(context.Context, desk.Emit) (desk.Answer, error) { panic("boom") }, desk.Discard)
-	var e *desk.Error
-	if !errors.As(err, &e) || e.Kind != desk.Internal {
-		t.Errorf("error = %v, want an internal one", err)
-	}
-	if len(fs.open) != 0 {
-		t.Error("the flight stayed open")
-	}
+	eachWay(t, func(t *testing.T, live bool) {
+		fs := newFlights()
+		_, err := fs.join(t.Context(), "k", limit, live, func(context.Context, desk.Emit) (desk.Answer, error) { panic("boom") }, desk.Discard)
+		var e *desk.Error
+		if !errors.As(err, &e) || e.Kind != desk.Internal {
+			t.Errorf("error = %v, want an internal one", err)
+		}
+		if len(fs.open) != 0 {
+			t.Error("the flight stayed open")
+		}
+	})
 }
 
 func TestAListenerWhoCannotListenLeaves(t *testing.T) {
-	gone := errors.New("connection closed")
-	run := func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
-		_ = emit(desk.Event{Type: desk.EventDelta})
-		return desk.Answer{}, nil
-	}
-	_, err := newFlights().join(t.Context(), "k", limit, run, func(desk.Event) error { return gone })
-	if !errors.Is(err, gone) {
-		t.Errorf("error = %v, want %v", err, gone)
-	}
+	eachWay(t, func(t *testing.T, live bool) {
+		gone := errors.New("connection closed")
+		run := func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
+			_ = emit(desk.Event{Type: desk.EventDelta})
+			return desk.Answer{}, nil
+		}
+		_, err := newFlights().join(t.Context(), "k", limit, live, run, func(desk.Event) error { return gone })
+		if !errors.Is(err, gone) {
+			t.Errorf("error = %v, want %v", err, gone)
+		}
+	})
 }
