@@ -78,10 +78,8 @@ func (r *remote) get(ctx context.Context, key Key) (*desk.Answer, string) {
 	if r.down.Load() {
 		return nil, Bypass
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.timeout)
-	defer cancel()
 	start := time.Now()
-	raw, err := r.read(ctx, key)
+	raw, err := r.read(ctx, key, start.Add(r.timeout))
 	if err != nil && !errors.Is(err, redis.Nil) {
 		r.blame(ctx, start, err)
 		return nil, Error
@@ -99,13 +97,24 @@ func (r *remote) get(ctx context.Context, key Key) (*desk.Answer, string) {
 
 // read fetches one value: lookups that coincide share a round trip, which
 // costs a lone one two more changes of goroutine than asking itself.
-func (r *remote) read(ctx context.Context, key Key) ([]byte, error) {
+func (r *remote) read(ctx context.Context, key Key, deadline time.Time) ([]byte, error) {
 	defer r.reading.Add(-1)
 	if r.reading.Add(1) <= loneReads {
-		return r.client.Get(ctx, string(key)).Bytes()
+		return r.client.Get(until{ctx, deadline}, string(key)).Bytes()
 	}
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	return r.gets.Get(ctx, string(key)).Bytes()
 }
+
+// until is a context with a deadline that costs no timer: a lone lookup waits
+// for its connection alone, which keeps the deadline.
+type until struct {
+	context.Context
+	deadline time.Time
+}
+
+func (u until) Deadline() (time.Time, bool) { return u.deadline, true }
 
 // blame takes the tier out of the path when Redis is at fault for the failure
 // of what began at start: not for an error that Redis itself replied with, nor

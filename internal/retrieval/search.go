@@ -78,7 +78,10 @@ type found struct {
 }
 
 func byScore(a, b found) int {
-	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.id, b.id))
+	if byScore := cmp.Compare(b.score, a.score); byScore != 0 {
+		return byScore // mostly: comparing ids as well took half the time of choosing
+	}
+	return cmp.Compare(a.id, b.id)
 }
 
 // top keeps the k best of what it is offered, in order.

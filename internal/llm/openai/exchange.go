@@ -28,13 +28,21 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 	return x.Exchange.Do(r)
 }
 
-// chatBody is a chat request as it is sent. go-openai leaves a temperature of
-// 0 out, for which servers then take 1, and writes each message twice. It gets
-// the request without either and checks the rest.
+// chatBody is a chat request as it is sent: what this adapter asks for of
+// go-openai's request, which has forty fields to look through, writes each
+// message twice and leaves a temperature of 0 out, for which servers then take
+// 1. go-openai gets the request without messages and checks the rest.
 type chatBody struct {
-	vendor.ChatCompletionRequest
-	Temperature *float64  `json:"temperature,omitempty"`
-	Messages    []message `json:"messages"`
+	Model               string                `json:"model"`
+	Messages            []message             `json:"messages"`
+	Temperature         *float64              `json:"temperature,omitempty"`
+	MaxTokens           int                   `json:"max_tokens,omitempty"`
+	MaxCompletionTokens int                   `json:"max_completion_tokens,omitempty"`
+	ReasoningEffort     string                `json:"reasoning_effort,omitempty"`
+	Stream              bool                  `json:"stream"`
+	StreamOptions       *vendor.StreamOptions `json:"stream_options,omitempty"`
+	Tools               []vendor.Tool         `json:"tools,omitempty"`
+	ToolChoice          any                   `json:"tool_choice,omitempty"`
 }
 
 type message struct {
@@ -46,8 +54,14 @@ type message struct {
 
 // bodyOf renders what r leaves out of c.
 func bodyOf(r vendor.ChatCompletionRequest, c llm.Call) ([]byte, error) {
+	b := chatBody{
+		Model: r.Model, MaxCompletionTokens: r.MaxCompletionTokens, ReasoningEffort: r.ReasoningEffort,
+		//lint:ignore SA1019 compatible servers know no other name for it
+		MaxTokens: r.MaxTokens,
+		Stream:    r.Stream, StreamOptions: r.StreamOptions, Tools: r.Tools, ToolChoice: r.ToolChoice,
+	}
 	messages := c.Prompt.Messages()
-	b := chatBody{ChatCompletionRequest: r, Messages: make([]message, len(messages))}
+	b.Messages = make([]message, len(messages))
 	for i, m := range messages {
 		b.Messages[i] = message{Role: m.Role, Content: m.Text, ToolCalls: vendorCalls(m.Calls), ToolCallID: m.CallID}
 	}
