@@ -5,6 +5,7 @@ package match
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/maypok86/otter/v2"
 
@@ -22,33 +23,41 @@ func Same(asked, curated string) (similarity float64, same bool) {
 	return Read(asked).Same(Read(curated))
 }
 
-// Question is a question taken apart.
+// Question is a question taken apart, as far as comparisons need it: most end
+// at the numbers. It is safe for concurrent use.
 type Question struct {
-	plain string // normalised
-	lang  desk.Lang
-	reading
+	plain   string // normalised
+	lang    desk.Lang
+	numbers []string // in order
+	reading func() reading
 }
 
-// Read takes a question apart, in some 20 µs.
+// Read takes a question apart, in some 4 µs, and 20 µs more at the first
+// comparison that has to look closer.
 func Read(text string) Question {
-	return Question{lang.Normalise(text), lang.Of(text), read(text)}
+	return Question{lang.Normalise(text), lang.Of(text), lang.Numbers(text), sync.OnceValue(func() reading { return read(text) })}
 }
 
 // Same compares a customer's question with a curated one. similarity, in
 // [0,1], says how much of the words that carry content each has in common with
-// the other; it is symmetric, and 1 for questions that differ in spelling
-// only. same is true when similarity is high and nothing sets the two apart:
-// language, numbers, negation, what is asked for (a way, a time, a price, …),
-// names of places, units and opposites, and the order of the words.
+// the other; it is symmetric, 1 for questions that differ in spelling only, and
+// 0 for those of other languages or numbers. same is true when similarity is
+// high and nothing sets the two apart: language, numbers, negation, what is
+// asked for (a way, a time, a price, …), names of places, units and opposites,
+// and the order of the words.
 func (q Question) Same(curated Question) (similarity float64, same bool) {
 	switch {
 	case q.plain == curated.plain:
 		return 1, q.plain != ""
-	case q.lang != curated.lang, len(q.terms) == 0, len(curated.terms) == 0:
+	case q.lang != curated.lang, !slices.Equal(q.numbers, curated.numbers):
 		return 0, false
 	}
-	similarity = coverage(q.terms, curated.terms)
-	return similarity, similarity >= threshold && agree(q.reading, curated.reading)
+	a, b := q.reading(), curated.reading()
+	if len(a.terms) == 0 || len(b.terms) == 0 {
+		return 0, false
+	}
+	similarity = coverage(a.terms, b.terms)
+	return similarity, similarity >= threshold && agree(a, b)
 }
 
 // remembered is how many questions a Reader keeps.
@@ -79,7 +88,6 @@ func (r *Reader) Read(text string) Question {
 func agree(a, b reading) bool {
 	return a.negated == b.negated &&
 		(compatible(a.kind, b.kind) || a.awaits && b.awaits) &&
-		slices.Equal(a.numbers, b.numbers) &&
 		slices.Equal(a.contrasts, b.contrasts) &&
 		slices.Equal(a.regions, b.regions) &&
 		slices.Equal(a.origins, b.origins) &&

@@ -8,13 +8,13 @@ import (
 	"kefu/internal/lang"
 )
 
-// reading is what of a question decides whether another is the same.
+// reading is what of a question, beside its numbers, decides whether another
+// is the same.
 type reading struct {
 	terms     []string // that carry content, in order, synonyms made one
 	kind      kind
 	awaits    bool // asks for the time of something that is waited for
 	negated   bool
-	numbers   []string // in order
 	origins   []string // what follows each "from"
 	contrasts []string // words that others exclude, sorted
 	regions   []string // sorted
@@ -24,7 +24,6 @@ func read(text string) reading {
 	plain := " " + canonical(text) + " "
 	q := reading{
 		terms:   contentTerms(plain),
-		numbers: lang.Numbers(text),
 		regions: regionsIn(text, plain),
 		origins: origins(plain),
 	}
