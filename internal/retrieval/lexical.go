@@ -55,11 +55,22 @@ type want struct {
 	of     string // the term that it is a synonym of; empty: it stands in the question
 }
 
+// asked is a question as a search needs it, read once.
+type asked struct {
+	wants   []want   // see wants
+	content []string // terms that carry its meaning, in order
+}
+
+func (c Config) read(question string) asked {
+	content := lang.ContentTerms(question)
+	return asked{c.wants(question, content), content}
+}
+
 // wants returns the distinct terms of a question in order of appearance. A
 // repeated term counts as often as it stands there.
-func (c Config) wants(question string) []want {
-	content := make(map[string]bool)
-	for _, term := range lang.ContentTerms(question) {
+func (c Config) wants(question string, contentTerms []string) []want {
+	content := make(map[string]bool, 2*len(contentTerms))
+	for _, term := range contentTerms {
 		content[term] = true
 		for i, r := range term {
 			if unicode.Is(unicode.Han, r) {
@@ -67,8 +78,8 @@ func (c Config) wants(question string) []want {
 			}
 		}
 	}
-	var list []want
-	index := make(map[string]int)
+	list := make([]want, 0, len(content)+8)
+	index := make(map[string]int, cap(list))
 	add := func(term, of string, weight float64) {
 		if !content[term] {
 			weight *= c.Function
@@ -107,7 +118,7 @@ type lexicalScores struct {
 	perfect float64 // what a passage full of every term would reach
 }
 
-func (ix *Index) score(question string) lexicalScores {
+func (ix *Index) score(q asked) lexicalScores {
 	scores := lexicalScores{parts: make([][]float64, len(ix.parts))}
 	for i, p := range ix.parts {
 		scores.parts[i] = make([]float64, len(p.passages))
@@ -117,7 +128,7 @@ func (ix *Index) score(question string) lexicalScores {
 		mean = 1
 	}
 	k1, b := ix.cfg.K1, ix.cfg.B
-	for _, w := range ix.cfg.wants(question) {
+	for _, w := range q.wants {
 		rarity := ix.inverseFrequency(w.term)
 		if w.of != "" {
 			rarity = min(rarity, ix.inverseFrequency(w.of)) // it tells no more
@@ -168,7 +179,8 @@ func (s lexicalScores) share(score float64) float64 {
 // share of what a perfect match would reach. About a millisecond for 10,000
 // passages.
 func (ix *Index) Lexical(question string, k int) []desk.Passage {
-	scores := ix.score(question)
+	q := ix.cfg.read(question)
+	scores := ix.score(q)
 	top := newTop(k)
 	for at, p := range ix.parts {
 		for i, score := range scores.parts[at] {
@@ -177,7 +189,7 @@ func (ix *Index) Lexical(question string, k int) []desk.Passage {
 			}
 		}
 	}
-	return ix.passages(question, top.list)
+	return ix.passages(q, top.list)
 }
 
 // Rank returns the BM25 scores of chunks for the question under the statistics
@@ -187,7 +199,7 @@ func (ix *Index) Rank(question string, chunks []desk.ChunkID) []float64 {
 	if len(chunks) == 0 {
 		return ranks
 	}
-	scores := ix.score(question)
+	scores := ix.score(ix.cfg.read(question))
 	for n, id := range chunks {
 		for at, p := range ix.parts {
 			if i, ok := p.find(id); ok {

@@ -21,7 +21,8 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 		return nil, err
 	}
 	vector := unit(q.Vector)
-	scores := ix.score(q.Text)
+	question := ix.cfg.read(q.Text)
+	scores := ix.score(question)
 	proposed, err := ix.propose(ctx, vector, scores, ix.cfg.Candidates+max(q.K, 0))
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 			best.offer(f)
 		}
 	}
-	return ix.passages(q.Text, best.list), nil
+	return ix.passages(question, best.list), nil
 }
 
 // propose returns the n best live passages by vector and the n best by BM25,
@@ -104,8 +105,8 @@ func (t *top) offer(f found) {
 }
 
 // passages copies what was found for the question out of the index.
-func (ix *Index) passages(question string, list []found) []desk.Passage {
-	terms := ix.contentTerms(question)
+func (ix *Index) passages(q asked, list []found) []desk.Passage {
+	terms := ix.contentTerms(q)
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
 		part := ix.parts[f.part]
@@ -119,10 +120,10 @@ func (ix *Index) passages(question string, list []found) []desk.Passage {
 // contentTerms are the distinct terms of a question that carry its meaning,
 // the rarer the weightier. A Han bigram that is nowhere, beside one that is
 // somewhere, probably spans the border of two words and weighs little.
-func (ix *Index) contentTerms(question string) []want {
+func (ix *Index) contentTerms(q asked) []want {
 	var terms []want
 	known := func(i int) bool { return i >= 0 && i < len(terms) && ix.holds(terms[i].term) }
-	for _, term := range lang.ContentTerms(question) {
+	for _, term := range q.content {
 		if !slices.ContainsFunc(terms, func(w want) bool { return w.term == term }) {
 			terms = append(terms, want{term: term, weight: ix.inverseFrequency(term)})
 		}
