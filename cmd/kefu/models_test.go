@@ -177,6 +177,37 @@ chains: {simple: [luna, offline]}
 	}
 }
 
+func TestRetriesAndBreakerAreAsConfigured(t *testing.T) {
+	for _, tt := range []struct {
+		env   string
+		want  int // calls of the first question
+		opens int // calls until the breaker opens
+	}{
+		{"KEFU_MODELS_RETRIES=0", 1, 3},
+		{"KEFU_MODELS_RETRIES=1 KEFU_MODELS_BREAKER_FAULTS=5", 2, 5},
+		{"KEFU_MODELS_RETRIES=3 KEFU_MODELS_BACKOFF=2ms KEFU_MODELS_BACKOFF_FACTOR=3 KEFU_MODELS_MAX_BACKOFF=20ms KEFU_MODELS_BREAKER_FAULTS=9", 4, 9},
+	} {
+		sim, environ, _ := simulated(t, llmsim.Config{Failures: llmsim.Failures{"500": 1}})
+		environ = append(environ, append([]string{"KEFU_MODELS_BACKOFF=1ms", "KEFU_CHAINS_SIMPLE=gpt-6-luna,offline"}, strings.Fields(tt.env)...)...)
+		g := configuredModels(t, "", environ...).gateway(unobserved{})
+		ask := func() int {
+			if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || !reply.Degraded {
+				t.Errorf("%s: Start = %+v, %v", tt.env, reply, err)
+			}
+			return len(sim.Log())
+		}
+		if n := ask(); n != tt.want {
+			t.Errorf("%s: %d calls, want %d", tt.env, n, tt.want)
+		}
+		for range 20 {
+			ask()
+		}
+		if n := ask(); n != tt.opens {
+			t.Errorf("%s: breaker opened after %d calls, want %d", tt.env, n, tt.opens)
+		}
+	}
+}
+
 func TestARequestMayNameAModelAsTheFileDoesOrAsTheVendorDoes(t *testing.T) {
 	_, environ, server := simulated(t, llmsim.Config{})
 	g := configuredModels(t, `

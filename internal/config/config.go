@@ -148,9 +148,9 @@ func Default() Config {
 			Embedding: "text-embedding-3-small",
 			Timeout:   30 * time.Second, FirstDelta: 10 * time.Second, Idle: 15 * time.Second,
 			LimitWait: 2 * time.Second,
-			Retries:   2, Backoff: time.Second, MaxBackoff: 8 * time.Second,
-			BreakerCoolDown: 30 * time.Second,
-			MaxTokens:       800,
+			Retries:   2, Backoff: time.Second, BackoffFactor: 2, MaxBackoff: 8 * time.Second,
+			BreakerFaults: 3, BreakerCoolDown: 30 * time.Second,
+			MaxTokens: 800,
 			// 256 questions at a time, each of which embeds and asks: with 100
 			// connections they waited 90 ms for one.
 			MaxConnections: 512,
@@ -208,6 +208,9 @@ func (c *Config) Local() bool {
 }
 
 func (c *Config) checkTimes() error {
+	if c.Models.MaxBackoff < c.Models.Backoff {
+		return bad("models.max_backoff", "want at least models.backoff (%s), got %s", short(c.Models.Backoff), short(c.Models.MaxBackoff))
+	}
 	if c.HTTP.WriteTimeout <= c.Answer.Deadline {
 		return bad("http.write_timeout", "want more than answer.deadline (%s), got %s", short(c.Answer.Deadline), short(c.HTTP.WriteTimeout))
 	}

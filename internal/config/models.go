@@ -44,10 +44,12 @@ type Models struct {
 	LimitWait           time.Duration `key:"limit_wait" env:"KEFU_MODELS_LIMIT_WAIT" range:"1ms..10m" help:"longest wait for a place within rpm and tpm, after which the next model is asked"`
 	FirstDelta          time.Duration `key:"first_delta" env:"KEFU_MODELS_FIRST_DELTA" range:"100ms..10m" help:"limit of the wait for the first words of a stream, or timeout where that is less"`
 	Idle                time.Duration `key:"idle" env:"KEFU_MODELS_IDLE" range:"100ms..10m" help:"limit of the silence within a stream; keep-alives count as silence"`
-	Retries             int           `key:"retries" env:"KEFU_MODELS_RETRIES" range:"0..10" help:"repetitions of one call to one model"`
-	Backoff             time.Duration `key:"backoff" env:"KEFU_MODELS_BACKOFF" range:"1ms..1m" help:"longest wait before the first repetition, doubled before each further one; the wait is random below it"`
-	MaxBackoff          time.Duration `key:"max_backoff" env:"KEFU_MODELS_MAX_BACKOFF" range:"1ms..10m" help:"longest wait before any repetition; a provider that asks for more is not waited for"`
-	BreakerCoolDown     time.Duration `key:"breaker_cool_down" env:"KEFU_MODELS_BREAKER_COOL_DOWN" range:"100ms..1h" help:"time that a model is left alone after 3 failures in a row, or half of 10 and more within a minute"`
+	Retries             int           `key:"retries" env:"KEFU_MODELS_RETRIES" range:"0..10" help:"repetitions of one call to one model at most; all together they stay a fifth of the calls of ten seconds (ten are always allowed)"`
+	Backoff             time.Duration `key:"backoff" env:"KEFU_MODELS_BACKOFF" range:"1ms..1m" help:"longest wait before the first repetition, multiplied by backoff_factor before each further one; the wait is random below it"`
+	BackoffFactor       float64       `key:"backoff_factor" env:"KEFU_MODELS_BACKOFF_FACTOR" range:"1..10" help:"by which that wait grows"`
+	MaxBackoff          time.Duration `key:"max_backoff" env:"KEFU_MODELS_MAX_BACKOFF" range:"1ms..10m" help:"longest wait before any repetition; a provider that asks for more is not waited for, nor one that asks for more than backoff while another model could answer"`
+	BreakerCoolDown     time.Duration `key:"breaker_cool_down" env:"KEFU_MODELS_BREAKER_COOL_DOWN" range:"100ms..1h" help:"time that a model is left alone after breaker_faults, or faults in half of 10 and more calls of a minute, or a refused key; then at most 3 calls at a time try it"`
+	BreakerFaults       int           `key:"breaker_faults" env:"KEFU_MODELS_BREAKER_FAULTS" range:"1..1000" help:"faults in a row after which a model is left alone"`
 	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 	MaxConnections      int           `key:"max_connections" env:"KEFU_MODELS_MAX_CONNECTIONS" range:"1..65536" help:"connections to one provider at most; further calls wait for one"`
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -48,17 +49,20 @@ type walk struct {
 	*Gateway
 	call    llm.Call
 	queue   []*target // who may still be asked
-	retries int       // made at the target being asked
+	retried int       // how often at the target being asked
 	trimmed bool      // the call was shortened
 }
 
 // try sends the call to one target, again where the failure says that it may
 // then succeed.
 func (w *walk) try(ctx context.Context, t *target) (*llm.Reply, error) {
-	w.retries = 0
+	w.retried = 0
 	var tried []*deployment
 	for d := t.any(); ; {
 		reply, err := t.start(ctx, w.call, d)
+		if w.retried == 0 && !heldBack(err) {
+			w.retries.called()
+		}
 		if err == nil {
 			return reply, nil
 		}
@@ -101,10 +105,10 @@ func (w *walk) again(ctx context.Context, t *target, tried []*deployment, err er
 
 // retry waits and picks a deployment for the same call, if one may be made.
 func (w *walk) retry(ctx context.Context, t *target, tried []*deployment, err error) *deployment {
-	if w.retries == w.config.Retries || !w.pause(ctx, w.call, w.retries, len(w.queue), err) {
+	if w.retried == w.config.Retries || !w.pause(ctx, err) {
 		return nil
 	}
-	w.retries++
+	w.retried++
 	if d := t.pick(untried(tried)); d != nil {
 		return d
 	}
@@ -155,20 +159,21 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 	return reply, nil
 }
 
-// pause waits before retry number n (from 0) and reports whether it may be
-// made: not when the wait is too long, since other targets could answer
-// meanwhile, or would end too near the deadline.
-func (g *Gateway) pause(ctx context.Context, c llm.Call, n, waiting int, err error) bool {
-	wait, patience := backoff(g.config.Backoff, g.config.MaxBackoff, n), g.config.MaxBackoff
-	if waiting > 0 {
-		patience = min(patience, g.config.Backoff)
+// pause waits before the next retry and reports whether it may be made: not
+// when retries are too many already, or when the wait is too long, since other
+// targets could answer meanwhile, or would end too near the deadline.
+func (w *walk) pause(ctx context.Context, err error) bool {
+	wait, patience := w.config.backoff(w.retried), w.config.MaxBackoff
+	if len(w.queue) > 0 {
+		patience = min(patience, w.config.Backoff)
 	}
 	if asked := retryAfter(err); asked > patience {
 		return false
 	} else if asked > 0 {
 		wait = asked + wait/8 // spread, but never earlier than asked
 	}
-	return sleep(ctx, wait, c.Allowance.Deadline(), g.config.Reserve)
+	deadline := w.call.Allowance.Deadline()
+	return fits(wait, deadline, w.config.Reserve) && w.retries.take() && sleep(ctx, wait)
 }
 
 // retryAfter is how long the vendor asked to wait.
@@ -180,17 +185,18 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// backoff is a random wait below base·2ⁿ and below limit: full jitter.
-func backoff(base, limit time.Duration, n int) time.Duration {
-	return rand.N(min(base<<n, limit))
+// backoff is a random wait before retry number n (from 0): full jitter.
+func (c Config) backoff(n int) time.Duration {
+	return rand.N(time.Duration(min(float64(c.Backoff)*math.Pow(c.Factor, float64(n)), float64(c.MaxBackoff))))
 }
 
-// sleep reports whether it waited to its end; it does not begin a wait that
-// ends within reserve of the deadline.
-func sleep(ctx context.Context, wait time.Duration, deadline time.Time, reserve time.Duration) bool {
-	if !deadline.IsZero() && time.Until(deadline) <= wait+reserve {
-		return false
-	}
+// fits reports whether a wait ends more than reserve before the deadline.
+func fits(wait time.Duration, deadline time.Time, reserve time.Duration) bool {
+	return deadline.IsZero() || time.Until(deadline) > wait+reserve
+}
+
+// sleep reports whether it waited to its end.
+func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
@@ -205,7 +211,7 @@ func sleep(ctx context.Context, wait time.Duration, deadline time.Time, reserve 
 // ended.
 func (g *Gateway) timeLeft(ctx context.Context, c llm.Call, t *target) error {
 	deadline := c.Allowance.Deadline()
-	if ctx.Err() == nil && (deadline.IsZero() || time.Until(deadline) > g.config.Reserve) {
+	if ctx.Err() == nil && fits(0, deadline, g.config.Reserve) {
 		return nil
 	}
 	return &llm.Failure{Kind: llm.Exhausted, Provider: t.Provider, Model: t.Model, Err: llm.ErrNoTime}

@@ -109,17 +109,26 @@ func TestRetriesWaitLongerEachTime(t *testing.T) {
 		}
 		equal(t, "events", r.heard(), []string{"retry acme unavailable", "retry acme unavailable"})
 	})
-	for n, limit := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 8 * time.Second} {
-		seen := map[bool]bool{}
-		for range 200 {
-			wait := backoff(time.Second, 8*time.Second, n)
-			if wait < 0 || wait >= limit {
-				t.Fatalf("backoff before retry %d = %s, want below %s", n, wait, limit)
+	s := time.Second
+	for _, tt := range []struct {
+		config Config
+		limits []time.Duration
+	}{
+		{Config{}, []time.Duration{s, 2 * s, 4 * s, 8 * s, 8 * s}},
+		{Config{Backoff: 2 * s, Factor: 3, MaxBackoff: 60 * s}, []time.Duration{2 * s, 6 * s, 18 * s, 54 * s, 60 * s}},
+	} {
+		for n, limit := range tt.limits {
+			seen := map[bool]bool{}
+			for range 200 {
+				wait := tt.config.withDefaults().backoff(n)
+				if wait < 0 || wait >= limit {
+					t.Fatalf("backoff before retry %d = %s, want below %s", n, wait, limit)
+				}
+				seen[wait < limit/2] = true
 			}
-			seen[wait < limit/2] = true
-		}
-		if len(seen) != 2 {
-			t.Errorf("backoff before retry %d is not spread over [0, %s)", n, limit)
+			if len(seen) != 2 {
+				t.Errorf("backoff before retry %d is not spread over [0, %s)", n, limit)
+			}
 		}
 	}
 }

@@ -29,7 +29,7 @@ func decide(err error) []step {
 	switch {
 	case kind == llm.Unauthorised, kind == llm.QuotaExhausted:
 		return []step{otherKey, otherProvider} // one account for all its models
-	case errors.Is(err, ErrOpen), errors.Is(err, ErrCooling), errors.Is(err, ErrLimit):
+	case heldBack(err):
 		return []step{otherKey, otherModel}
 	case errors.Is(err, llm.ErrNoMoney), errors.Is(err, llm.ErrNoPrice):
 		return []step{otherModel} // a cheaper or a priced one may fit
@@ -52,6 +52,11 @@ func decide(err error) []step {
 	default: // llm.BadRequest, llm.Cancelled, llm.Exhausted
 		return []step{stop}
 	}
+}
+
+// heldBack reports failures of calls that were not sent at all.
+func heldBack(err error) bool {
+	return errors.Is(err, ErrOpen) || errors.Is(err, ErrCooling) || errors.Is(err, ErrLimit)
 }
 
 // providersFault reports failures that tell something about the health of the

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -43,11 +44,11 @@ func (m *meteredEmbedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embed
 	if err == nil || !slices.Contains(decide(err), sameTarget) || c.Allowance.Left() == 0 {
 		return out, err
 	}
-	wait := backoff(embedBackoff, embedMaxWait, 0)
+	wait := rand.N(embedBackoff)
 	if asked := retryAfter(err); asked > 0 {
 		wait += asked
 	}
-	if wait > embedMaxWait || !sleep(ctx, wait, c.Allowance.Deadline(), 0) {
+	if wait > embedMaxWait || !fits(wait, c.Allowance.Deadline(), 0) || !sleep(ctx, wait) {
 		return out, err
 	}
 	m.obs.Retry(m.provider, llm.KindOf(err))

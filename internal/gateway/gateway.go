@@ -60,14 +60,17 @@ type Config struct {
 	Prices   *price.Table // required
 	Timeouts Timeouts
 	Breaker  BreakerConfig
-	// Retries is how often one call may be repeated at the same target.
-	// Default 2; negative for none.
+	// Retries is how often one call may be repeated at the same target, as long
+	// as retries are at most a fifth of the calls of ten seconds; ten of them
+	// are always allowed. Default 2; negative for none.
 	Retries int
-	// Backoff is the longest wait before the first retry, doubled before each
-	// further one up to MaxBackoff. The wait is random below it. Defaults 1 s
-	// and 8 s. A vendor that asks for a wait is obeyed up to MaxBackoff, but where
-	// another target can be asked meanwhile only up to Backoff.
+	// Backoff is the longest wait before the first retry, multiplied by Factor
+	// before each further one up to MaxBackoff. The wait is random below it.
+	// Defaults 1 s, 2 and 8 s. A vendor that asks for a wait is obeyed up to
+	// MaxBackoff, but where another target can be asked meanwhile only up to
+	// Backoff.
 	Backoff, MaxBackoff time.Duration
+	Factor              float64
 	// LimitWait is the longest wait for a place within a target's Limits, after
 	// which the next target is asked. Default 2 s.
 	LimitWait time.Duration
@@ -87,6 +90,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Backoff = orDefault(c.Backoff, time.Second)
 	c.MaxBackoff = orDefault(c.MaxBackoff, 8*time.Second)
+	c.Factor = max(1, cmp.Or(c.Factor, 2))
 	c.LimitWait = orDefault(c.LimitWait, 2*time.Second)
 	c.Reserve = orDefault(c.Reserve, 100*time.Millisecond)
 	return c
@@ -119,11 +123,18 @@ type Observer interface {
 // Gateway sends calls to the targets of their tier. It implements
 // llm.Provider and is safe for concurrent use.
 type Gateway struct {
-	config Config
-	obs    Observer
-	tiers  []llm.Tier // in order, for messages and lists
-	chains map[llm.Tier]chain
+	config  Config
+	obs     Observer
+	tiers   []llm.Tier // in order, for messages and lists
+	chains  map[llm.Tier]chain
+	retries *share
 }
+
+// Retries as part of all calls, and how many are always allowed in ten seconds.
+const (
+	retryShare = 0.2
+	retryFloor = 10
+)
 
 // chain is the targets of a tier in the order in which they are tried.
 type chain struct {
@@ -135,7 +146,7 @@ type chain struct {
 // with the breakers and limits of its deployments: it is known by its provider
 // and model.
 func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
-	g := &Gateway{config: config.withDefaults(), obs: obs, chains: make(map[llm.Tier]chain)}
+	g := &Gateway{config: config.withDefaults(), obs: obs, chains: make(map[llm.Tier]chain), retries: newShare(retryShare, retryFloor)}
 	built := make(map[[2]string]*target)
 	for _, tier := range []llm.Tier{llm.Cheap, llm.Strong} {
 		var ch chain

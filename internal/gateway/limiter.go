@@ -63,7 +63,7 @@ func (l *limiter) admit(ctx context.Context, deadline time.Time, tokens int) (ta
 	if wait == 0 {
 		return taken, nil
 	}
-	if wait <= l.patience && sleep(ctx, wait, deadline, l.reserve) {
+	if wait <= l.patience && fits(wait, deadline, l.reserve) && sleep(ctx, wait) {
 		return taken, nil
 	}
 	for _, p := range places {
