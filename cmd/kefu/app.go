@@ -74,7 +74,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	}
 	b := thisBuild()
 	tel, err := telemetry.New(telemetry.Config{
-		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), PricesChecked: m.prices.Checked(),
+		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), Tools: toolNames(cfg), PricesChecked: m.prices.Checked(),
 		RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
 		Sentry: telemetry.Sentry{
 			DSN: cfg.Sentry.DSN.Value(), Environment: cfg.Sentry.Environment, TracesSampleRate: cfg.Sentry.TracesSampleRate,
@@ -115,6 +115,7 @@ type app struct {
 	directory *access.Directory
 	knowledge *knowledge.Knowledge
 	cache     *cache.Cache
+	agent     *agent // nil: no tools
 	answers   *answer.Service
 	answerer  httpapi.Answerer
 	edge      httpapi.Config
@@ -145,6 +146,9 @@ func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, er
 	if err := a.assemble(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
+	if a.agent != nil {
+		a.agent.connect(ctx)
+	}
 	return a, nil
 }
 
@@ -168,17 +172,25 @@ func (a *app) assemble() error {
 		return err
 	}
 	models := a.models.gateway(tel)
+	if a.agent, err = newAgent(cfg, a.log, models, tel); err != nil {
+		return err
+	}
 	channels := handoff.Channels{URL: cfg.Handoff.URL, Email: cfg.Handoff.Email, Phone: cfg.Handoff.Phone}
+	parts := answer.Parts{
+		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
+		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
+		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
+	}
+	if a.agent != nil {
+		parts.Agent = a.agent
+	}
 	a.answers = answer.New(answer.Config{
 		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
 		MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
+		ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
 		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
-	}, answer.Parts{
-		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
-		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
-		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
-	})
+	}, parts)
 	a.answerer = configured{a.answers, models}
 	a.edge = a.newEdge(models.Models())
 	a.api = httpapi.New(a.edge, a.answerer, tel)
@@ -293,6 +305,9 @@ func (a *app) close() error {
 		a.answers.Wait()
 	}
 	err := a.base.close()
+	if a.agent != nil {
+		a.agent.close()
+	}
 	if a.redis != nil {
 		err = errors.Join(err, a.redis.Close())
 	}

@@ -46,6 +46,9 @@ func (c *cli) configCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, _, err := httpTools(cfg); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintln(c.stdout, cfg.Redacted())
 			return err
 		},

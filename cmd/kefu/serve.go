@@ -78,6 +78,9 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	}
 	a.workers.start("embeddings", a.keepEmbedded)
 	a.workers.start("checks", a.watch)
+	if a.agent != nil {
+		a.workers.start("tools", a.agent.keepConnecting)
+	}
 	if os.Getenv("GOGC") == "" { // else the operator has decided
 		a.workers.start("headroom", keepHeadroom)
 	}

@@ -38,10 +38,15 @@ type Config struct {
 	Models    Models    `key:"models"`
 	Chains    Chains    `key:"chains"`
 	Answer    Answer    `key:"answer"`
+	Agent     Agent     `key:"agent"`
 	Retrieval Retrieval `key:"retrieval"`
 	Knowledge Knowledge `key:"knowledge"`
 	Handoff   Handoff   `key:"handoff"`
 	Sentry    Sentry    `key:"sentry"`
+
+	// Tools and MCP are what kefu.yaml describes, in its order.
+	Tools []Tool
+	MCP   []MCPServer
 }
 
 // Log says what is logged and how.
@@ -156,6 +161,7 @@ func Default() Config {
 			MaxConnections: 512,
 		},
 		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
+		Agent:     Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
 		Retrieval: Retrieval{VectorWeight: 0.25},
 		Knowledge: Knowledge{Path: "kb", Lease: 5 * time.Second},
 		Sentry:    Sentry{Environment: "production", TracesSampleRate: 0.1},
@@ -171,7 +177,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, check := range []func(*Config) error{
-		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkHandoff, (*Config).checkServers,
+		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
 		if err := check(c); err != nil {
 			return err

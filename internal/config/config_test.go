@@ -231,7 +231,7 @@ func TestReferenceIsCompleteAndNamesFollowTheKeys(t *testing.T) {
 	standard := map[string]bool{"OPENAI_API_KEY": true, "OPENAI_BASE_URL": true, "ANTHROPIC_API_KEY": true, "ANTHROPIC_BASE_URL": true, "GEMINI_API_KEY": true, "GEMINI_BASE_URL": true, "REDIS_URL": true, "DATABASE_URL": true, "SENTRY_DSN": true}
 	seen := map[string]bool{}
 	for _, s := range config.Reference() {
-		if s.Env == "" && strings.HasPrefix(s.Key, "models.NAME.") {
+		if s.Env == "" && strings.Contains(s.Key, ".NAME.") {
 			continue
 		}
 		if want := "KEFU_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_")); s.Env != want && !standard[s.Env] {

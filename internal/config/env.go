@@ -24,14 +24,11 @@ func variables(environ []string) map[string]string {
 }
 
 // readEnv sets what the variables say and refuses KEFU_ variables that mean
-// nothing. The variables of the named models' keys are left to readKeys.
-func readEnv(env map[string]string, settings []setting, named []Model, origin map[string]string) error {
+// nothing. The variables that the file names are left to readKeys and fillIn.
+func readEnv(env map[string]string, settings []setting, c *Config, origin map[string]string) error {
 	known := map[string]bool{"KEFU_CONFIG": true}
-	for _, m := range named {
-		known[m.KeyEnv], known[m.KeyEnv+"_FILE"] = true, true
-		for _, d := range m.Deployments {
-			known[d.KeyEnv], known[d.KeyEnv+"_FILE"] = true, true
-		}
+	for _, name := range c.variables() {
+		known[name], known[name+"_FILE"] = true, true
 	}
 	for _, s := range settings {
 		known[s.env] = true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -39,11 +40,14 @@ func Load(path string, environ []string) (Config, error) {
 	if err := readFile(path, &c, settings, origin); err != nil {
 		return Config{}, err
 	}
-	if err := readEnv(env, settings, c.Models.Named, origin); err != nil {
+	if err := readEnv(env, settings, &c, origin); err != nil {
 		return Config{}, err
 	}
 	if err := readKeys(env, c.Models.Named, origin); err != nil {
 		return Config{}, err
+	}
+	if err := c.fillIn(env); err != nil {
+		return Config{}, located(err, origin)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, located(err, origin)
@@ -81,7 +85,7 @@ func readFile(path string, c *Config, settings []setting, origin map[string]stri
 	if err != nil {
 		return syntaxError(path, err)
 	}
-	r := fileReader{path: path, settings: settings, named: &c.Models.Named, origin: origin}
+	r := fileReader{path: path, settings: settings, open: c.open(), origin: origin}
 	docs := slices.DeleteFunc(file.Docs, func(d *ast.DocumentNode) bool { return d.Body == nil })
 	if len(docs) == 0 {
 		return nil
@@ -96,8 +100,8 @@ func readFile(path string, c *Config, settings []setting, origin map[string]stri
 type fileReader struct {
 	path     string
 	settings []setting
-	named    *[]Model // where models with names go; nil within one
-	model    *Model   // the one that is read
+	open     map[string]func(name string) entry // sections whose keys are names, by their prefix
+	model    *Model                             // the one that is read
 	origin   map[string]string
 }
 
@@ -124,11 +128,11 @@ func (r fileReader) pair(prefix string, pair *ast.MappingValueNode) error {
 	if i >= 0 {
 		return r.value(r.settings[i], pair.Value)
 	}
-	if slices.ContainsFunc(r.settings, func(s setting) bool { return strings.HasPrefix(s.key, key+".") }) {
+	if r.open[key+"."] != nil || slices.ContainsFunc(r.settings, func(s setting) bool { return strings.HasPrefix(s.key, key+".") }) {
 		return r.mapping(key+".", pair.Value)
 	}
-	if _, nested := pair.Value.(ast.MapNode); nested && prefix == "models." && r.named != nil {
-		return r.namedModel(pair)
+	if _, nested := pair.Value.(ast.MapNode); nested && r.open[prefix] != nil {
+		return r.entry(prefix, pair)
 	}
 	if r.model != nil && key == "models."+r.model.Name+".deployments" {
 		return r.deployments(key, pair.Value)
@@ -139,16 +143,17 @@ func (r fileReader) pair(prefix string, pair *ast.MappingValueNode) error {
 	}
 }
 
-// namedModel reads a model with a name: what stands under models and is neither a
-// setting nor a single value.
-func (r fileReader) namedModel(pair *ast.MappingValueNode) error {
-	m := Model{Name: pair.Key.GetToken().Value}
-	r.origin["models."+m.Name] = r.place(pair.Key)
-	inner := fileReader{path: r.path, settings: m.settings(), model: &m, origin: r.origin}
-	if err := inner.mapping("models."+m.Name+".", pair.Value); err != nil {
+// entry reads what stands under a name of the operator's choice and is neither
+// a setting nor a single value.
+func (r fileReader) entry(prefix string, pair *ast.MappingValueNode) error {
+	name := pair.Key.GetToken().Value
+	e := r.open[prefix](name)
+	r.origin[prefix+name] = r.place(pair.Key)
+	inner := fileReader{path: r.path, settings: e.settings, open: e.open, model: e.model, origin: r.origin}
+	if err := inner.mapping(prefix+name+".", pair.Value); err != nil {
 		return err
 	}
-	*r.named = append(*r.named, m)
+	e.close()
 	return nil
 }
 
@@ -181,6 +186,13 @@ func (r fileReader) value(s setting, node ast.Node) error {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		text = n.GetToken().Value
 	default:
+		if s.structured() {
+			var err error
+			if text, err = jsonOf(node); err != nil {
+				return r.fault(node, s.key, err.Error())
+			}
+			break
+		}
 		if s.field.Kind() != reflect.Slice {
 			return r.fault(node, s.key, "want a single value")
 		}
@@ -224,6 +236,12 @@ func (r fileReader) suggest(prefix, key string) string {
 		}
 		if name, _, _ = strings.Cut(name, "."); !slices.Contains(here, prefix+name) {
 			here = append(here, prefix+name)
+		}
+	}
+	for _, section := range slices.Sorted(maps.Keys(r.open)) {
+		section = strings.TrimSuffix(section, ".")
+		if rest, ok := strings.CutPrefix(section, prefix); ok && rest != "" && !slices.Contains(here, section) {
+			here = append(here, section)
 		}
 	}
 	if near, ok := nearest(key, here); ok {

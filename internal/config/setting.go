@@ -24,11 +24,13 @@ type Setting struct {
 	Help    string
 }
 
-// Reference lists every setting in the order of the Config struct. Those of a
-// named model and of its deployments stand once, with NAME for its name.
+// Reference lists every setting in the order of the Config struct. Those of
+// what has a name, and of a model's deployments, stand once, with NAME for it.
 func Reference() []Setting {
 	c := Default()
 	c.Models.Named = []Model{{Name: "NAME", Deployments: []Deployment{{}}}}
+	c.Tools = []Tool{{Name: "NAME"}}
+	c.MCP = []MCPServer{{Name: "NAME", Tools: []MCPTool{{Name: "TOOL", server: "NAME"}}}}
 	var rows []Setting
 	for _, s := range walk(nil, nil, reflect.ValueOf(&c).Elem()) {
 		row := Setting{Key: strings.ReplaceAll(s.key, "[0]", "[]"), Env: s.env, Allowed: s.allowed(), Secret: s.secret(), Help: s.help}
@@ -83,10 +85,8 @@ func settingsOf(c *Config) []setting {
 func walk(found []setting, path []string, v reflect.Value) []setting {
 	for i := range v.NumField() {
 		tag, field := v.Type().Field(i).Tag, v.Field(i)
-		if field.Type() == reflect.TypeFor[[]Model]() {
-			for j := range field.Len() {
-				found = append(found, field.Index(j).Addr().Interface().(*Model).settings()...)
-			}
+		if v.Type().Field(i).Anonymous {
+			found = walk(found, path, field)
 			continue
 		}
 		if field.Type() == reflect.TypeFor[[]Deployment]() {
@@ -94,6 +94,13 @@ func walk(found []setting, path []string, v reflect.Value) []setting {
 				found = walk(found, append(slices.Clip(path), "deployments", fmt.Sprintf("[%d]", j)), field.Index(j))
 			}
 			continue
+		}
+		if tag.Get("key") == "" && field.Kind() == reflect.Slice {
+			for j := range field.Len() {
+				if named, ok := field.Index(j).Addr().Interface().(interface{ settings() []setting }); ok {
+					found = append(found, named.settings()...)
+				}
+			}
 		}
 		if tag.Get("key") == "" {
 			continue
@@ -111,6 +118,16 @@ func walk(found []setting, path []string, v reflect.Value) []setting {
 	return found
 }
 
+// structured reports values that are written as YAML of their own and read as
+// JSON.
+func (s setting) structured() bool {
+	switch s.field.Interface().(type) {
+	case Schema, Values, Command:
+		return true
+	}
+	return false
+}
+
 func (s setting) secret() bool { return s.field.Type() == reflect.TypeFor[Secret]() }
 
 func (s setting) String() string {
@@ -119,6 +136,8 @@ func (s setting) String() string {
 		return short(v)
 	case []string:
 		return strings.Join(v, ", ")
+	case fmt.Stringer:
+		return v.String()
 	default:
 		return fmt.Sprint(v)
 	}
@@ -137,10 +156,12 @@ func short(d time.Duration) string {
 }
 
 func (s setting) yaml() string {
-	switch s.field.Kind() {
-	case reflect.String:
+	switch {
+	case s.structured():
+		return s.String() // JSON, which is YAML too
+	case s.field.Kind() == reflect.String:
 		return strconv.Quote(s.String())
-	case reflect.Slice:
+	case s.field.Kind() == reflect.Slice:
 		return "[" + s.String() + "]"
 	}
 	return s.String()
@@ -201,6 +222,8 @@ func number(v reflect.Value) float64 {
 // parse reads text as a value of type t. The error names what is wanted.
 func parse(t reflect.Type, text string) (reflect.Value, error) {
 	switch t {
+	case reflect.TypeFor[Schema](), reflect.TypeFor[Values](), reflect.TypeFor[Command]():
+		return parseStructured(t, text)
 	case reflect.TypeFor[string](), reflect.TypeFor[Secret]():
 		return reflect.ValueOf(text).Convert(t), nil
 	case reflect.TypeFor[[]string]():

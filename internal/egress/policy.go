@@ -54,6 +54,19 @@ func newPolicy(c Config) (*policy, error) {
 	return p, nil
 }
 
+// HostOf is the entry of a list for what an address reaches: its host and port,
+// "" where it has none. Placeholders such as {id} may stand in its path.
+func HostOf(address string) string {
+	_, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return ""
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest
+}
+
 // entryAddresses are what an entry of a list stands for: its own port, or those
 // of the schemes.
 func entryAddresses(entry string, plain bool) ([]string, error) {

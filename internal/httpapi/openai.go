@@ -110,7 +110,7 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 	if _, err := api.model(req.Model); err != nil {
 		return req, desk.Ask{}, err
 	}
-	ask := ask(callerOf(c), queryRequest{Question: question, UserID: req.User})
+	ask := ask(callerOf(c), queryRequest{Question: question, UserID: req.User, Confirmation: req.Kefu.Confirmation})
 	switch req.Model {
 	case modelAuto:
 	case modelSimple:

@@ -22,6 +22,9 @@ type completionRequest struct {
 	} `json:"stream_options"`
 	N    int    `json:"n"`
 	User string `json:"user"`
+	Kefu struct {
+		Confirmation string `json:"confirmation"`
+	} `json:"kefu"`
 }
 
 type message struct {
@@ -57,6 +60,9 @@ func decodeCompletion(body []byte) (completionRequest, error) {
 		return req, invalid("unsupported_value", "n", "One question has one answer: leave n out, or send 1.")
 	}
 	req.Model = cmp.Or(req.Model, modelAuto)
+	if err := checkConfirmation(req.Kefu.Confirmation); err != nil {
+		return req, err
+	}
 	return req, checkName("user", req.User)
 }
 
@@ -186,8 +192,11 @@ type completionSources struct {
 	Grounded    bool             `json:"grounded"`
 	Degraded    bool             `json:"degraded"`
 	Handoff     *handoff         `json:"handoff"`
-	CacheHit    bool             `json:"cache_hit"`
-	TraceID     string           `json:"trace_id"`
+	// Confirmations are what the customer must agree to; a request with one of
+	// their tokens as kefu.confirmation carries it out.
+	Confirmations []confirmation `json:"confirmations,omitempty"`
+	CacheHit      bool           `json:"cache_hit"`
+	TraceID       string         `json:"trace_id"`
 }
 
 type completionChunk struct {
@@ -230,7 +239,7 @@ func newCompletion(head completionHead, r queryResponse) completion {
 		Kefu: completionSources{
 			AnswerID: r.ID, Citations: r.SourceDocuments, Route: r.Route, RouteReason: r.RouteReason,
 			Model: r.Model, Provider: r.Provider, CostUSD: r.Usage.CostUSD, Grounded: r.Grounded, Degraded: r.Degraded,
-			Handoff: r.Handoff, CacheHit: r.CacheHit, TraceID: r.TraceID,
+			Handoff: r.Handoff, Confirmations: r.Confirmations, CacheHit: r.CacheHit, TraceID: r.TraceID,
 		},
 	}
 	whole.Usage.PromptTokensDetails.CachedTokens = r.Usage.CachedTokens

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -25,7 +26,12 @@ type queryRequest struct {
 	Stream         bool
 	Model          string
 	Provider       string
+	Confirmation   string
 }
+
+// maxConfirmation is the length of the longest token, in bytes: that of the
+// largest arguments that a tool takes.
+const maxConfirmation = 32 << 10
 
 type queryResponse struct {
 	ID              string           `json:"id"`
@@ -42,6 +48,7 @@ type queryResponse struct {
 	Grounded        bool             `json:"grounded"`
 	Degraded        bool             `json:"degraded"`
 	Handoff         *handoff         `json:"handoff"`
+	Confirmations   []confirmation   `json:"confirmations,omitempty"`
 	ConversationID  string           `json:"conversation_id"`
 	TraceID         string           `json:"trace_id"`
 	LatencyMS       int64            `json:"latency_ms"`
@@ -66,6 +73,13 @@ type usage struct {
 type handoff struct {
 	Reason  string  `json:"reason"`
 	Contact contact `json:"contact"`
+}
+
+type confirmation struct {
+	Tool     string    `json:"tool"`
+	Question string    `json:"question"`
+	Token    string    `json:"token"`
+	Expires  time.Time `json:"expires"`
 }
 
 type contact struct {
@@ -103,7 +117,8 @@ func (api *API) queryRequest(c *gin.Context) (queryRequest, error) {
 	var req queryRequest
 	err = decodeObject(body,
 		field{"question", &req.Question}, field{"user_id", &req.UserID}, field{"conversation_id", &req.ConversationID},
-		field{"stream", &req.Stream}, field{"model", &req.Model}, field{"provider", &req.Provider})
+		field{"stream", &req.Stream}, field{"model", &req.Model}, field{"provider", &req.Provider},
+		field{"confirmation", &req.Confirmation})
 	if err != nil {
 		return queryRequest{}, err
 	}
@@ -118,6 +133,13 @@ func (r *queryRequest) check() error {
 		if err := checkName(f.name, f.value); err != nil {
 			return err
 		}
+	}
+	return checkConfirmation(r.Confirmation)
+}
+
+func checkConfirmation(token string) error {
+	if len(token) > maxConfirmation {
+		return invalid("value_too_long", "confirmation", fmt.Sprintf("\"confirmation\" is longer than %d bytes.", maxConfirmation))
 	}
 	return nil
 }
@@ -136,7 +158,7 @@ func ask(key desk.Key, r queryRequest) desk.Ask {
 	return desk.Ask{
 		Scope: desk.Scope{Tenant: key.Tenant, Key: key.ID, User: cmp.Or(desk.UserID(r.UserID), desk.Anonymous)},
 		Text:  r.Question, Conversation: desk.ConversationID(r.ConversationID),
-		Model: r.Model, Provider: r.Provider,
+		Model: r.Model, Provider: r.Provider, Confirmation: r.Confirmation,
 	}
 }
 
@@ -160,6 +182,9 @@ func (api *API) queryResponse(ctx context.Context, a desk.Answer) queryResponse 
 	}
 	for i := range a.Citations {
 		r.SourceDocuments[i] = newSourceDocument(&a.Citations[i])
+	}
+	for _, c := range a.Confirm {
+		r.Confirmations = append(r.Confirmations, confirmation{c.Tool, c.Question, c.Token, c.Expires.UTC()})
 	}
 	if a.CacheTier != "" {
 		r.CacheHit, r.CacheTier = true, &a.CacheTier

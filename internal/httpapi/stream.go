@@ -74,6 +74,14 @@ type deltaEvent struct {
 	Text string `json:"text"`
 }
 
+type toolEvent struct {
+	Tool       string `json:"tool"`
+	Title      string `json:"title"`
+	Write      bool   `json:"write"`
+	Outcome    string `json:"outcome"`
+	DurationMS int64  `json:"duration_ms"`
+}
+
 type usageEvent struct {
 	TokensUsed int `json:"tokens_used"`
 	usage
@@ -95,6 +103,9 @@ func (api *API) eventBody(ctx context.Context, e desk.Event) any {
 		return deltaEvent{e.Text}
 	case e.Type == desk.EventCitation && e.Citation != nil:
 		return newSourceDocument(e.Citation)
+	case e.Type == desk.EventTool && e.Tool != nil:
+		u := e.Tool
+		return toolEvent{u.Tool, u.Title, u.Write, string(u.Outcome), u.Duration.Milliseconds()}
 	case e.Type == desk.EventHandoff && e.Handoff != nil:
 		return newHandoff(e.Handoff)
 	case e.Type == desk.EventUsage && e.Answer != nil:

@@ -28,11 +28,11 @@ var (
 
 // The closed sets of label values.
 var (
-	answerOutcomes = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.ErrOutcome}
+	answerOutcomes = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
 	langs          = [...]desk.Lang{desk.English, desk.Chinese}
 	routeKinds     = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
 	purposes       = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed}
-	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffUnverified}
+	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified}
 	answerSources  = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
 	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis}
 	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}
@@ -67,7 +67,8 @@ type metrics struct {
 	topScore         prometheus.Observer
 	empty            prometheus.Counter
 
-	http *httpMetrics
+	tools *toolMetrics
+	http  *httpMetrics
 
 	documents, chunks, revision prometheus.Gauge
 	drops                       *drops
@@ -90,7 +91,7 @@ func newMetrics(registry *prometheus.Registry, cfg Config) *metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	f := factory{promauto.With(registry)}
-	m := &metrics{http: newHTTPMetrics(f), drops: newDrops()}
+	m := &metrics{http: newHTTPMetrics(f), tools: newToolMetrics(f, cfg.Tools), drops: newDrops()}
 	registry.MustRegister(m.drops)
 	m.describe(f, cfg)
 	m.calls(f, cfg.Models)

@@ -31,6 +31,8 @@ type Config struct {
 	// Models are the values that the label "model" may take, their providers
 	// those of "provider"; everything else is counted as "other".
 	Models []Model
+	// Tools are the values that the label "tool" may take beside "other".
+	Tools []string
 	// PricesChecked is when the price table was last compared with the
 	// vendors' pages; zero: not exported.
 	PricesChecked time.Time

@@ -49,6 +49,7 @@ type Offer struct {
 	Confirm  tool.Text
 	Timeout  time.Duration
 	MaxBytes int
+	Parallel int
 }
 
 // Server is a connection to a server, made again when it is lost. It is safe
@@ -204,6 +205,11 @@ func (s *Server) find(ctx context.Context) error {
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
+// ToolName is what models know a server's tool by.
+func ToolName(server, tool string) string {
+	return server + "_" + notInName.ReplaceAllString(tool, "_")
+}
+
 func (s *Server) spec(o Offer, t *sdk.Tool) (tool.Spec, error) {
 	parameters, err := json.Marshal(t.InputSchema)
 	if err != nil {
@@ -213,8 +219,8 @@ func (s *Server) spec(o Offer, t *sdk.Tool) (tool.Spec, error) {
 		o.Title = tool.Text{"en": t.Title}
 	}
 	return tool.Spec{
-		Name:  s.config.Name + "_" + notInName.ReplaceAllString(t.Name, "_"),
+		Name:  ToolName(s.config.Name, t.Name),
 		Title: o.Title, Description: t.Description, Parameters: parameters,
-		Effect: o.Effect, Confirm: o.Confirm, Timeout: o.Timeout, MaxBytes: o.MaxBytes,
+		Effect: o.Effect, Confirm: o.Confirm, Timeout: o.Timeout, MaxBytes: o.MaxBytes, Parallel: o.Parallel,
 	}, nil
 }
