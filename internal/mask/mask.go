@@ -1,23 +1,50 @@
-// Package mask replaces personal data by placeholders before text leaves the
-// process, and puts it back only for the person who wrote it.
+// Package mask finds personal data and credentials in what customers write,
+// replaces them by placeholders before the text leaves the process, and puts
+// them back only for the person who wrote them.
+//
+// Numbers are masked where a check digit, a form that nothing else has, or the
+// words in front of them say what they are. Order and parcel numbers are not
+// personal and stay. All work is linear in the length of the text.
 package mask
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"kefu/internal/desk"
 )
 
-// kind is one sort of personal data. The pattern proposes, check decides.
-type kind struct {
-	name    string
-	pattern *regexp.Regexp
-	check   func(string) bool // nil: the pattern is enough
-	// forget marks what is never given back, not even to its author: replies
-	// have no reason to repeat it.
-	forget bool
+// Type is one sort of what is masked, as it stands in placeholders.
+type Type string
+
+// The types that every masker knows.
+const (
+	Email      Type = "EMAIL"
+	Phone      Type = "PHONE"
+	Card       Type = "CARD"
+	IBAN       Type = "IBAN"
+	ResidentID Type = "CN_ID" // GB 11643
+	Passport   Type = "PASSPORT"
+	SSN        Type = "SSN"
+	ITIN       Type = "ITIN"
+	NationalID Type = "NATIONAL_ID" // of other countries
+	IP         Type = "IP"
+	MAC        Type = "MAC"
+	Crypto     Type = "CRYPTO"
+	Secret     Type = "SECRET" // passwords, keys, tokens
+)
+
+// forgotten types are never given back, not even to their author: replies have
+// no reason to repeat them.
+func (t Type) forgotten() bool { return t == Card || t == Secret }
+
+// Span is one finding: text[Start:End], in bytes.
+type Span struct {
+	Start, End int
+	Type       Type
 }
 
 // Vault keeps what was replaced in one text. It lives as long as the request
@@ -27,7 +54,7 @@ type Vault struct {
 	masked  bool
 }
 
-// Empty tells that the text held no personal data.
+// Empty tells that nothing in the text was masked.
 func (v Vault) Empty() bool { return !v.masked }
 
 // Restore puts the author's own data back. Payment cards and credentials stay
@@ -39,128 +66,105 @@ func (v Vault) Restore(text desk.Masked) string {
 	return strings.NewReplacer(v.restore...).Replace(string(text))
 }
 
-// Masker finds personal data. It is safe for concurrent use.
-type Masker struct{ kinds []kind }
-
-// New returns a masker for e-mail addresses, credentials, payment cards
-// (Luhn), Chinese resident identity numbers (GB 11643 check digit) and
-// telephone numbers (Chinese mobile; international with a plus sign).
-func New() *Masker {
-	return &Masker{kinds: []kind{
-		{name: "SECRET", forget: true, pattern: regexp.MustCompile(`\b(?:sk|pk|rk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{16,}\b|\bAKIA[0-9A-Z]{16}\b`)},
-		{name: "EMAIL", pattern: regexp.MustCompile(`[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}`)},
-		{name: "ID", pattern: regexp.MustCompile(`\b[1-9]\d{16}[\dXx]\b`), check: residentID},
-		{name: "CARD", forget: true, pattern: regexp.MustCompile(`\b[2-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{3,4}\b|\b3[47]\d{2}[ -]?\d{6}[ -]?\d{5}\b`), check: luhn},
-		{name: "PHONE", pattern: regexp.MustCompile(`\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){2,5}|\b(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}\b`), check: phoneLength},
-	}}
+// Pattern is a kind of personal data of the operator's own: member numbers,
+// for instance. Its matches are given back to their author.
+type Pattern struct {
+	Type   Type
+	Regexp *regexp.Regexp
 }
 
-// Mask replaces personal data in text. Equal values get equal placeholders.
-// A text without any is returned as it is, at the cost of one scan.
+// Masker finds personal data. It is safe for concurrent use.
+type Masker struct{ own []Pattern }
+
+// New returns a masker for every Type above and for the operator's own
+// patterns, which are looked for last.
+func New(own ...Pattern) *Masker { return &Masker{own: own} }
+
+// Mask replaces what it finds in text. Equal values get equal placeholders. A
+// text without any is returned as it is, at the cost of one scan.
 func (m *Masker) Mask(text string) (desk.Masked, Vault) {
-	if !suspicious(text) {
-		return desk.Masked(text), Vault{}
+	var v Vault
+	if len(m.own) == 0 && !suspicious(text) {
+		return desk.Masked(text), v
 	}
 	original := text
-	var v Vault
-	for _, k := range m.kinds {
-		seen := map[string]string{}
-		text = k.pattern.ReplaceAllStringFunc(text, func(found string) string {
-			if k.check != nil && !k.check(found) {
-				return found
-			}
-			if p, ok := seen[found]; ok {
-				return p
-			}
-			p := placeholder(k.name, len(seen)+1, original)
-			seen[found] = p
-			v.masked = true
-			if !k.forget {
-				v.restore = append(v.restore, p, found)
-			}
-			return p
-		})
+	names := map[Type]int{}
+	// What a finding leaves behind may look like something else: it is looked
+	// through again until nothing is found.
+	for range rounds {
+		found := m.Find(text)
+		if len(found) == 0 {
+			break
+		}
+		text = v.replace(text, found, names, original)
 	}
 	return desk.Masked(text), v
 }
 
-// placeholder picks the first free number: a customer may have typed
-// something that looks like a placeholder.
-func placeholder(name string, n int, text string) string {
-	for {
-		p := fmt.Sprintf("⟦%s_%d⟧", name, n)
-		if !strings.Contains(text, p) {
-			return p
-		}
-		n += 1000
-	}
-}
+const rounds = 4
 
-// suspicious is the cheap scan in front of the patterns: every kind has an at
-// sign, at least seven digits, or a long run of token characters.
-func suspicious(text string) bool {
-	digits, run := 0, 0
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case c == '@':
-			return true
-		case c >= '0' && c <= '9':
-			digits++
-			run++
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c == '-':
-			run++
-		default:
-			run = 0
-		}
-		if digits >= 7 || run >= 19 {
-			return true
-		}
+func (v *Vault) replace(text string, found []Span, names map[Type]int, original string) string {
+	type value struct {
+		Type
+		text string
 	}
-	return false
-}
-
-func digitsOf(s string) []int {
-	var ds []int
-	for i := range len(s) {
-		if c := s[i]; c >= '0' && c <= '9' {
-			ds = append(ds, int(c-'0'))
-		}
-	}
-	return ds
-}
-
-// luhn checks the last digit of a payment card (ISO/IEC 7812-1).
-func luhn(s string) bool {
-	ds, sum := digitsOf(s), 0
-	for i := range ds {
-		d := ds[len(ds)-1-i]
-		if i%2 == 1 {
-			if d *= 2; d > 9 {
-				d -= 9
+	seen := map[value]string{}
+	var b strings.Builder
+	last := 0
+	for _, s := range found {
+		val := value{s.Type, text[s.Start:s.End]}
+		p, known := seen[val]
+		if !known {
+			p = placeholder(s.Type, names, original)
+			seen[val] = p
+			if !s.Type.forgotten() {
+				v.restore = append(v.restore, p, val.text)
 			}
 		}
-		sum += d
+		b.WriteString(text[last:s.Start])
+		b.WriteString(p)
+		last = s.End
 	}
-	return len(ds) >= 13 && sum%10 == 0
+	v.masked = true
+	b.WriteString(text[last:])
+	return b.String()
 }
 
-// residentID checks the eighteenth character of GB 11643-1999.
-func residentID(s string) bool {
-	weights := [17]int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2}
-	sum := 0
-	for i, w := range weights {
-		sum += int(s[i]-'0') * w
+// placeholder picks the next free number: a customer may have typed something
+// that looks like a placeholder.
+func placeholder(t Type, names map[Type]int, original string) string {
+	for {
+		names[t]++
+		p := fmt.Sprintf("⟦%s_%d⟧", t, names[t])
+		if !strings.Contains(original, p) {
+			return p
+		}
 	}
-	last := s[17]
-	if last == 'x' {
-		last = 'X'
-	}
-	return "10X98765432"[sum%11] == last
 }
 
-// phoneLength holds the bounds of E.164.
-func phoneLength(s string) bool {
-	n := len(digitsOf(s))
-	return n >= 8 && n <= 15
+// Placeholder matches what Mask puts in. Matches in a reply that do not stand
+// in its question were made up.
+var Placeholder = regexp.MustCompile(`⟦[A-Z][A-Z0-9_]{0,19}_\d{1,4}⟧`)
+
+// Find returns what would be masked, in the order of the text and without
+// overlaps.
+func (m *Masker) Find(text string) []Span {
+	t := newText(text)
+	for _, find := range []func(*scanned){
+		(*scanned).cryptos, (*scanned).secrets, (*scanned).emails, (*scanned).ibans, (*scanned).addresses,
+		(*scanned).numbers, (*scanned).documents,
+	} {
+		find(t)
+	}
+	for _, p := range m.own {
+		for _, at := range p.Regexp.FindAllStringIndex(t.s, -1) {
+			t.add(p.Type, at[0], at[1])
+		}
+	}
+	slices.SortFunc(t.found, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
+	for i := range t.found {
+		s := &t.found[i]
+		s.Start, s.End = t.original(s.Start), t.original(s.End)
+	}
+	return t.found
 }
