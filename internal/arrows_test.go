@@ -49,7 +49,7 @@ var allowed = map[string]string{
 	"telemetry": "desk llm",
 	"config":    "desk",
 	"store":     "access desk knowledge llm retrieval",
-	"eval":      "desk lang llm retrieval route",
+	"eval":      "desk lang llm mask retrieval route",
 
 	"egress":   "desk",
 	"tool":     "desk llm",

@@ -12,6 +12,7 @@ import (
 
 	"kefu/internal/eval"
 	"kefu/internal/llm/offline"
+	"kefu/internal/mask"
 	"kefu/internal/retrieval"
 	"kefu/internal/route"
 )
@@ -19,20 +20,23 @@ import (
 func (c *cli) evalCommand() *cobra.Command {
 	var dir, out, floors string
 	cmd := &cobra.Command{
-		Use: "eval", Short: "Measure retrieval and routing on labelled questions", Args: args(cobra.NoArgs),
-		Long: `Measures the search and the router that answer customers, with the offline
-embedder, on a folder of labelled questions:
+		Use: "eval", Short: "Measure retrieval, routing and masking on labelled texts", Args: args(cobra.NoArgs),
+		Long: `Measures the search, the router and the masker that answer customers, with the
+offline embedder, on a folder of labelled texts:
 
   retrieval/<set>/corpus.jsonl, queries.jsonl, qrels.tsv
   router.jsonl
+  safety/pii.jsonl, safety/secrets.jsonl
 
 Prints a table and writes the figures as JSON. With --floors, a JSON file of the
-same shape, a figure below its floor is an error: a gate for CI.`,
+same shape, a figure below its floor is an error: a gate for CI. {"max": 0.01} in
+the place of a figure is a ceiling.`,
 		Example: "  kefu eval --dir ../shared/eval --out eval.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := eval.Run(cmd.Context(), dir, eval.Config{
 				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(),
 				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
+				Masker:   mask.New(),
 				Progress: func(line string) { c.say("%s", line) },
 			})
 			if err != nil {
@@ -96,6 +100,10 @@ func belowFloors(path string, r eval.Report) error {
 func compare(path string, want, got any, missed *[]string) {
 	switch w := want.(type) {
 	case map[string]any:
+		if ceiling, ok := w["max"].(float64); ok && len(w) == 1 {
+			exceeds(path, ceiling, got, missed)
+			return
+		}
 		g, _ := got.(map[string]any)
 		for key, value := range w {
 			compare(strings.TrimPrefix(path+"."+key, "."), value, g[key], missed)
@@ -108,5 +116,15 @@ func compare(path string, want, got any, missed *[]string) {
 		case g < w:
 			*missed = append(*missed, fmt.Sprintf("%s = %.4f, want at least %.4f", path, g, w))
 		}
+	}
+}
+
+func exceeds(path string, ceiling float64, got any, missed *[]string) {
+	g, measured := got.(float64)
+	switch {
+	case !measured:
+		*missed = append(*missed, path+" was not measured")
+	case g > ceiling:
+		*missed = append(*missed, fmt.Sprintf("%s = %.4f, want at most %.4f", path, g, ceiling))
 	}
 }

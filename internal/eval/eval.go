@@ -1,5 +1,5 @@
-// Package eval measures retrieval and routing on labelled questions: the same
-// index and the same router that answer customers.
+// Package eval measures retrieval, routing and masking on labelled texts: the
+// same index, router and masker that answer customers.
 //
 // The data is a folder with
 //
@@ -7,6 +7,8 @@
 //	retrieval/<set>/queries.jsonl  {"id", "text", "kb"?, "specific"?}
 //	retrieval/<set>/qrels.tsv      query-id, corpus-id, score, with a header
 //	router.jsonl                   {"text", "label": simple or complex, "lang"}
+//	safety/pii.jsonl               {"text", "label": 0 or 1, "spans": [[start, end, type]]}
+//	safety/secrets.jsonl           {"text_b64", "label": 0 or 1}
 //
 // A query with a kb is searched for among the passages of that kb alone, every
 // other one in the whole corpus.
@@ -19,6 +21,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
+	"kefu/internal/mask"
 	"kefu/internal/retrieval"
 	"kefu/internal/route"
 )
@@ -33,6 +36,7 @@ type Config struct {
 	// the questions that Router was trained on itself.
 	Router Router
 	Train  func([]route.Example) Router
+	Masker *mask.Masker // nil: masking is not measured
 	// Progress, if set, is told in one line what is done and what is skipped.
 	Progress func(line string)
 }
@@ -41,6 +45,8 @@ type Config struct {
 type Report struct {
 	Retrieval map[string]Retrieval `json:"retrieval"`
 	Router    map[string]Routing   `json:"router"` // by language: en, zh; support: this project's own questions
+	Privacy   *Privacy             `json:"pii,omitempty"`
+	Secrets   *Secrets             `json:"secrets,omitempty"`
 }
 
 // Retrieval is the quality of search on one set.

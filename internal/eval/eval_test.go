@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -39,14 +40,13 @@ var files = map[string]string{
 {"text":"四?","label":"complex","lang":"zh-Hant"}`,
 }
 
-// folder writes files, changed as given; an empty text leaves a file out.
+// folder writes files, changed and added to as given; an empty text leaves a file out.
 func folder(t *testing.T, changed map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range files {
-		if other, ok := changed[name]; ok {
-			text = other
-		}
+	all := maps.Clone(files)
+	maps.Copy(all, changed)
+	for name, text := range all {
 		if text == "" {
 			continue
 		}

@@ -21,6 +21,7 @@ func sections() []section {
 	return []section{
 		{measureRetrieval, retrievalTable},
 		{measureRouting, routingTable},
+		{measurePrivacy, privacyTable},
 	}
 }
 

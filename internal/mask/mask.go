@@ -84,17 +84,17 @@ func New(own ...Pattern) *Masker { return &Masker{own: own} }
 // text without any is returned as it is, at the cost of one scan.
 func (m *Masker) Mask(text string) (desk.Masked, Vault) {
 	var v Vault
-	if len(m.own) == 0 && !suspicious(text) {
-		return desk.Masked(text), v
-	}
 	original := text
-	names := map[Type]int{}
+	var names map[Type]int
 	// What a finding leaves behind may look like something else: it is looked
 	// through again until nothing is found.
 	for range rounds {
 		found := m.Find(text)
 		if len(found) == 0 {
 			break
+		}
+		if names == nil {
+			names = map[Type]int{}
 		}
 		text = v.replace(text, found, names, original)
 	}
@@ -115,7 +115,8 @@ func (v *Vault) replace(text string, found []Span, names map[Type]int, original 
 		val := value{s.Type, text[s.Start:s.End]}
 		p, known := seen[val]
 		if !known {
-			p = placeholder(s.Type, names, original)
+			names[s.Type]++
+			p = placeholder(s.Type, names[s.Type], original)
 			seen[val] = p
 			if !s.Type.forgotten() {
 				v.restore = append(v.restore, p, val.text)
@@ -130,25 +131,28 @@ func (v *Vault) replace(text string, found []Span, names map[Type]int, original 
 	return b.String()
 }
 
-// placeholder picks the next free number: a customer may have typed something
-// that looks like a placeholder.
-func placeholder(t Type, names map[Type]int, original string) string {
+// placeholder picks the first free number from n on: a customer may have typed
+// something that looks like a placeholder.
+func placeholder(t Type, n int, original string) string {
 	for {
-		names[t]++
-		p := fmt.Sprintf("⟦%s_%d⟧", t, names[t])
+		p := fmt.Sprintf("⟦%s_%d⟧", t, n)
 		if !strings.Contains(original, p) {
 			return p
 		}
+		n += 1000
 	}
 }
 
 // Placeholder matches what Mask puts in. Matches in a reply that do not stand
 // in its question were made up.
-var Placeholder = regexp.MustCompile(`⟦[A-Z][A-Z0-9_]{0,19}_\d{1,4}⟧`)
+var Placeholder = regexp.MustCompile(`⟦[A-Z][A-Z0-9_]{0,19}_\d{1,5}⟧`)
 
 // Find returns what would be masked, in the order of the text and without
 // overlaps.
 func (m *Masker) Find(text string) []Span {
+	if len(m.own) == 0 && !suspicious(text) {
+		return nil
+	}
 	t := newText(text)
 	for _, find := range []func(*scanned){
 		(*scanned).cryptos, (*scanned).secrets, (*scanned).emails, (*scanned).ibans, (*scanned).addresses,

@@ -57,7 +57,7 @@ func (o *Open) Mask(text string) desk.Masked {
 
 // free is a placeholder of the same kind that stands for nothing yet.
 func (o *Open) free(placeholderOf, text string) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(placeholderOf, "⟦"), "_")
+	name := Type(strings.TrimPrefix(placeholderOf[:strings.LastIndexByte(placeholderOf, '_')], "⟦"))
 	for n := 1; ; n++ {
 		if p := placeholder(name, n, text); !o.taken[p] {
 			return p

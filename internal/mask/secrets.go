@@ -168,7 +168,7 @@ func credentialValue(name, sign, value string) bool {
 
 var (
 	// dummy values are variables, examples and what was blotted out.
-	dummy     = regexp.MustCompile(`(?i)^[$%{\[(*&.]|example|x{5}|\*{4}|#{4}|your|insert|placeholder|changeme|fake|redacted|^username:password|^var\.|^env\.|[({]|%s|not_long|(?:1234567890){2}`)
+	dummy     = regexp.MustCompile(`(?i)^[$%{\[(*&.]|example|x{5}|\*{4}|#{4}|your|insert|placeholder|changeme|fake|redacted|^username:password|^enc\[|^var\.|^env\.|[({]|%s|not_long|(?:1234567890){2}`)
 	notSecret = regexp.MustCompile(`public|keystr|key_?(?:length|file|store|press|id|ring|space|stone|ed\b)|endpoint|url|path|file|count|type|expir|_env$|checksum|md5|author|name|auth(?:source|entication-results|or)|monkey|turkey|hockey`)
 	uuid      = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	// ownHex are hexadecimal keys, which come in whole numbers of 32 bits.

@@ -58,7 +58,7 @@ func (t *scanned) tokens() {
 		}
 		if from := keyed(t.s[start:i]); from >= 0 {
 			t.add(Secret, start+from, i)
-		} else if random(t.s[start:i]) && t.apart(start, i) && !t.inURL(start) && !t.public(start) {
+		} else if random(t.s[start:i]) && t.alone(start, i) && !t.inURL(start) && !t.public(start) {
 			t.add(Secret, start, i)
 		}
 	}
@@ -116,6 +116,13 @@ func sort(c byte) int {
 		return 2
 	}
 	return 3
+}
+
+// alone tells that a token is no part of a path or of an armoured file, of
+// which the header tells whether it is secret.
+func (t *scanned) alone(start, end int) bool {
+	return t.apart(start, end) && (start == 0 || t.s[start-1] != '/') && (end == len(t.s) || t.s[end] != '/') &&
+		!strings.Contains(t.s, "-----BEGIN ")
 }
 
 // public tells that the text calls what begins at start a public key.
