@@ -35,8 +35,9 @@ var allowed = map[string]string{
 	"match":       "desk lang",
 	"route":       "desk lang",
 	"grounding":   "desk lang",
-	"ingest":      "desk ingest/docx lang llm llm/token",
+	"ingest":      "desk ingest/docx ingest/pdf lang llm llm/token",
 	"ingest/docx": "",
+	"ingest/pdf":  "",
 
 	"access":  "desk",
 	"cache":   "desk",

@@ -92,14 +92,14 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	embedder := m.embedder(tel)
 	return &base{
 		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
-		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{}),
+		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{CacheDir: cfg.DataDir}),
 	}, nil
 }
 
 // close ends the workers, which save what they hold, then the database.
 func (b *base) close() error {
 	b.workers.close()
-	return errors.Join(b.db.Close(), closeTelemetry(b.telemetry))
+	return errors.Join(b.loader.Close(), b.db.Close(), closeTelemetry(b.telemetry))
 }
 
 func closeTelemetry(t *telemetry.Telemetry) error {

@@ -31,7 +31,8 @@ func (c *cli) kbLoad() *cobra.Command {
 	var req ingest.Request
 	cmd := &cobra.Command{
 		Use: "load PATH…", Short: "Load files and folders",
-		Long: `Loads Markdown, text, HTML, and CSV or JSONL files of question–answer pairs.
+		Long: `Loads Markdown, HTML, text, PDF and Word (.docx) files, and CSV or JSONL files of
+question–answer pairs, in UTF-8, UTF-16, GB18030 or Big5.
 Unchanged documents are skipped, so loading again is cheap and safe. A file that
 cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 		Example: "  kefu kb load docs/ faq.csv\n  kefu kb load --dry-run docs/",

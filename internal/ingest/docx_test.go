@@ -86,7 +86,7 @@ func TestWordDocumentsThatAreRefused(t *testing.T) {
 
 func TestADocumentThatTakesTooLongCostsItselfAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExtractor(time.Minute)
+		e := newExtractor(time.Minute, "")
 		slow := func(ctx context.Context) (extract, error) { <-ctx.Done(); return extract{}, ctx.Err() }
 		began := time.Now()
 		_, err := e.bounded(t.Context(), slow)
@@ -102,7 +102,7 @@ func TestADocumentThatTakesTooLongCostsItselfAlone(t *testing.T) {
 
 func TestFewDocumentsAreUnpackedAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newExtractor(time.Minute)
+		e := newExtractor(time.Minute, "")
 		ctx, cancel := context.WithCancel(t.Context())
 		release, done := make(chan struct{}), make(chan error)
 		running := 0

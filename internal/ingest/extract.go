@@ -70,7 +70,7 @@ func textFormatOf(name string, text []byte) textFormat {
 }
 
 // Formats lists what can be loaded, by the usual endings.
-const Formats = ".md, .html, .txt, .csv, .jsonl and .docx"
+const Formats = ".md, .html, .txt, .csv, .jsonl, .docx and .pdf"
 
 // known lists the endings under which text is read. Those of other formats are
 // among them, since a page that was saved as manual.pdf is a page still.
@@ -149,15 +149,20 @@ func (x extract) language() desk.Lang {
 	if x.meta.lang != "" {
 		return x.meta.lang
 	}
+	return lang.Of(sampleOf(x.texts()))
+}
+
+// sampleOf is enough of texts to tell their language.
+func sampleOf(texts []string) string {
 	var b strings.Builder
-	for _, t := range x.texts() {
-		if b.Len() > 16<<10 { // enough to tell
+	for _, t := range texts {
+		if b.Len() > 16<<10 {
 			break
 		}
 		b.WriteString(t)
 		b.WriteByte('\n')
 	}
-	return lang.Of(b.String())
+	return b.String()
 }
 
 // declaredLang reads a language tag such as en-GB, zh-Hans or zh_TW. An empty

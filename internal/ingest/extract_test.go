@@ -293,5 +293,7 @@ func FuzzExtract(f *testing.F) {
 
 func extractNamed(t *testing.T, name string, data []byte) (extract, error) {
 	t.Helper()
-	return newExtractor(time.Minute).extract(t.Context(), name, data)
+	e := newExtractor(time.Minute, "")
+	defer e.pdf.Close()
+	return e.extract(t.Context(), name, data)
 }

@@ -3,10 +3,15 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"runtime"
 	"time"
 
+	"kefu/internal/desk"
 	"kefu/internal/ingest/docx"
+	"kefu/internal/ingest/pdf"
+	"kefu/internal/lang"
 )
 
 // extractor turns files into text. It is safe for concurrent use.
@@ -15,10 +20,14 @@ type extractor struct {
 	// they cost processor and memory that answers need.
 	workers chan struct{}
 	timeout time.Duration
+	pdf     *pdf.Reader
 }
 
-func newExtractor(timeout time.Duration) *extractor {
-	return &extractor{workers: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), timeout: timeout}
+func newExtractor(timeout time.Duration, cacheDir string) *extractor {
+	if cacheDir != "" {
+		cacheDir = filepath.Join(cacheDir, "pdf-engine")
+	}
+	return &extractor{workers: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), timeout: timeout, pdf: pdf.New(cacheDir)}
 }
 
 // extract turns the bytes of a file into its text. The error is a *FileError
@@ -49,9 +58,11 @@ func (e *extractor) extract(ctx context.Context, name string, data []byte) (x ex
 // read extracts data in the format that its content has, which its name may
 // contradict; between the formats of text, the name decides.
 func (e *extractor) read(ctx context.Context, name string, data []byte) (extract, error) {
-	switch kind := kindOf(data); kind {
+	switch kind := kindOf(name, data); kind {
+	case pdfFile:
+		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return e.readPDF(ctx, data) })
 	case zipArchive:
-		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return docxFile(ctx, data) })
+		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return readWord(ctx, data) })
 	case plainText:
 		return readText(name, data)
 	default:
@@ -80,8 +91,38 @@ func (e *extractor) bounded(ctx context.Context, read func(context.Context) (ext
 	return x, err
 }
 
-// docxFile extracts a Word document.
-func docxFile(ctx context.Context, data []byte) (extract, error) {
+// readPDF extracts a PDF: a section for each page, since headings look like any
+// other line.
+func (e *extractor) readPDF(ctx context.Context, data []byte) (extract, error) {
+	doc, err := e.pdf.Read(ctx, data)
+	switch {
+	case errors.Is(err, pdf.ErrEncrypted):
+		return extract{}, reject(CodePDFEncrypted, 0, "it needs a password; save it without one")
+	case errors.Is(err, pdf.ErrTooLarge):
+		return extract{}, reject(CodePDFTooLarge, 0, "%v", err)
+	case errors.Is(err, pdf.ErrEngine):
+		return extract{}, reject(CodePDFEngine, 0, "%v", err)
+	case err != nil:
+		return extract{}, reject(CodePDFBroken, 0, "%v", err)
+	}
+	x := extract{meta: meta{title: doc.Title}}
+	name := "page %d"
+	if lang.Of(sampleOf(doc.Pages)) == desk.Chinese {
+		name = "第 %d 页"
+	}
+	for i, text := range doc.Pages {
+		if text != "" {
+			x.sections = append(x.sections, section{heading: []string{fmt.Sprintf(name, i+1)}, text: text})
+		}
+	}
+	if len(x.sections) == 0 {
+		return extract{}, reject(CodePDFNoText, 0, "its %d pages hold images and no text; have the text recognised (OCR) first", len(doc.Pages))
+	}
+	return x, nil
+}
+
+// readWord extracts a Word document.
+func readWord(ctx context.Context, data []byte) (extract, error) {
 	doc, err := docx.Read(ctx, data)
 	switch {
 	case errors.Is(err, docx.ErrNotDocument):

@@ -1,6 +1,10 @@
 package ingest
 
-import "bytes"
+import (
+	"bytes"
+	"path"
+	"strings"
+)
 
 // kind is the format of a file as its first bytes tell, with its article.
 type kind string
@@ -30,8 +34,12 @@ var signatures = []struct {
 	{"{\\rtf", "Rich Text"},
 }
 
-// kindOf tells the format of data.
-func kindOf(data []byte) kind {
+// kindOf tells the format of data. A PDF may have up to a kilobyte of anything
+// before it.
+func kindOf(name string, data []byte) kind {
+	if strings.EqualFold(path.Ext(name), ".pdf") && bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-")) {
+		return pdfFile
+	}
 	for _, s := range signatures {
 		if bytes.HasPrefix(data, []byte(s.bytes)) {
 			return s.kind

@@ -79,21 +79,26 @@ type Report struct {
 type ErrorCode string
 
 const (
-	CodeNotFound    ErrorCode = "file_not_found"
-	CodeUnreadable  ErrorCode = "file_unreadable"
-	CodeNotAFile    ErrorCode = "file_not_regular" // a device, pipe or socket
-	CodeOutside     ErrorCode = "file_outside"     // a symbolic link out of the folder
-	CodeTooLarge    ErrorCode = "file_too_large"
-	CodeUnsupported ErrorCode = "file_unsupported"
-	CodeNotText     ErrorCode = "file_not_text"
-	CodeEncoding    ErrorCode = "file_encoding_unknown"
-	CodeEmpty       ErrorCode = "file_empty"
-	CodeMalformed   ErrorCode = "file_malformed" // broken CSV, JSONL or front matter
-	CodeDuplicate   ErrorCode = "file_duplicate" // the same id as another file
-	CodeTimedOut    ErrorCode = "file_timed_out" // reading it took too long
-	CodeDocxBroken  ErrorCode = "docx_broken"
-	CodeDocxBomb    ErrorCode = "docx_bomb"              // unpacks to more than is allowed
-	CodeEmbedding   ErrorCode = "file_embedding_refused" // the embedder refuses this text
+	CodeNotFound     ErrorCode = "file_not_found"
+	CodeUnreadable   ErrorCode = "file_unreadable"
+	CodeNotAFile     ErrorCode = "file_not_regular" // a device, pipe or socket
+	CodeOutside      ErrorCode = "file_outside"     // a symbolic link out of the folder
+	CodeTooLarge     ErrorCode = "file_too_large"
+	CodeUnsupported  ErrorCode = "file_unsupported"
+	CodeNotText      ErrorCode = "file_not_text"
+	CodeEncoding     ErrorCode = "file_encoding_unknown"
+	CodeEmpty        ErrorCode = "file_empty"
+	CodeMalformed    ErrorCode = "file_malformed" // broken CSV, JSONL or front matter
+	CodeDuplicate    ErrorCode = "file_duplicate" // the same id as another file
+	CodeTimedOut     ErrorCode = "file_timed_out" // reading it took too long
+	CodePDFBroken    ErrorCode = "pdf_broken"
+	CodePDFEncrypted ErrorCode = "pdf_encrypted"
+	CodePDFTooLarge  ErrorCode = "pdf_too_large"      // pages or text
+	CodePDFNoText    ErrorCode = "pdf_no_text"        // scanned
+	CodePDFEngine    ErrorCode = "pdf_engine_missing" // PDFium does not start
+	CodeDocxBroken   ErrorCode = "docx_broken"
+	CodeDocxBomb     ErrorCode = "docx_bomb"              // unpacks to more than is allowed
+	CodeEmbedding    ErrorCode = "file_embedding_refused" // the embedder refuses this text
 )
 
 // FileError says why one file was not loaded.
