@@ -164,9 +164,12 @@ func (m models) embedder(obs gateway.Observer) llm.Embedder {
 	if t.Protocol == config.Offline {
 		return offline.NewEmbedder()
 	}
-	return gateway.MeterEmbedder(openai.NewEmbedder(openai.EmbedderConfig{
-		Config: m.openai(t, t.Endpoints[0]), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions,
-	}), t.Provider, m.prices, obs)
+	e := t.Endpoints[0]
+	return gateway.NewEmbedder(
+		openai.NewEmbedder(openai.EmbedderConfig{Config: m.openai(t, e), Model: t.Model, Dimensions: m.cfg.EmbeddingDimensions}),
+		gateway.EmbedTarget{Provider: t.Provider, Timeout: t.Timeout, Limits: gateway.Limits{Requests: e.RPM, Tokens: e.TPM}},
+		m.settings(), obs,
+	)
 }
 
 // warn says what makes the reported costs doubtful.

@@ -68,9 +68,9 @@ func newBreaker(next llm.Provider, t Target, deployment int, config BreakerConfi
 }
 
 func (b *breaker) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
-	began, ok := b.admit()
-	if !ok {
-		return nil, &llm.Failure{Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], Err: ErrOpen}
+	began, err := b.admit()
+	if err != nil {
+		return nil, err
 	}
 	reply, err := b.next.Start(ctx, c)
 	if err != nil {
@@ -104,11 +104,14 @@ func (b *breaker) passable() bool {
 	return true
 }
 
-func (b *breaker) admit() (began int, ok bool) {
+// admit lets a call pass, whose outcome is to be recorded with began.
+func (b *breaker) admit() (began int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.passable() {
-		return 0, false
+		return 0, &llm.Failure{
+			Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], RetryAfter: max(0, b.circuit.RemainingDelay()), Err: ErrOpen,
+		}
 	}
 	if b.circuit.IsOpen() {
 		b.circuit.HalfOpen()
@@ -116,7 +119,7 @@ func (b *breaker) admit() (began int, ok bool) {
 	if b.circuit.IsHalfOpen() {
 		b.probes++
 	}
-	return b.changes, true
+	return b.changes, nil
 }
 
 func (b *breaker) record(began int, err error) {

@@ -57,6 +57,9 @@ func (d *cooled) refusal() error {
 // learn reads in a failure how long to stay away. A later one may only make
 // that longer: calls under way are told different waits.
 func (d *cooled) learn(err error) {
+	if heldBack(err) {
+		return
+	}
 	wait := retryAfter(err)
 	switch kind := llm.KindOf(err); kind {
 	case llm.RateLimited, llm.Unavailable:

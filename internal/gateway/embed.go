@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -22,25 +23,49 @@ const (
 	embedMaxWait = time.Second
 )
 
-// MeterEmbedder puts next behind a timeout (10 s, or what the answer has left),
-// the allowance and the observer, and repeats a call once when the failure says
-// that it may then succeed. Each call is one attempt, however many requests
-// next makes of it. The price is that of the model before the "@" in
-// next.Model().
-func MeterEmbedder(next llm.Embedder, provider string, prices *price.Table, obs Observer) llm.Embedder {
-	model, _, _ := strings.Cut(next.Model(), "@")
-	return &meteredEmbedder{Embedder: next, provider: provider, model: model, prices: prices, obs: obs}
+// EmbedTarget says how an embedder is asked.
+type EmbedTarget struct {
+	Provider string
+	// Timeout bounds one call. Default Config.Timeouts.Attempt, but at most 10 s.
+	Timeout time.Duration
+	Limits  Limits
 }
 
-type meteredEmbedder struct {
+// NewEmbedder puts around next what targets have around their deployments, and
+// repeats a call once when the failure says that it may then succeed. Each call
+// is one attempt, however many requests next makes of it. The price is that of
+// the model before the "@" in next.Model().
+func NewEmbedder(next llm.Embedder, t EmbedTarget, config Config, obs Observer) llm.Embedder {
+	config = config.withDefaults()
+	model, _, _ := strings.Cut(next.Model(), "@")
+	e := &embedder{
+		Embedder: next, provider: t.Provider, model: model, prices: config.Prices, obs: obs,
+		timeout: cmp.Or(t.Timeout, min(config.Timeouts.Attempt, embedTimeout)),
+		limiter: newLimiter(t.Provider, model, t.Limits, config),
+		cooled:  newCooled(nil, config.Breaker.CoolDown),
+		retries: newShare(retryShare, retryFloor),
+	}
+	e.breaker = newBreaker(nil, Target{Provider: t.Provider, Model: model}, 1, config.Breaker, obs)
+	return e
+}
+
+type embedder struct {
 	llm.Embedder
 	provider, model string
 	prices          *price.Table
 	obs             Observer
+	timeout         time.Duration
+	limiter         *limiter
+	breaker         *breaker
+	cooled          *cooled
+	retries         *share
 }
 
-func (m *meteredEmbedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
-	out, err := m.attempt(ctx, c)
+func (m *embedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
+	out, err := m.once(ctx, c)
+	if !heldBack(err) {
+		m.retries.called()
+	}
 	if err == nil || !slices.Contains(decide(err), sameTarget) || c.Allowance.Left() == 0 {
 		return out, err
 	}
@@ -48,14 +73,50 @@ func (m *meteredEmbedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embed
 	if asked := retryAfter(err); asked > 0 {
 		wait += asked
 	}
-	if wait > embedMaxWait || !fits(wait, c.Allowance.Deadline(), 0) || !sleep(ctx, wait) {
+	if wait > embedMaxWait || !fits(wait, c.Allowance.Deadline(), 0) || !m.retries.take() || !sleep(ctx, wait) {
 		return out, err
 	}
 	m.obs.Retry(m.provider, llm.KindOf(err))
-	return m.attempt(ctx, c)
+	return m.once(ctx, c)
 }
 
-func (m *meteredEmbedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
+// once makes one call where cooling, breaker and limits let it pass.
+func (m *embedder) once(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
+	if f := m.cooled.refusal(); f != nil {
+		return llm.Embeddings{}, f
+	}
+	began, err := m.breaker.admit()
+	if err != nil {
+		return llm.Embeddings{}, err
+	}
+	out, err := m.within(ctx, c)
+	m.breaker.record(began, err)
+	if err != nil {
+		m.cooled.learn(err)
+	}
+	return out, err
+}
+
+// within makes one call within the limits.
+func (m *embedder) within(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
+	tokens := 0
+	if m.limiter.tokens != nil {
+		for _, t := range c.Texts {
+			tokens += token.Estimate(string(t))
+		}
+	}
+	taken, err := m.limiter.admit(ctx, c.Allowance.Deadline(), tokens)
+	if err != nil {
+		return llm.Embeddings{}, err
+	}
+	out, err := m.attempt(ctx, c)
+	if used := out.Usage.Total(); used > 0 || err != nil && !mayBeOwed(err) {
+		m.limiter.correct(taken, used)
+	}
+	return out, err
+}
+
+func (m *embedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	characters, bytes := 0, 0
 	for _, t := range c.Texts {
 		characters += utf8.RuneCountInString(string(t))
@@ -81,10 +142,10 @@ func (m *meteredEmbedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Emb
 }
 
 // call bounds one call of the embedder in time.
-func (m *meteredEmbedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
+func (m *embedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timer := after(embedTimeout, c.Allowance.Deadline(), 0, cancel)
+	timer := after(m.timeout, c.Allowance.Deadline(), 0, cancel)
 	defer timer.Stop()
 	out, err := m.Embedder.Embed(ctx, c)
 	if err != nil {
@@ -93,7 +154,7 @@ func (m *meteredEmbedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embedd
 	return out, err
 }
 
-func (m *meteredEmbedder) count(texts []desk.Masked) desk.Usage {
+func (m *embedder) count(texts []desk.Masked) desk.Usage {
 	usage := desk.Usage{Estimated: true}
 	for _, t := range texts {
 		usage.Prompt += token.Count(m.model, string(t))

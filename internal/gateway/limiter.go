@@ -63,7 +63,7 @@ func (l *limiter) admit(ctx context.Context, deadline time.Time, tokens int) (ta
 	if wait == 0 {
 		return taken, nil
 	}
-	if wait <= l.patience && fits(wait, deadline, l.reserve) && sleep(ctx, wait) {
+	if (wait <= l.patience || deadline.IsZero()) && fits(wait, deadline, l.reserve) && sleep(ctx, wait) {
 		return taken, nil
 	}
 	for _, p := range places {
@@ -71,12 +71,12 @@ func (l *limiter) admit(ctx context.Context, deadline time.Time, tokens int) (ta
 			p.CancelAt(now)
 		}
 	}
-	return 0, l.refusal(ctx)
+	return 0, l.refusal(ctx, wait)
 }
 
 // refusal is no fault of the vendor, whoever lost patience.
-func (l *limiter) refusal(ctx context.Context) error {
-	f := &llm.Failure{Kind: llm.RateLimited, Provider: l.name[0], Model: l.name[1], Err: ErrLimit}
+func (l *limiter) refusal(ctx context.Context, wait time.Duration) error {
+	f := &llm.Failure{Kind: llm.RateLimited, Provider: l.name[0], Model: l.name[1], RetryAfter: wait, Err: ErrLimit}
 	switch ctx.Err() {
 	case context.Canceled:
 		f.Kind, f.Err = llm.Cancelled, context.Cause(ctx)

@@ -27,7 +27,7 @@ func TestCallsStayWithinTheRequestsAMinute(t *testing.T) {
 		begin := time.Now()
 		var wg sync.WaitGroup
 		for range 70 {
-			wg.Go(func() { mustText(t, g, question(grant(r))) })
+			wg.Go(func() { mustText(t, g, question(grant(r, within(time.Minute)))) })
 		}
 		wg.Wait()
 		// 60 at once, two more within the 2 s that a call waits, the others elsewhere.
@@ -62,7 +62,7 @@ func TestTokensAreCorrectedByWhatTheVendorCounted(t *testing.T) {
 				p := provider(tt.first, used)
 				g := gatewayOf(t, r, limitedTo(Limits{Tokens: 2000}, p))
 				send := func() error {
-					c := question(grant(r))
+					c := question(grant(r, within(time.Minute)))
 					c.Stream, c.MaxTokens = tt.stream, 400 // at most 512 + 26 + 400 tokens each, says measure
 					reply, err := g.Start(t.Context(), c)
 					if err == nil {
@@ -125,7 +125,7 @@ func TestAWaitForAPlaceIsNoFaultOfTheVendor(t *testing.T) {
 		g := gatewayOf(t, r, limitedTo(Limits{Requests: 1}, p))
 		ask(t, g, r)
 		for range 20 {
-			if err := ask(t, g, r); !errors.Is(err, ErrLimit) || llm.KindOf(err) != llm.RateLimited {
+			if _, err := g.Start(t.Context(), question(grant(r, within(30*time.Second)))); !errors.Is(err, ErrLimit) || llm.KindOf(err) != llm.RateLimited {
 				t.Fatalf("Start = %v, want ErrLimit", err)
 			}
 		}
