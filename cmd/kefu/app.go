@@ -92,7 +92,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	embedder := m.embedder(tel)
 	return &base{
 		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
-		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{CacheDir: cfg.DataDir}),
+		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases}),
 	}, nil
 }
 
@@ -340,10 +340,10 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		return nil
 	}
 	step, done := c.progress("loading " + path)
-	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}}, step)
+	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Author: operator()}, step)
 	done()
 	if err != nil && ctx.Err() != nil {
-		c.say("Interrupted after %s; 'kefu kb load %s' loads the rest.", plural(report.Added, "document"), path)
+		c.say("Interrupted after %s; the next start, or 'kefu kb load %s', goes on from there.", plural(report.Added, "document"), path)
 		return err
 	}
 	if err != nil {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os/user"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -21,7 +24,7 @@ func (c *cli) kbCommand() *cobra.Command {
 running server at once; cached answers that they touch are dropped.`,
 	}
 	kb.PersistentFlags().StringVar(&c.tenant, "tenant", string(desk.DefaultTenant), "whose knowledge base")
-	return group(kb, c.kbLoad(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
+	return group(kb, c.kbLoad(), c.kbSync(), c.kbReleases(), c.kbRollback(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
 }
 
 // acknowledged is how long a change waits for the servers that are running.
@@ -39,15 +42,7 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			req.Paths = paths
-			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				step, done := c.progress("loading")
-				report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
-				done()
-				if err == nil && !req.DryRun && report.Revision != 0 {
-					err = c.await(ctx, b, report.Revision)
-				}
-				return errors.Join(err, c.reportLoad(report, req.DryRun))
-			})
+			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error { return c.load(ctx, b, req) })
 		},
 	}
 	cmd.Flags().StringVar(&req.Source, "source", ingest.DefaultSource, "name of the load that the documents belong to")
@@ -55,14 +50,37 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 	return cmd
 }
 
+// load brings documents in and says what became of them.
+func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
+	req.Author = operator()
+	step, done := c.progress("loading")
+	report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
+	done()
+	if report.Revision != 0 {
+		c.await(ctx, b, report.Revision)
+	}
+	var refused *desk.Error
+	if err != nil && report.Revision == 0 && (ctx.Err() != nil || errors.As(err, &refused) && refused.Code == "sync_would_empty") {
+		return err // nothing became of them
+	}
+	return errors.Join(err, c.reportLoad(report, req.DryRun))
+}
+
+// operator is who uses the command line, for the list of releases.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "command line"
+}
+
 // await returns when every running server serves the revision.
-func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) error {
+func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) {
 	ctx, cancel := context.WithTimeout(ctx, acknowledged)
 	defer cancel()
 	if err := b.db.Documents().WaitAcknowledged(ctx, rev); err != nil {
 		c.say("published as revision %d; not every running server has taken it over yet", rev)
 	}
-	return nil
 }
 
 func (c *cli) reportLoad(r ingest.Report, dry bool) error {
@@ -71,8 +89,12 @@ func (c *cli) reportLoad(r ingest.Report, dry bool) error {
 		if dry {
 			verb = "would be "
 		}
-		fmt.Fprintf(w, "%s%d added, %d updated, %d unchanged, %d failed; %s in %s\n",
-			verb, r.Added, r.Updated, r.Unchanged, len(r.Failed), plural(r.Chunks, "chunk"), r.Elapsed.Round(time.Millisecond))
+		removed := ""
+		if r.Removed > 0 {
+			removed = fmt.Sprintf(", %d removed", r.Removed)
+		}
+		fmt.Fprintf(w, "%s%d added, %d updated, %d unchanged%s, %d failed; %s, %d embedded, in %s\n", verb, r.Added, r.Updated, r.Unchanged,
+			removed, len(r.Failed), plural(r.Chunks, "chunk"), r.Embedded, r.Elapsed.Round(time.Millisecond))
 		if r.Unembedded > 0 {
 			fmt.Fprintf(w, "%s without an embedding, because the embedder does not answer: they are found by their words, and a running server embeds them later\n", plural(r.Unembedded, "chunk"))
 		}
@@ -95,13 +117,23 @@ func (c *cli) kbList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(each(docs, newDocumentJSON), func(w io.Writer) {
+				intake, err := b.db.Documents().Intake(ctx, desk.TenantID(c.tenant))
+				if err != nil {
+					return err
+				}
+				return c.print(newListJSON(docs, intake), func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tTITLE")
-					for _, d := range docs {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", d.ID, d.Lang, d.Kind, d.Chunks, d.UpdatedAt.Local().Format(time.DateTime), d.Title)
+					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tTITLE")
+					for _, d := range newListJSON(docs, intake) {
+						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
+							d.UpdatedAt.Local().Format(time.DateTime), d.Status, cmp.Or(d.Title, d.Path))
 					}
 					t.Flush()
+					for _, f := range intake {
+						if f.State == desk.Failed {
+							fmt.Fprintf(w, "failed: %s: %s (%s)\n", f.Path, f.Reason, f.Code)
+						}
+					}
 				})
 			})
 		},
@@ -139,14 +171,14 @@ func (c *cli) kbRemove() *cobra.Command {
 		Use: "rm ID…", Short: "Remove documents", Args: args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
-				known, err := b.db.Documents().Hashes(ctx, desk.TenantID(c.tenant))
+				docs, err := b.db.Documents().List(ctx, desk.TenantID(c.tenant))
 				if err != nil {
 					return err
 				}
 				var ids []desk.DocumentID
 				var unknown error
 				for _, id := range given {
-					if _, ok := known[desk.DocumentID(id)]; !ok {
+					if !slices.ContainsFunc(docs, func(d desk.Document) bool { return string(d.ID) == id }) {
 						unknown = partialError{fmt.Errorf("there is no document %q; 'kefu kb list' lists them", id)}
 						continue
 					}
@@ -156,13 +188,11 @@ func (c *cli) kbRemove() *cobra.Command {
 					return errors.Unwrap(unknown)
 				}
 				if !dry {
-					rev, err := b.loader.Remove(ctx, desk.TenantID(c.tenant), ids)
+					release, err := b.loader.Remove(ctx, desk.TenantID(c.tenant), operator(), ids)
 					if err != nil {
 						return err
 					}
-					if err := c.await(ctx, b, rev); err != nil {
-						return err
-					}
+					c.await(ctx, b, release.Revision)
 				}
 				err = c.print(map[string]any{"removed": ids, "dry_run": dry}, func(w io.Writer) {
 					verb := ""
@@ -188,7 +218,12 @@ func (c *cli) kbStatus() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return c.print(newStatusJSON(s, b.db.Name(), b.embedder.Model()), func(w io.Writer) {
+				intake, err := b.db.Documents().Intake(ctx, desk.TenantID(c.tenant))
+				if err != nil {
+					return err
+				}
+				status := newStatusJSON(s, b.db.Name(), b.embedder.Model(), intake)
+				return c.print(status, func(w io.Writer) {
 					fmt.Fprintf(w, "database    %s\nrevision    %d\ndocuments   %d (%d en, %d zh)\nchunks      %d\n",
 						b.db.Name(), s.Revision, s.Documents, s.Langs[desk.English], s.Langs[desk.Chinese], s.Chunks)
 					if !s.UpdatedAt.IsZero() {
@@ -198,6 +233,11 @@ func (c *cli) kbStatus() *cobra.Command {
 					for model, n := range s.Models {
 						if model != b.embedder.Model() {
 							fmt.Fprintf(w, "            %s: %d chunks, not in use\n", model, n)
+						}
+					}
+					for _, state := range []desk.IntakeState{desk.Queued, desk.Extracting, desk.Embedding, desk.Ready, desk.Failed} {
+						if n := status.Intake[state]; n > 0 {
+							fmt.Fprintf(w, "%-11s %s; 'kefu kb list' names them\n", state, plural(n, "file"))
 						}
 					}
 				})

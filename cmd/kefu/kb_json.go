@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"kefu/internal/desk"
@@ -25,6 +26,37 @@ type documentJSON struct {
 	Revision  desk.Revision     `json:"revision"`
 	UpdatedAt time.Time         `json:"updated_at"`
 }
+
+// listedJSON is a document or a file that is to become one.
+type listedJSON struct {
+	documentJSON
+	Status desk.IntakeState `json:"status"`
+	Code   string           `json:"code,omitempty"`
+	Reason string           `json:"reason,omitempty"`
+}
+
+// newListJSON joins what is published with what is on its way in.
+func newListJSON(docs []desk.Document, intake []desk.Intake) []listedJSON {
+	type place struct{ source, path string }
+	list := make([]listedJSON, 0, len(docs)+len(intake))
+	at := make(map[place]int, len(docs))
+	for _, d := range docs {
+		at[place{d.Source, d.Path}] = len(list)
+		list = append(list, listedJSON{documentJSON: newDocumentJSON(d), Status: desk.Ready})
+	}
+	for _, f := range intake {
+		i, published := at[place{f.Source, f.Path}]
+		if !published {
+			i = len(list)
+			list = append(list, listedJSON{documentJSON: documentJSON{ID: f.Document, Source: f.Source, Path: f.Path, UpdatedAt: f.Since}})
+		}
+		list[i].Status, list[i].Code, list[i].Reason = f.State, f.Code, f.Reason
+	}
+	return list
+}
+
+// orDash is for a column of a table.
+func orDash[T ~string](value T) T { return cmp.Or(value, "-") }
 
 func newDocumentJSON(d desk.Document) documentJSON {
 	return documentJSON{
@@ -75,7 +107,9 @@ type loadJSON struct {
 	Added      int           `json:"added"`
 	Updated    int           `json:"updated"`
 	Unchanged  int           `json:"unchanged"`
+	Removed    int           `json:"removed"`
 	Chunks     int           `json:"chunks"`
+	Embedded   int           `json:"embedded"`
 	Unembedded int           `json:"unembedded"`
 	Failed     []failureJSON `json:"failed"`
 	Revision   desk.Revision `json:"revision"`
@@ -91,7 +125,8 @@ type failureJSON struct {
 
 func newLoadJSON(r ingest.Report, dry bool) loadJSON {
 	return loadJSON{
-		DryRun: dry, Added: r.Added, Updated: r.Updated, Unchanged: r.Unchanged, Chunks: r.Chunks, Unembedded: r.Unembedded,
+		DryRun: dry, Added: r.Added, Updated: r.Updated, Unchanged: r.Unchanged, Removed: r.Removed,
+		Chunks: r.Chunks, Embedded: r.Embedded, Unembedded: r.Unembedded,
 		Failed: each(r.Failed, func(f ingest.FileError) failureJSON {
 			return failureJSON{Path: f.Path, Code: f.Code, Line: f.Line, Reason: f.Reason}
 		}),
@@ -110,12 +145,31 @@ type statusJSON struct {
 	Langs     map[desk.Lang]int         `json:"langs"`
 	Embedder  string                    `json:"embedder"` // the model in use
 	Embedded  map[string]int            `json:"embedded"` // chunks by embedding model
+	Intake    map[desk.IntakeState]int  `json:"intake"`   // files on their way in, or failed
 }
 
-func newStatusJSON(s store.Status, database, embedder string) statusJSON {
+type releaseJSON struct {
+	Revision desk.Revision    `json:"revision"`
+	Kind     desk.ReleaseKind `json:"kind"`
+	Source   string           `json:"source"`
+	Author   string           `json:"author"`
+	Restored desk.Revision    `json:"restored,omitempty"`
+	At       time.Time        `json:"at"`
+	Added    int              `json:"added"`
+	Updated  int              `json:"updated"`
+	Removed  int              `json:"removed"`
+}
+
+func newReleaseJSON(r desk.Release) releaseJSON { return releaseJSON(r) }
+
+func newStatusJSON(s store.Status, database, embedder string, intake []desk.Intake) statusJSON {
 	j := statusJSON{
 		Database: database, Revision: s.Revision, Documents: s.Documents, Chunks: s.Chunks, Bytes: s.Bytes,
 		Kinds: s.Kinds, Langs: s.Langs, Embedder: embedder, Embedded: s.Models,
+		Intake: make(map[desk.IntakeState]int),
+	}
+	for _, f := range intake {
+		j.Intake[f.State]++
 	}
 	if !s.UpdatedAt.IsZero() {
 		j.UpdatedAt = &s.UpdatedAt

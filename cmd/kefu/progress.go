@@ -22,9 +22,10 @@ func (c *cli) progress(what string) (step func(ingest.Progress), done func()) {
 	step = func(p ingest.Progress) {
 		if bar == nil {
 			bar = progressbar.NewOptions(p.Total, progressbar.OptionSetWriter(c.stderr), progressbar.OptionSetDescription(what),
-				progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
+				progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("pages"), progressbar.OptionSetPredictTime(true),
 				progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(80*time.Millisecond))
 		}
+		bar.Describe(fmt.Sprintf("%s, %.0f chunks/s", what, p.ChunkRate()))
 		_ = bar.Set(p.Done)
 	}
 	return step, func() {
@@ -44,7 +45,8 @@ func (c *cli) progressLines(what string) func(ingest.Progress) {
 			return
 		}
 		last = time.Now()
-		c.say("%s: %d of %d, %.0f a second, %s left", what, p.Done, p.Total, p.Rate(), p.Remaining().Round(time.Second))
+		c.say("%s: %d of %d, %.0f pages/s, %.0f chunks/s, %s left", what, p.Done, p.Total, p.Rate(), p.ChunkRate(),
+			p.Remaining().Round(time.Second))
 	}
 }
 

@@ -187,5 +187,5 @@ func TestAnInterruptedFirstStartSaysHowToLoadTheRest(t *testing.T) {
 	if code := start.Wait(); code != 0 {
 		t.Errorf("exit status %d, want 0", code)
 	}
-	holds(t, "the log", start.Log.String(), "Interrupted after 0 documents; 'kefu kb load docs' loads the rest.")
+	holds(t, "the log", start.Log.String(), "Interrupted after 0 documents; the next start, or 'kefu kb load docs', goes on from there.")
 }

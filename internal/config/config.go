@@ -109,8 +109,9 @@ type Retrieval struct {
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
 type Knowledge struct {
-	Path  string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
-	Lease time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
+	Path     string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
+	Releases int           `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
+	Lease    time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
 }
 
 // Handoff is how a customer reaches a person.
@@ -163,7 +164,7 @@ func Default() Config {
 		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
 		Agent:     Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
 		Retrieval: Retrieval{VectorWeight: 0.25},
-		Knowledge: Knowledge{Path: "kb", Lease: 5 * time.Second},
+		Knowledge: Knowledge{Path: "kb", Releases: 20, Lease: 5 * time.Second},
 		Sentry:    Sentry{Environment: "production", TracesSampleRate: 0.1},
 	}
 }

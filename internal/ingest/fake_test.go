@@ -17,72 +17,152 @@ import (
 // shelf is a Documents in memory.
 type shelf struct {
 	mu        sync.Mutex
-	docs      map[desk.DocumentID]desk.Prepared
+	docs      map[desk.DocumentID]desk.Prepared // published
+	staged    map[desk.Version]desk.Prepared
+	vectors   map[string][]float32 // by model and text
+	intake    map[string]desk.Intake
 	revision  desk.Revision
+	last      desk.Change
 	publishes int
-	onPublish func() // called before a publish takes effect; may be nil
+	stages    int
+	onStage   func() // called before documents are staged; may be nil
 }
 
-func newShelf() *shelf { return &shelf{docs: map[desk.DocumentID]desk.Prepared{}} }
+func newShelf() *shelf {
+	return &shelf{
+		docs: map[desk.DocumentID]desk.Prepared{}, staged: map[desk.Version]desk.Prepared{},
+		vectors: map[string][]float32{}, intake: map[string]desk.Intake{},
+	}
+}
 
-func (s *shelf) Hashes(context.Context, desk.TenantID) (map[desk.DocumentID]string, error) {
+func (s *shelf) List(context.Context, desk.TenantID) ([]desk.Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	hashes := map[desk.DocumentID]string{}
-	for id, d := range s.docs {
-		hashes[id] = d.Document.Hash
+	var docs []desk.Document
+	for _, d := range s.inOrder() {
+		docs = append(docs, d.Document)
 	}
-	return hashes, nil
+	return docs, nil
 }
 
-func (s *shelf) Publish(ctx context.Context, _ desk.TenantID, put []desk.Prepared, remove []desk.DocumentID) (desk.Revision, error) {
-	if s.onPublish != nil {
-		s.onPublish()
+func (s *shelf) Embedded(_ context.Context, _ desk.TenantID, model string, chunks []desk.Chunk) ([]bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	embedded := make([]bool, len(chunks))
+	for i, c := range chunks {
+		embedded[i] = s.vectors[model+string(embedText(c))] != nil
+	}
+	return embedded, nil
+}
+
+func (s *shelf) Stage(ctx context.Context, _ desk.TenantID, put []desk.Prepared) error {
+	if s.onStage != nil {
+		s.onStage()
 	}
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stages++
 	for _, d := range put {
-		s.docs[d.Document.ID] = d
+		s.staged[desk.Version{Document: d.Document.ID, Hash: d.Document.Hash}] = d
+		for i, v := range d.Vectors {
+			if v != nil {
+				s.vectors[d.Model+string(embedText(d.Chunks[i]))] = v
+			}
+		}
 	}
-	for _, id := range remove {
+	return nil
+}
+
+func (s *shelf) Publish(ctx context.Context, _ desk.TenantID, c desk.Change) (desk.Release, error) {
+	if err := ctx.Err(); err != nil {
+		return desk.Release{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := desk.Release{Kind: c.Kind, Source: c.Source, Author: c.Author}
+	for _, v := range c.Put {
+		if _, known := s.docs[v.Document]; known {
+			r.Updated++
+		} else {
+			r.Added++
+		}
+		s.docs[v.Document] = s.staged[v]
+	}
+	for _, id := range c.Remove {
+		if _, known := s.docs[id]; known {
+			r.Removed++
+		}
 		delete(s.docs, id)
 	}
+	s.last = c
 	s.publishes++
 	s.revision++
-	return s.revision, nil
+	r.Revision = s.revision
+	return r, nil
 }
+
+func (s *shelf) Collect(context.Context, desk.TenantID, int) error { return nil }
 
 func (s *shelf) Stale(_ context.Context, _ desk.TenantID, model string) ([]desk.Chunk, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var stale []desk.Chunk
 	for _, d := range s.inOrder() {
-		if d.Model != model {
-			stale = append(stale, d.Chunks...)
+		for _, c := range d.Chunks {
+			if s.vectors[model+string(embedText(c))] == nil {
+				stale = append(stale, c)
+			}
 		}
 	}
 	return stale, nil
 }
 
-func (s *shelf) PutVectors(_ context.Context, _ desk.TenantID, model string, ids []desk.ChunkID, vectors [][]float32) error {
+func (s *shelf) PutVectors(_ context.Context, _ desk.TenantID, model string, chunks []desk.Chunk, vectors [][]float32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, d := range s.docs {
-		for i, c := range d.Chunks {
-			at := slices.Index(ids, c.ID)
-			if at < 0 {
-				continue
-			}
-			if d.Model != model {
-				d.Model, d.Vectors = model, make([][]float32, len(d.Chunks))
-			}
-			d.Vectors[i] = vectors[at]
-		}
-		s.docs[id] = d
+	for i, c := range chunks {
+		s.vectors[model+string(embedText(c))] = vectors[i]
 	}
+	return nil
+}
+
+// vectorsOf are those of a document's chunks, nil where there is none.
+func (s *shelf) vectorsOf(d desk.Prepared, model string) [][]float32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	vectors := make([][]float32, len(d.Chunks))
+	for i, c := range d.Chunks {
+		vectors[i] = s.vectors[model+string(embedText(c))]
+	}
+	return vectors
+}
+
+func (s *shelf) Expect(_ context.Context, _ desk.TenantID, source string, paths []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.intake)
+	for _, p := range paths {
+		s.intake[p] = desk.Intake{Source: source, Path: p, State: desk.Queued}
+	}
+	return nil
+}
+
+func (s *shelf) Note(_ context.Context, _ desk.TenantID, files []desk.Intake) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range files {
+		s.intake[f.Path] = f
+	}
+	return nil
+}
+
+func (s *shelf) Settle(context.Context, desk.TenantID, string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.intake, func(_ string, f desk.Intake) bool { return f.State != desk.Failed })
 	return nil
 }
 

@@ -11,16 +11,29 @@ import (
 	"kefu/internal/llm"
 )
 
-// Documents is where documents are published.
+// Documents is where documents are published, and where their way there is
+// kept.
 type Documents interface {
-	// Hashes returns the content hash of every document of the tenant.
-	Hashes(ctx context.Context, tenant desk.TenantID) (map[desk.DocumentID]string, error)
-	// Publish replaces put and removes remove in one transaction.
-	Publish(ctx context.Context, tenant desk.TenantID, put []desk.Prepared, remove []desk.DocumentID) (desk.Revision, error)
-	// Stale returns the chunks that have no vector of model.
+	// List returns the documents that are published.
+	List(ctx context.Context, tenant desk.TenantID) ([]desk.Document, error)
+	// Embedded tells for each chunk whether a vector of what it says is known.
+	Embedded(ctx context.Context, tenant desk.TenantID, model string, chunks []desk.Chunk) ([]bool, error)
+	// Stage keeps documents, each as a whole, for a later Publish.
+	Stage(ctx context.Context, tenant desk.TenantID, put []desk.Prepared) error
+	// Publish makes a change visible, in one transaction.
+	Publish(ctx context.Context, tenant desk.TenantID, change desk.Change) (desk.Release, error)
+	// Collect forgets releases but the last keep.
+	Collect(ctx context.Context, tenant desk.TenantID, keep int) error
+	// Stale returns the published chunks that have no vector of model.
 	Stale(ctx context.Context, tenant desk.TenantID, model string) ([]desk.Chunk, error)
-	// PutVectors stores vectors[i] as the vector of chunk ids[i] under model.
-	PutVectors(ctx context.Context, tenant desk.TenantID, model string, ids []desk.ChunkID, vectors [][]float32) error
+	// PutVectors stores vectors[i] as the vector of chunks[i] under model.
+	PutVectors(ctx context.Context, tenant desk.TenantID, model string, chunks []desk.Chunk, vectors [][]float32) error
+	// Expect queues the files of a source; what was noted of it is forgotten.
+	Expect(ctx context.Context, tenant desk.TenantID, source string, paths []string) error
+	// Note records how far files have come.
+	Note(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
+	// Settle forgets the files of a source that have not failed.
+	Settle(ctx context.Context, tenant desk.TenantID, source string) error
 }
 
 // Config says how documents are cut and embedded. The zero value of a field
@@ -55,6 +68,9 @@ type Config struct {
 	// to 10, default 3.
 	EmbedTimeout  time.Duration
 	EmbedAttempts int
+	// Releases is how many releases can be returned to, the newest included: 1
+	// to 1,000, default 20.
+	Releases int
 }
 
 func (c Config) withDefaults() Config {
@@ -67,6 +83,7 @@ func (c Config) withDefaults() Config {
 	c.ExtractTimeout = or(c.ExtractTimeout, 2*time.Minute)
 	c.EmbedTimeout = or(c.EmbedTimeout, llm.DefaultAttemptTimeout)
 	c.EmbedAttempts = or(c.EmbedAttempts, 3)
+	c.Releases = or(c.Releases, 20)
 	return c
 }
 
@@ -100,6 +117,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("embed timeout: %v is negative", c.EmbedTimeout)
 	case c.EmbedAttempts < 1 || c.EmbedAttempts > 10:
 		return fmt.Errorf("embed attempts: %d is not within 1 and 10", c.EmbedAttempts)
+	case c.Releases < 1 || c.Releases > 1000:
+		return fmt.Errorf("kept releases: %d is not within 1 and 1000", c.Releases)
 	}
 	return nil
 }
@@ -127,13 +146,3 @@ func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *
 
 // Close ends the PDF engine, if one was started. No load may be under way.
 func (l *Loader) Close() error { return l.extractor.pdf.Close() }
-
-// Remove takes documents out of the knowledge base, in one publish. Unknown
-// ids are ignored.
-func (l *Loader) Remove(ctx context.Context, tenant desk.TenantID, ids []desk.DocumentID) (desk.Revision, error) {
-	rev, err := l.docs.Publish(ctx, tenant, nil, ids)
-	if err != nil {
-		return 0, fmt.Errorf("remove documents: %w", err)
-	}
-	return rev, nil
-}

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -14,15 +13,18 @@ import (
 	"kefu/internal/desk"
 )
 
-// Load loads files and folders. Each changed document is published as a whole,
-// together with its vectors; an unchanged one is skipped by its content hash.
-// What cannot be loaded is named in the report and the rest is loaded.
+// Load loads files and folders, or makes a source equal to a folder: see
+// Request. Changed documents are staged, each as a whole and together with its
+// vectors, and become visible at the end, all at once, as one release; an
+// unchanged one is skipped by its content hash, an unchanged chunk keeps its
+// vector. What cannot be loaded is named in the report, what was published of
+// it before stays, and the rest is loaded.
 //
 // progress, which may be nil, is called once for each file, never twice at a
-// time. When ctx ends, what was published stays published and nothing is half
-// done; the report then tells what was. When the embedder cannot be reached,
-// documents are published without vectors and the error is a *desk.Error with
-// code embedder_unavailable; the report is complete nevertheless.
+// time. When ctx ends, nothing has changed; loading again goes on with what
+// was staged. When the embedder cannot be reached, documents are published
+// without vectors and the error is a *desk.Error with code
+// embedder_unavailable; the report is complete nevertheless.
 func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, progress func(Progress)) (Report, error) {
 	req.Source = or(req.Source, DefaultSource)
 	req.Root = or(req.Root, ".")
@@ -30,16 +32,30 @@ func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, pr
 	if err != nil {
 		return Report{}, fmt.Errorf("scan: %w", err)
 	}
-	known, err := l.docs.Hashes(ctx, tenant)
+	kind := desk.ReleaseLoad
+	if req.Exact {
+		kind = desk.ReleaseSync
+	}
+	return l.bring(ctx, tenant, req, kind, files, failed, progress)
+}
+
+// bring takes files into the knowledge base, as one release.
+func (l *Loader) bring(ctx context.Context, tenant desk.TenantID, req Request, kind desk.ReleaseKind, files []file, failed []candidate, progress func(Progress)) (Report, error) {
+	docs, err := l.docs.List(ctx, tenant)
 	if err != nil {
-		return Report{}, fmt.Errorf("read known hashes: %w", err)
+		return Report{}, fmt.Errorf("list what is known: %w", err)
 	}
 	load := &load{
-		Loader: l, run: newRun(len(files), progress), tenant: tenant, req: req,
-		known: known, free: make(slots, l.cfg.Concurrency), seen: map[desk.DocumentID]string{},
+		Loader: l, run: newRun(len(files), progress), tenant: tenant, req: req, kind: kind,
+		known: make(map[desk.DocumentID]desk.Document, len(docs)), free: make(slots, l.cfg.Concurrency), seen: map[desk.DocumentID]string{},
 	}
-	load.report.Failed = failed
-	err = load.all(ctx, files)
+	for _, d := range docs {
+		load.known[d.ID] = d
+	}
+	for _, c := range failed {
+		load.report.Failed = append(load.report.Failed, *asFileError(c.file.shown, c.err))
+	}
+	err = load.all(ctx, files, failed)
 	return load.finish(), err
 }
 
@@ -49,13 +65,16 @@ type load struct {
 	*run
 	tenant desk.TenantID
 	req    Request
-	known  map[desk.DocumentID]string // content hash by document
+	kind   desk.ReleaseKind
+	known  map[desk.DocumentID]desk.Document
 	free   slots
 	seen   map[desk.DocumentID]string // path by document, within this load
 
 	// Guarded by run.mu.
 	report Report
-	down   error // why the embedder is no longer asked
+	staged []desk.Version
+	broken []string // paths of the files that failed
+	down   error    // why the embedder is no longer asked
 }
 
 // candidate is a file on its way to be published.
@@ -65,47 +84,74 @@ type candidate struct {
 	err  error // why the file cannot be loaded
 }
 
-// all prepares the files and publishes the changed ones, in groups that fill an
-// embedding batch. While groups are embedded, the next files are prepared.
-func (l *load) all(ctx context.Context, files []file) error {
-	publishers, pubCtx := errgroup.WithContext(ctx)
-	publishers.SetLimit(l.cfg.Concurrency)
-	var group []candidate
-	chunks := 0
-	flush := func() {
-		if full := group; len(full) > 0 {
-			publishers.Go(func() error { return l.publish(pubCtx, full) })
-		}
-		group, chunks = nil, 0
-	}
-	for window := range slices.Chunk(files, 8*runtime.GOMAXPROCS(0)) {
-		for _, c := range l.prepareAll(pubCtx, window) {
-			if !l.changed(c) {
-				continue
-			}
-			group = append(group, c)
-			if chunks += len(c.doc.Chunks); chunks >= l.cfg.BatchChunks {
-				flush()
-			}
-		}
-		if pubCtx.Err() != nil {
-			break
-		}
-	}
-	flush()
-	if err := publishers.Wait(); err != nil {
+// all stages the changed files and publishes them.
+func (l *load) all(ctx context.Context, files []file, failed []candidate) error {
+	if err := l.expect(ctx, files, failed); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
+	if err := l.stageAll(ctx, files); err != nil {
+		return err
+	}
+	gone, err := l.gone()
+	if err != nil {
+		return err
+	}
+	if l.req.DryRun {
+		l.report.Removed = len(gone)
+		return nil
+	}
+	if err := l.publish(ctx, gone); err != nil {
 		return err
 	}
 	return embedderError(l.down)
 }
 
-// prepareAll reads, extracts and cuts files on all processors. It stops early
-// when ctx ends.
-func (l *load) prepareAll(ctx context.Context, files []file) []candidate {
+// stageAll prepares the files and stages the changed ones, in groups that fill
+// an embedding batch. While groups are embedded, the next files are prepared.
+func (l *load) stageAll(ctx context.Context, files []file) error {
+	stagers, stageCtx := errgroup.WithContext(ctx)
+	stagers.SetLimit(l.cfg.Concurrency)
+	var group []candidate
+	chunks := 0
+	flush := func() {
+		if full := group; len(full) > 0 {
+			stagers.Go(func() error { return l.stage(stageCtx, full) })
+		}
+		group, chunks = nil, 0
+	}
+	for window := range slices.Chunk(files, 8*runtime.GOMAXPROCS(0)) {
+		changed, err := l.prepareAll(stageCtx, window)
+		if err != nil {
+			stagers.Go(func() error { return err })
+			break
+		}
+		for _, c := range changed {
+			group = append(group, c)
+			if chunks += len(c.doc.Chunks); chunks >= l.cfg.BatchChunks {
+				flush()
+			}
+		}
+		if stageCtx.Err() != nil {
+			break
+		}
+	}
+	flush()
+	if err := stagers.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// prepareAll reads, extracts and cuts files on all processors and returns those
+// that are to be published. It stops early when ctx ends.
+func (l *load) prepareAll(ctx context.Context, files []file) ([]candidate, error) {
 	done := make([]candidate, len(files))
+	for i, f := range files {
+		done[i].file = f
+	}
+	if err := l.note(ctx, desk.Extracting, done); err != nil {
+		return nil, err
+	}
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
@@ -114,117 +160,139 @@ func (l *load) prepareAll(ctx context.Context, files []file) []candidate {
 			break
 		}
 		g.Go(func() error {
-			doc, err := l.prepare(ctx, l.tenant, l.req.Source, f)
-			done[i] = candidate{file: f, doc: doc, err: err}
+			done[i].doc, done[i].err = l.prepare(ctx, l.tenant, l.req.Source, f)
 			return nil
 		})
 	}
-	g.Wait()              // the goroutines keep their errors
-	if ctx.Err() != nil { // what was interrupted is no fault of the file
-		done = slices.DeleteFunc(done, func(c candidate) bool { return errors.Is(c.err, ctx.Err()) })
+	g.Wait() // the goroutines keep their errors
+	var changed []candidate
+	for i := range done {
+		if l.changed(&done[i]) {
+			changed = append(changed, done[i])
+		}
 	}
-	return done
+	return changed, l.note(ctx, desk.Embedding, done)
 }
 
 // changed tells whether c is to be published, and reports it if not.
-func (l *load) changed(c candidate) bool {
+func (l *load) changed(c *candidate) bool {
+	id := c.doc.Document.ID
+	if other, twice := l.seen[id]; c.err == nil && twice {
+		c.err = reject(CodeDuplicate, 0, "has the same id as %s", other)
+	}
 	if c.err != nil {
 		l.fail(c.file, c.err)
 		return false
 	}
-	id := c.doc.Document.ID
-	if other, twice := l.seen[id]; twice {
-		l.fail(c.file, reject(CodeDuplicate, 0, "has the same id as %s", other))
-		return false
-	}
 	l.seen[id] = c.file.shown
-	hash, known := l.known[id]
-	if known && hash == c.doc.Document.Hash {
+	if l.known[id].Hash == c.doc.Document.Hash {
 		l.step(c.file.shown, Unchanged, 1, 0, func() { l.report.Unchanged++ })
 		return false
 	}
 	if l.req.DryRun {
-		l.published(c, 0)
+		l.done(*c)
 		return false
 	}
 	return true
 }
 
-// publish embeds and publishes a group of documents in one transaction.
-func (l *load) publish(ctx context.Context, group []candidate) error {
-	vectors, err := l.vectors(ctx, group)
+// stage embeds and stages a group of documents in one transaction.
+func (l *load) stage(ctx context.Context, group []candidate) error {
+	missing, err := l.vectors(ctx, group)
 	switch {
 	case err != nil && refused(err) && len(group) > 1:
 		for i := range group { // find the document that is at fault
-			if err := l.publish(ctx, group[i:i+1]); err != nil {
+			if err := l.stage(ctx, group[i:i+1]); err != nil {
 				return err
 			}
 		}
 		return nil
 	case err != nil && refused(err):
-		l.fail(group[0].file, reject(CodeEmbedding, 0, "the embedding model refuses its text"))
-		return nil
+		group[0].err = reject(CodeEmbedding, 0, "the embedding model refuses its text")
+		l.fail(group[0].file, group[0].err)
+		return l.note(ctx, desk.Failed, group)
 	case err != nil:
 		return err
 	}
 	put := make([]desk.Prepared, len(group))
 	for i, c := range group {
 		put[i] = c.doc
-		if vectors != nil {
-			put[i].Model = l.embedder.Model()
-			put[i].Vectors, vectors = vectors[:len(c.doc.Chunks)], vectors[len(c.doc.Chunks):]
-		}
 	}
-	rev, err := l.docs.Publish(ctx, l.tenant, put, nil)
-	if err != nil {
-		return fmt.Errorf("publish: %w", err)
+	if err := l.docs.Stage(ctx, l.tenant, put); err != nil {
+		return fmt.Errorf("stage: %w", err)
 	}
-	for i, c := range group {
-		l.published(c, rev)
-		if put[i].Model == "" {
-			l.locked(func() { l.report.Unembedded += len(c.doc.Chunks) })
-		}
+	for _, c := range group {
+		l.done(c)
 	}
-	return nil
+	l.locked(func() { l.report.Unembedded += missing })
+	return l.note(ctx, desk.Ready, group)
 }
 
-// vectors embeds the chunks of a group. It returns nil without an error once
-// the embedder has failed in a way that is not the texts' fault: knowledge
-// without vectors is better than none.
-func (l *load) vectors(ctx context.Context, group []candidate) ([][]float32, error) {
+// vectors embeds those chunks of a group that say something new, and counts
+// the chunks that stay without a vector: all of them once the embedder has
+// failed in a way that is not the texts' fault, since knowledge without
+// vectors is better than none.
+func (l *load) vectors(ctx context.Context, group []candidate) (missing int, err error) {
 	var chunks []desk.Chunk
 	for _, c := range group {
 		chunks = append(chunks, c.doc.Chunks...)
 	}
+	embedded, err := l.docs.Embedded(ctx, l.tenant, l.embedder.Model(), chunks)
+	if err != nil {
+		return 0, fmt.Errorf("find known vectors: %w", err)
+	}
+	var fresh []desk.Chunk
+	for i, c := range chunks {
+		if !embedded[i] {
+			fresh = append(fresh, c)
+		}
+	}
 	var down error
 	if l.locked(func() { down = l.down }); down != nil {
-		return nil, nil
+		return len(fresh), nil
 	}
-	vectors, err := l.embed(ctx, l.free, l.tenant, chunks)
-	if err == nil || refused(err) {
-		return vectors, err
+	vectors, err := l.embed(ctx, l.free, l.tenant, fresh)
+	switch {
+	case err != nil && refused(err):
+		return 0, err
+	case err != nil && ctx.Err() != nil:
+		return 0, ctx.Err()
+	case err != nil:
+		l.locked(func() { l.down = err })
+		return len(fresh), nil
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	l.locked(func() { l.report.Embedded += len(fresh) })
+	for i := range group {
+		doc := &group[i].doc
+		doc.Model, doc.Vectors = l.embedder.Model(), make([][]float32, len(doc.Chunks))
+		for n := range doc.Chunks {
+			if !embedded[0] {
+				doc.Vectors[n], vectors = vectors[0], vectors[1:]
+			}
+			embedded = embedded[1:]
+		}
 	}
-	l.locked(func() { l.down = err })
-	return nil, nil
+	return 0, nil
 }
 
 func (l *load) fail(f file, err error) {
-	l.step(f.shown, Failed, 1, 0, func() { l.report.Failed = append(l.report.Failed, *asFileError(f.shown, err)) })
+	l.step(f.shown, Failed, 1, 0, func() {
+		l.report.Failed = append(l.report.Failed, *asFileError(f.shown, err))
+		l.broken = append(l.broken, f.path)
+	})
 }
 
-func (l *load) published(c candidate, rev desk.Revision) {
-	_, known := l.known[c.doc.Document.ID]
+// done reports a changed document that is staged, or would be.
+func (l *load) done(c candidate) {
+	doc := c.doc.Document
 	outcome, count := Added, &l.report.Added
-	if known {
+	if _, known := l.known[doc.ID]; known {
 		outcome, count = Updated, &l.report.Updated
 	}
 	l.step(c.file.shown, outcome, 1, len(c.doc.Chunks), func() {
 		*count++
 		l.report.Chunks += len(c.doc.Chunks)
-		l.report.Revision = max(l.report.Revision, rev)
+		l.staged = append(l.staged, desk.Version{Document: doc.ID, Hash: doc.Hash})
 	})
 }
 

@@ -56,8 +56,8 @@ func TestLoadPublishesWholeDocuments(t *testing.T) {
 	var paths []string
 	for _, d := range docs.inOrder() {
 		paths = append(paths, d.Document.Path)
-		if d.Model != "m1" || len(d.Vectors) != len(d.Chunks) || d.Document.Chunks != len(d.Chunks) {
-			t.Errorf("%s: %d vectors of %q for %d chunks", d.Document.Path, len(d.Vectors), d.Model, len(d.Chunks))
+		if slices.ContainsFunc(docs.vectorsOf(d, "m1"), func(v []float32) bool { return v == nil }) || d.Document.Chunks != len(d.Chunks) {
+			t.Errorf("%s: %d chunks with vectors %v", d.Document.Path, len(d.Chunks), docs.vectorsOf(d, "m1"))
 		}
 		if d.Document.Source != "help" || d.Document.Tenant != tenant || d.Document.Bytes == 0 {
 			t.Errorf("document = %+v", d.Document)
@@ -186,31 +186,35 @@ func TestBadFilesAreNamedAndTheRestIsLoaded(t *testing.T) {
 	}
 }
 
-func TestACancelledLoadLeavesWholeDocuments(t *testing.T) {
+func TestALoadThatWasCutShortHasChangedNothingAndGoesOn(t *testing.T) {
 	files := map[string]string{}
 	for i := range 40 {
 		files[fmt.Sprintf("%02d.md", i)] = fmt.Sprintf("# Page %d\n\none\n\n## Two\n\ntwo %d\n", i, i)
 	}
 	dir := folder(t, files)
 	ctx, cancel := context.WithCancel(t.Context())
-	docs := newShelf()
-	docs.onPublish = func() {
-		if docs.publishes == 2 {
+	docs, embedder := newShelf(), &counter{model: "m1"}
+	docs.onStage = func() {
+		if docs.stages == 2 {
 			cancel()
 		}
 	}
-	l := New(docs, &counter{model: "m1"}, &rows{}, Config{BatchChunks: 8, Concurrency: 1})
-	report, err := l.Load(ctx, tenant, Request{Paths: []string{dir}, Root: dir}, nil)
+	l := New(docs, embedder, &rows{}, Config{BatchChunks: 8, Concurrency: 1})
+	req := Request{Paths: []string{dir}, Root: dir}
+	report, err := l.Load(ctx, tenant, req, nil)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error = %v, want context.Canceled", err)
 	}
-	if report.Added != 8 || len(docs.docs) != 8 {
-		t.Errorf("reported %d and published %d documents, want 8", report.Added, len(docs.docs))
+	if report.Revision != 0 || len(docs.docs) != 0 {
+		t.Errorf("published %d documents as revision %d, want none", len(docs.docs), report.Revision)
 	}
-	for _, d := range docs.docs {
-		if len(d.Chunks) != 2 || len(d.Vectors) != 2 {
-			t.Errorf("%s has %d chunks and %d vectors, want 2", d.Document.Path, len(d.Chunks), len(d.Vectors))
-		}
+	docs.onStage, embedder.texts = nil, nil
+	report = mustLoad(t, l, req)
+	if report.Added != 40 || report.Revision != 1 || len(docs.docs) != 40 {
+		t.Errorf("report = %+v, want all 40 documents in one release", report)
+	}
+	if report.Embedded != 80-16 || len(embedder.texts) != 80-16 {
+		t.Errorf("embedded %d chunks, want the 64 that were not staged yet", len(embedder.texts))
 	}
 }
 
@@ -225,7 +229,7 @@ func TestTheEmbedderIsAskedAgainAfterFailuresThatPass(t *testing.T) {
 			return nil
 		}
 		report := mustLoad(t, New(docs, embedder, &rows{}, Config{}), Request{Paths: []string{dir}, Root: dir})
-		if report.Unembedded != 0 || docs.only(t).Model != "m1" {
+		if report.Unembedded != 0 || docs.vectorsOf(docs.only(t), "m1")[0] == nil {
 			t.Errorf("report = %+v, want everything embedded", report)
 		}
 		if report.Elapsed != 14*time.Second {
@@ -288,8 +292,8 @@ func TestReembed(t *testing.T) {
 		if err := New(docs, embedder, &rows{}, Config{BatchChunks: 2}).Reembed(t.Context(), tenant, nil); err != nil {
 			t.Fatal(err)
 		}
-		if d := docs.only(t); d.Model != "m2" || slices.ContainsFunc(d.Vectors, func(v []float32) bool { return v == nil }) {
-			t.Errorf("model %q, vectors %v", d.Model, d.Vectors)
+		if vectors := docs.vectorsOf(docs.only(t), "m2"); slices.ContainsFunc(vectors, func(v []float32) bool { return v == nil }) {
+			t.Errorf("vectors %v", vectors)
 		}
 		if !slices.Contains(embedder.texts, "A › C\ngamma") {
 			t.Errorf("embedded %q", embedder.texts)
@@ -307,8 +311,8 @@ func TestReembed(t *testing.T) {
 		if !errors.As(err, &public) || public.Code != "chunks_refused" {
 			t.Errorf("error = %v, want chunks_refused", err)
 		}
-		if d := docs.only(t); d.Vectors[0] == nil || d.Vectors[1] != nil || d.Vectors[2] == nil {
-			t.Errorf("vectors = %v, want all but the second", d.Vectors)
+		if v := docs.vectorsOf(docs.only(t), "m3"); v[0] == nil || v[1] != nil || v[2] == nil {
+			t.Errorf("vectors = %v, want all but the second", v)
 		}
 	})
 }
@@ -318,18 +322,18 @@ func TestRemove(t *testing.T) {
 	docs := newShelf()
 	l := New(docs, &counter{model: "m1"}, &rows{}, Config{})
 	mustLoad(t, l, Request{Paths: []string{dir}, Root: dir})
-	rev, err := l.Remove(t.Context(), tenant, []desk.DocumentID{docs.only(t).Document.ID, "unknown"})
-	if err != nil || rev != 2 || len(docs.docs) != 0 {
-		t.Errorf("revision %d, error %v, %d documents left", rev, err, len(docs.docs))
+	r, err := l.Remove(t.Context(), tenant, "me", []desk.DocumentID{docs.only(t).Document.ID, "unknown"})
+	if err != nil || r.Revision != 2 || r.Removed != 1 || len(docs.docs) != 0 {
+		t.Errorf("release %+v, error %v, %d documents left", r, err, len(docs.docs))
 	}
 }
 
 func TestProgressTellsTheTimeLeft(t *testing.T) {
-	p := Progress{Done: 10, Total: 40, Elapsed: 5 * time.Second}
-	if p.Rate() != 2 || p.Remaining() != 15*time.Second {
-		t.Errorf("rate, remaining = %v, %v, want 2, 15s", p.Rate(), p.Remaining())
+	p := Progress{Done: 10, Total: 40, Chunks: 35, Elapsed: 5 * time.Second}
+	if p.Rate() != 2 || p.ChunkRate() != 7 || p.Remaining() != 15*time.Second {
+		t.Errorf("rates, remaining = %v, %v, %v, want 2, 7, 15s", p.Rate(), p.ChunkRate(), p.Remaining())
 	}
-	if p := (Progress{Total: 3}); p.Rate() != 0 || p.Remaining() != 0 {
+	if p := (Progress{Total: 3}); p.Rate() != 0 || p.ChunkRate() != 0 || p.Remaining() != 0 {
 		t.Errorf("rate, remaining = %v, %v, want zero before anything is done", p.Rate(), p.Remaining())
 	}
 }
@@ -348,6 +352,7 @@ func TestConfigNamesTheFieldOutOfRange(t *testing.T) {
 		{MaxFileBytes: -1},
 		{EmbedTimeout: -1},
 		{EmbedAttempts: 11},
+		{Releases: 1001},
 	} {
 		if err := cfg.Validate(); err == nil {
 			t.Errorf("%+v is valid, want an error", cfg)

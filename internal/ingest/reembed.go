@@ -68,11 +68,7 @@ func (r *reembedding) batch(ctx context.Context, chunks []desk.Chunk) error {
 	case err != nil:
 		return embedderError(err)
 	}
-	ids := make([]desk.ChunkID, len(chunks))
-	for i, c := range chunks {
-		ids[i] = c.ID
-	}
-	if err := r.docs.PutVectors(ctx, r.tenant, r.embedder.Model(), ids, vectors); err != nil {
+	if err := r.docs.PutVectors(ctx, r.tenant, r.embedder.Model(), chunks, vectors); err != nil {
 		return fmt.Errorf("store vectors: %w", err)
 	}
 	r.step("", Updated, len(chunks), len(chunks), func() {})

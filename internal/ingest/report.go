@@ -19,6 +19,13 @@ type Request struct {
 	// Source names the load; default "files". The same path under the same
 	// source is the same document, whenever and from wherever it is loaded.
 	Source string
+	// Exact makes the source equal to the files: its other documents are
+	// removed, unless their files are there and cannot be read.
+	Exact bool
+	// AllowEmpty lets an exact load take away the last document of the source.
+	AllowEmpty bool
+	// Author is who asked for it, for the list of releases.
+	Author string
 	// DryRun reports what would change and neither embeds nor publishes.
 	DryRun bool
 }
@@ -43,6 +50,14 @@ func (p Progress) Rate() float64 {
 	return float64(p.Done) / p.Elapsed.Seconds()
 }
 
+// ChunkRate is the number of chunks a second so far.
+func (p Progress) ChunkRate() float64 {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return float64(p.Chunks) / p.Elapsed.Seconds()
+}
+
 // Remaining estimates the time left from the rate so far; zero when unknown.
 func (p Progress) Remaining() time.Duration {
 	if p.Done == 0 {
@@ -63,14 +78,16 @@ const (
 
 // Report is the result of a load.
 type Report struct {
-	Added, Updated, Unchanged int // documents
-	Chunks                    int // published
+	Added, Updated, Unchanged, Removed int // documents
+	Chunks                             int // of the added and updated documents
+	Embedded                           int // chunks whose vector was not known
 	// Unembedded counts the published chunks that have no vector, because the
 	// embedder could not be reached. They are found by their words; Reembed
 	// completes them.
 	Unembedded int
 	Failed     []FileError // in the order of the request, then of the paths
-	// Revision is that of the last publish, zero when nothing changed.
+	// Revision is that of the release, zero when nothing was published: then
+	// the counts tell what would have been.
 	Revision desk.Revision
 	Elapsed  time.Duration
 }

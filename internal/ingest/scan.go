@@ -21,41 +21,37 @@ type file struct {
 }
 
 // scan lists the files of a request: paths in the given order, folders in
-// lexical order, each file once.
-func scan(req Request) ([]file, []FileError, error) {
+// lexical order, each file once; and apart those that cannot be.
+func scan(req Request) (files []file, failed []candidate, err error) {
 	root, err := filepath.Abs(req.Root)
 	if err != nil {
 		return nil, nil, err
 	}
-	var files []file
-	var failed []FileError
 	seen := map[string]bool{}
 	for _, p := range req.Paths {
-		err := walk(p, func(f file, err error) {
-			if err != nil {
-				failed = append(failed, *asFileError(f.shown, err))
-				return
-			}
-			if seen[f.full] {
-				return
-			}
-			seen[f.full] = true
+		full, err := filepath.Abs(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		err = walk(p, full, func(f file, err error) {
 			f.path = relative(root, f.full)
-			files = append(files, f)
+			switch {
+			case err != nil:
+				failed = append(failed, candidate{file: f, err: err})
+			case !seen[f.full]:
+				seen[f.full] = true
+				files = append(files, f)
+			}
 		})
 		if err != nil {
-			failed = append(failed, *asFileError(p, err))
+			failed = append(failed, candidate{file: file{shown: p, full: full, path: relative(root, full)}, err: err})
 		}
 	}
 	return files, failed, nil
 }
 
-// walk calls visit for the file at p or for each file below the folder at p.
-func walk(p string, visit func(file, error)) error {
-	full, err := filepath.Abs(p)
-	if err != nil {
-		return err
-	}
+// walk calls visit for the file at p, which is full, or for each file below the folder at p.
+func walk(p, full string, visit func(file, error)) error {
 	info, err := os.Stat(full)
 	if err != nil {
 		return err

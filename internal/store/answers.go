@@ -86,7 +86,7 @@ func encodeDetails(a desk.Answer) ([2]string, error) {
 }
 
 // clean removes what PostgreSQL does not take in text.
-func clean(text desk.Masked) string {
+func clean[T ~string](text T) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\x00", "")
 }
 

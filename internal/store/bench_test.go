@@ -17,10 +17,13 @@ import (
 func BenchmarkPublish1000ChunksOf512(b *testing.B) {
 	for name, open := range engines {
 		b.Run(name, func(b *testing.B) {
-			docs := open(b).Documents()
+			db := open(b)
 			put := knowledgeBase(10, 100, 512)
-			for b.Loop() {
-				if _, err := docs.Publish(b.Context(), desk.DefaultTenant, put, nil); err != nil {
+			for n := 0; b.Loop(); n++ {
+				for i := range put {
+					put[i].Document.Hash = fmt.Sprint(n)
+				}
+				if _, err := publishAll(b.Context(), db, desk.DefaultTenant, put); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -31,14 +34,14 @@ func BenchmarkPublish1000ChunksOf512(b *testing.B) {
 func BenchmarkLoad10kChunksOf1536(b *testing.B) {
 	for name, open := range engines {
 		b.Run(name, func(b *testing.B) {
-			docs := open(b).Documents()
+			db := open(b)
 			for part := range slices.Chunk(knowledgeBase(500, 20, 1536), 50) {
-				if _, err := docs.Publish(b.Context(), desk.DefaultTenant, part, nil); err != nil {
+				if _, err := publishAll(b.Context(), db, desk.DefaultTenant, part); err != nil {
 					b.Fatal(err)
 				}
 			}
 			for b.Loop() {
-				delta, err := docs.Changes(b.Context(), "m", 0)
+				delta, err := db.Documents().Changes(b.Context(), "m", 0)
 				if err != nil || len(delta.Items[desk.DefaultTenant]) != 10_000 {
 					b.Fatal(err, len(delta.Items[desk.DefaultTenant]))
 				}

@@ -34,7 +34,7 @@ func child(dir string) error {
 			p.Document.Hash = fmt.Sprint(n)
 			put = append(put, p)
 		}
-		if _, err := db.Documents().Publish(ctx, tenant, put, nil); err != nil {
+		if _, err := publishAll(ctx, db, tenant, put); err != nil {
 			return err
 		}
 		if err := db.Ledger().Begin(ctx, attempt(fmt.Sprint(n))); err != nil {

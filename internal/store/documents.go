@@ -13,7 +13,14 @@ import (
 // Documents is the knowledge base: documents, their chunks and vectors.
 type Documents struct{ db *DB }
 
-const documentColumns = `id, tenant, source, path, title, url, lang, kind, hash, bytes, chunks, revision, updated_at`
+const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.bytes, v.chunks, d.revision, d.updated_at`
+
+// What a row of documents points to. A document that is served now has no end:
+// d.until IS NULL.
+const (
+	withVersion = `JOIN versions v ON v.tenant = d.tenant AND v.document_id = d.id AND v.hash = d.hash`
+	withChunks  = `JOIN chunks c ON c.tenant = d.tenant AND c.document_id = d.id AND c.hash = d.hash`
+)
 
 const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens`
 
@@ -22,7 +29,7 @@ func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Docu
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	rows, err := d.db.read.QueryContext(ctx,
-		`SELECT `+documentColumns+` FROM documents WHERE tenant = $1 ORDER BY source, path, id`, tenant)
+		`SELECT `+documentColumns+` FROM documents d `+withVersion+` WHERE d.until IS NULL AND d.tenant = $1 ORDER BY v.source, v.path, d.id`, tenant)
 	docs, err := collect(rows, err, func(r *sql.Rows) (desk.Document, error) { return scanDocument(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", d.db.engine.explain(err))
@@ -40,12 +47,12 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 	var chunks []desk.Chunk
 	err := d.db.snapshot(ctx, func(tx *sql.Tx) (err error) {
 		doc, err = scanDocument(tx.QueryRowContext(ctx,
-			`SELECT `+documentColumns+` FROM documents WHERE tenant = $1 AND id = $2`, tenant, id))
+			`SELECT `+documentColumns+` FROM documents d `+withVersion+` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2`, tenant, id))
 		if err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx,
-			`SELECT `+chunkColumns+` FROM chunks c WHERE c.tenant = $1 AND c.document_id = $2 ORDER BY c.ordinal`, tenant, id)
+			`SELECT `+chunkColumns+` FROM documents d `+withChunks+` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2 ORDER BY c.ordinal`, tenant, id)
 		chunks, err = collect(rows, err, scanChunk)
 		return err
 	})
@@ -61,33 +68,14 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 	return doc, chunks, nil
 }
 
-// Hashes returns the content hash of each of the tenant's documents.
-func (d *Documents) Hashes(ctx context.Context, tenant desk.TenantID) (map[desk.DocumentID]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	hashes := make(map[desk.DocumentID]string)
-	rows, err := d.db.read.QueryContext(ctx, `SELECT id, hash FROM documents WHERE tenant = $1`, tenant)
-	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
-		var id desk.DocumentID
-		var hash string
-		err = r.Scan(&id, &hash)
-		hashes[id] = hash
-		return none, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read hashes: %w", d.db.engine.explain(err))
-	}
-	return hashes, nil
-}
-
 // Stale returns the tenant's chunks that have no vector of that embedding
 // model, in the order of their documents.
 func (d *Documents) Stale(ctx context.Context, tenant desk.TenantID, model string) ([]desk.Chunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	rows, err := d.db.read.QueryContext(ctx, `SELECT `+chunkColumns+` FROM chunks c
-		LEFT JOIN chunk_vectors v ON v.tenant = c.tenant AND v.chunk_id = c.id AND v.model = $2
-		WHERE c.tenant = $1 AND v.chunk_id IS NULL ORDER BY c.document_id, c.ordinal`, tenant, model)
+	rows, err := d.db.read.QueryContext(ctx, `SELECT `+chunkColumns+` FROM documents d `+withChunks+`
+		LEFT JOIN vectors v ON v.tenant = c.tenant AND v.key = c.vector_key AND v.model = $2
+		WHERE d.until IS NULL AND d.tenant = $1 AND v.key IS NULL ORDER BY c.document_id, c.ordinal`, tenant, model)
 	chunks, err := collect(rows, err, scanChunk)
 	if err != nil {
 		return nil, fmt.Errorf("find stale chunks: %w", d.db.engine.explain(err))
@@ -119,8 +107,8 @@ func (d *Documents) Status(ctx context.Context, tenant desk.TenantID) (Status, e
 		if s.Models, err = countModels(ctx, tx, tenant); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT kind, lang, COUNT(*), SUM(chunks), SUM(bytes), MAX(updated_at)
-			FROM documents WHERE tenant = $1 GROUP BY kind, lang`, tenant)
+		rows, err := tx.QueryContext(ctx, `SELECT v.kind, v.lang, COUNT(*), SUM(v.chunks), SUM(v.bytes), MAX(d.updated_at)
+			FROM documents d `+withVersion+` WHERE d.until IS NULL AND d.tenant = $1 GROUP BY v.kind, v.lang`, tenant)
 		_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 			var kind desk.DocumentKind
 			var lang desk.Lang
@@ -149,7 +137,8 @@ func (d *Documents) Status(ctx context.Context, tenant desk.TenantID) (Status, e
 
 func countModels(ctx context.Context, tx *sql.Tx, tenant desk.TenantID) (map[string]int, error) {
 	models := make(map[string]int)
-	rows, err := tx.QueryContext(ctx, `SELECT model, COUNT(*) FROM chunk_vectors WHERE tenant = $1 GROUP BY model`, tenant)
+	rows, err := tx.QueryContext(ctx, `SELECT v.model, COUNT(*) FROM documents d `+withChunks+`
+		JOIN vectors v ON v.tenant = c.tenant AND v.key = c.vector_key WHERE d.until IS NULL AND d.tenant = $1 GROUP BY v.model`, tenant)
 	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 		var model string
 		var chunks int

@@ -24,10 +24,15 @@ func ExampleOpen() {
 	defer db.Close()
 
 	returns := desk.Prepared{
-		Document: desk.Document{ID: "returns", Path: "returns.md", Title: "Returns", Lang: desk.English, Kind: desk.Page},
+		Document: desk.Document{ID: "returns", Path: "returns.md", Title: "Returns", Lang: desk.English, Kind: desk.Page, Hash: "1"},
 		Chunks:   []desk.Chunk{{ID: "returns#0", Text: "You may return it within 30 days."}},
 	}
-	rev, err := db.Documents().Publish(ctx, desk.DefaultTenant, []desk.Prepared{returns}, nil)
+	if err := db.Documents().Stage(ctx, desk.DefaultTenant, []desk.Prepared{returns}); err != nil {
+		panic(err)
+	}
+	release, err := db.Documents().Publish(ctx, desk.DefaultTenant, desk.Change{
+		Kind: desk.ReleaseEdit, Author: "an operator", Put: []desk.Version{{Document: "returns", Hash: "1"}},
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -35,6 +40,6 @@ func ExampleOpen() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(rev, docs[0].Title, docs[0].Chunks)
+	fmt.Println(release.Revision, docs[0].Title, docs[0].Chunks)
 	// Output: 1 Returns 1
 }

@@ -22,14 +22,14 @@ func (db *DB) Count(t testing.TB, table string) (n int) {
 	return n
 }
 
-// Remigrate takes every migration back and applies it again.
-func (db *DB) Remigrate(t testing.TB) {
+// Remigrate takes the migrations after one back and applies them again.
+func (db *DB) Remigrate(t testing.TB, after int64) {
 	t.Helper()
 	p, err := db.provider()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.DownTo(t.Context(), 0); err != nil {
+	if _, err := p.DownTo(t.Context(), after); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.migrate(t.Context()); err != nil {
@@ -50,5 +50,13 @@ func LockFile(t testing.TB, path string) {
 		if _, err := pool.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Age makes all that was staged look that many hours older.
+func (db *DB) Age(t testing.TB, hours int) {
+	t.Helper()
+	if _, err := db.write.ExecContext(t.Context(), `UPDATE versions SET staged_at = staged_at - $1`, hours*3_600_000); err != nil {
+		t.Fatal(err)
 	}
 }

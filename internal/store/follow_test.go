@@ -84,7 +84,7 @@ func BenchmarkStartWith10kChunksOf1536(b *testing.B) {
 				for j := range put {
 					put[j] = document(fmt.Sprintf("doc-%d-%d", i, j), 20, 1536)
 				}
-				if _, err := db.Documents().Publish(b.Context(), tenant, put, nil); err != nil {
+				if _, err := publishAll(b.Context(), db, tenant, put); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -63,7 +64,7 @@ func noLeaks(t *testing.T) {
 func document(id string, chunks, dim int) desk.Prepared {
 	p := desk.Prepared{Document: desk.Document{
 		ID: desk.DocumentID(id), Source: "test", Path: id + ".md", Title: "Title of " + id, URL: "https://example.com/" + id,
-		Lang: desk.English, Kind: desk.Page, Hash: "hash-" + id, Bytes: 1000,
+		Lang: desk.English, Kind: desk.Page, Hash: fmt.Sprintf("hash-%s-%d-%d", id, chunks, dim), Bytes: 1000,
 	}}
 	for i := range chunks {
 		p.Chunks = append(p.Chunks, desk.Chunk{
@@ -108,6 +109,18 @@ func ended(a desk.Attempt) desk.Attempt {
 	a.Cost = 410
 	a.ResponseLength = 160
 	return a
+}
+
+// publishAll stages documents and publishes them, and removes others.
+func publishAll(ctx context.Context, db *store.DB, tenant desk.TenantID, put []desk.Prepared, remove ...desk.DocumentID) (desk.Release, error) {
+	if err := db.Documents().Stage(ctx, tenant, put); err != nil {
+		return desk.Release{}, err
+	}
+	change := desk.Change{Kind: desk.ReleaseLoad, Source: "test", Author: "tester", Remove: remove}
+	for _, p := range put {
+		change.Put = append(change.Put, desk.Version{Document: p.Document.ID, Hash: p.Document.Hash})
+	}
+	return db.Documents().Publish(ctx, tenant, change)
 }
 
 // record is a question and an answer with all that is kept of them.

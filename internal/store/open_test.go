@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -178,8 +179,38 @@ func TestASecondStartFindsTheFirstOnesData(t *testing.T) {
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
-		db.Remigrate(t)
+		db.Remigrate(t, 0)
 		publish(t, db, []desk.Prepared{document("a", 1, 4)})
+	})
+}
+
+func TestAKnowledgeBaseFromBeforeThereWereReleasesIsServedAsItWas(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		const before = 2 // the last migration without releases
+		publish(t, db, []desk.Prepared{document("a", 3, 4), document("b", 2, 4)})
+		publish(t, db, []desk.Prepared{edited("a", "a2")}, "b")
+		want := said(t, db)
+		db.Remigrate(t, before)
+		if got := said(t, db); !reflect.DeepEqual(got, want) {
+			t.Errorf("served = %v, want %v", got, want)
+		}
+		chunks, err := db.Documents().Stale(t.Context(), tenant, "new")
+		if err != nil || len(chunks) != 1 {
+			t.Fatalf("%d stale chunks, %v, want 1", len(chunks), err)
+		}
+		if err := db.Documents().PutVectors(t.Context(), tenant, "new", chunks, [][]float32{vector(6, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if items := itemsOf(t, db, tenant, "new", 0); len(items) != 1 || items[0].Vector == nil {
+			t.Errorf("items = %+v, want one with its new vector", items)
+		}
+		publish(t, db, []desk.Prepared{edited("a", "a3")})
+		if _, err := db.Documents().Rollback(t.Context(), tenant, 2, "tester"); err != nil {
+			t.Fatal(err)
+		}
+		if got := said(t, db); !reflect.DeepEqual(got, want) {
+			t.Errorf("after a rollback = %v, want %v", got, want)
+		}
 	})
 }
 

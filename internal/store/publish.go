@@ -3,90 +3,95 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
 	"time"
 
 	"kefu/internal/desk"
 )
 
-// Publish replaces and removes documents of one tenant and makes all of it
-// visible at once, as the revision that it returns: documents, chunks,
-// vectors, log and notification are one transaction. Removing what is not
-// there is no change; a publish that changes nothing returns the revision that
-// stands. Replicas see the change a little later: see WaitAcknowledged.
-func (d *Documents) Publish(ctx context.Context, tenant desk.TenantID, put []desk.Prepared, remove []desk.DocumentID) (desk.Revision, error) {
-	for _, p := range put {
-		if err := check(p); err != nil {
-			return 0, fmt.Errorf("publish %s: %w", p.Document.ID, err)
+// Publish shows staged documents and takes others away, all at once, as the
+// release that it returns: one revision, one transaction, a row a document.
+// What changes nothing is no release: putting what is served already, removing
+// what is not there. When nothing is left to do, the release returned has the
+// revision that stands and counts nothing. Replicas see the change a little
+// later: see WaitAcknowledged.
+func (d *Documents) Publish(ctx context.Context, tenant desk.TenantID, c desk.Change) (desk.Release, error) {
+	r := desk.Release{Kind: c.Kind, Source: c.Source, Author: c.Author}
+	return d.publish(ctx, tenant, r, func(ctx context.Context, tx *sql.Tx, rev desk.Revision) (changed, error) {
+		served, err := served(ctx, tx, tenant, c.Put)
+		if err != nil {
+			return changed{}, err
+		}
+		put := slices.DeleteFunc(slices.Clone(c.Put), func(v desk.Version) bool { return served[v.Document] == v.Hash })
+		begun := make([]desk.DocumentID, len(put))
+		for i, v := range put {
+			begun[i] = v.Document
+		}
+		ended, err := endDocuments(ctx, tx, tenant, rev, slices.Concat(c.Remove, begun))
+		if err != nil {
+			return changed{}, err
+		}
+		return difference(ended, begun), d.pointTo(ctx, tx, tenant, rev, put)
+	})
+}
+
+// changed are the documents that a publish changes.
+type changed struct{ added, updated, removed []desk.DocumentID }
+
+// difference tells what became of documents of which some ended and some began.
+func difference(ended, begun []desk.DocumentID) changed {
+	left := make(map[desk.DocumentID]bool, len(ended))
+	for _, id := range ended {
+		left[id] = true
+	}
+	var c changed
+	for _, id := range begun {
+		if left[id] {
+			c.updated = append(c.updated, id)
+			delete(left, id)
+		} else {
+			c.added = append(c.added, id)
 		}
 	}
+	c.removed = slices.Sorted(maps.Keys(left))
+	return c
+}
+
+// publish runs change under a new revision and records it as the release r.
+func (d *Documents) publish(ctx context.Context, tenant desk.TenantID, r desk.Release, change func(context.Context, *sql.Tx, desk.Revision) (changed, error)) (desk.Release, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	var rev desk.Revision
 	err := d.db.transact(ctx, func(tx *sql.Tx) (err error) {
-		if rev, err = advance(ctx, tx); err != nil {
+		if r.Revision, err = advance(ctx, tx); err != nil {
 			return err
 		}
-		removed, err := deleteDocuments(ctx, tx, tenant, remove)
+		now, err := change(ctx, tx, r.Revision)
 		if err != nil {
 			return err
 		}
-		if len(put)+len(removed) == 0 {
+		r.Added, r.Updated, r.Removed = len(now.added), len(now.updated), len(now.removed)
+		if r.Changed() == 0 {
 			return errNothing
 		}
-		if err := d.insertDocuments(ctx, tx, tenant, rev, put); err != nil {
+		if r.At, err = insertRelease(ctx, tx, tenant, r); err != nil {
 			return err
 		}
-		return d.log(ctx, tx, tenant, rev, ids(put), removed)
+		return d.log(ctx, tx, tenant, r.Revision, slices.Concat(now.added, now.updated), now.removed)
 	})
 	if errors.Is(err, errNothing) {
-		return d.Revision(ctx)
+		r.Revision, err = d.Revision(ctx)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("publish: %w", err)
+		return desk.Release{}, fmt.Errorf("publish: %w", err)
 	}
-	return rev, nil
+	return r, nil
 }
 
 // errNothing rolls back a publish that changes nothing.
 var errNothing = errors.New("nothing to publish")
-
-func check(p desk.Prepared) error {
-	if p.Model == "" {
-		return nil
-	}
-	if len(p.Vectors) != len(p.Chunks) {
-		return fmt.Errorf("%d vectors for %d chunks", len(p.Vectors), len(p.Chunks))
-	}
-	return checkVectors(p.Vectors)
-}
-
-// checkVectors refuses what would spoil every later search.
-func checkVectors(vectors [][]float32) error {
-	for i, v := range vectors {
-		if len(v) == 0 || len(v) != len(vectors[0]) {
-			return fmt.Errorf("vector %d has %d dimensions, the first has %d", i, len(v), len(vectors[0]))
-		}
-		for _, x := range v {
-			if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
-				return fmt.Errorf("vector %d is not finite", i)
-			}
-		}
-	}
-	return nil
-}
-
-func ids(put []desk.Prepared) []desk.DocumentID {
-	all := make([]desk.DocumentID, len(put))
-	for i, p := range put {
-		all[i] = p.Document.ID
-	}
-	return all
-}
 
 // advance takes the next revision. Until the transaction ends no other
 // publish gets past this point.
@@ -95,74 +100,59 @@ func advance(ctx context.Context, tx *sql.Tx) (rev desk.Revision, err error) {
 	return rev, err
 }
 
-// deleteDocuments deletes documents with their chunks and vectors and returns
-// those that were there.
-func deleteDocuments(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, ids []desk.DocumentID) ([]desk.DocumentID, error) {
-	var deleted []desk.DocumentID
-	for some := range slices.Chunk(ids, groups[0]) {
+// served returns the hashes of those documents that are served now.
+func served(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, of []desk.Version) (map[desk.DocumentID]string, error) {
+	hashes := make(map[desk.DocumentID]string, len(of))
+	for some := range slices.Chunk(of, groups[0]) {
 		args := []any{tenant}
+		for _, v := range some {
+			args = append(args, v.Document)
+		}
+		rows, err := tx.QueryContext(ctx,
+			`SELECT id, hash FROM documents WHERE until IS NULL AND tenant = $1 AND id IN (`+placeholders(2, len(some))+`)`, args...)
+		_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
+			var id desk.DocumentID
+			var hash string
+			err = r.Scan(&id, &hash)
+			hashes[id] = hash
+			return none, err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read hashes: %w", err)
+		}
+	}
+	return hashes, nil
+}
+
+// endDocuments ends the time of documents and returns those that were served.
+func endDocuments(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, rev desk.Revision, ids []desk.DocumentID) ([]desk.DocumentID, error) {
+	var ended []desk.DocumentID
+	for some := range slices.Chunk(ids, groups[0]) {
+		args := []any{tenant, rev}
 		for _, id := range some {
 			args = append(args, id)
 		}
-		rows, err := tx.QueryContext(ctx,
-			`DELETE FROM documents WHERE tenant = $1 AND id IN (`+placeholders(2, len(some))+`) RETURNING id`, args...)
-		found, err := collect(rows, err, func(r *sql.Rows) (id desk.DocumentID, err error) {
-			err = r.Scan(&id)
-			return id, err
-		})
+		rows, err := tx.QueryContext(ctx, `UPDATE documents SET until = $2
+			WHERE until IS NULL AND tenant = $1 AND id IN (`+placeholders(3, len(some))+`) RETURNING id`, args...)
+		found, err := collect(rows, err, scanID)
 		if err != nil {
-			return nil, fmt.Errorf("delete documents: %w", err)
+			return nil, fmt.Errorf("end documents: %w", err)
 		}
-		deleted = append(deleted, found...)
+		ended = append(ended, found...)
 	}
-	return deleted, nil
+	return ended, nil
 }
 
-func (d *Documents) insertDocuments(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, rev desk.Revision, put []desk.Prepared) error {
-	if _, err := deleteDocuments(ctx, tx, tenant, ids(put)); err != nil {
-		return err
-	}
-	now := time.Now()
-	documents := insert{mark: d.db.engine.mark, table: "documents", columns: []string{
-		"tenant", "id", "source", "path", "title", "url", "lang", "kind", "hash", "bytes", "chunks", "revision", "updated_at",
-	}}
-	err := documents.exec(ctx, tx, len(put), func(args []any, i int) []any {
-		doc := put[i].Document
-		return append(args, tenant, doc.ID, doc.Source, doc.Path, doc.Title, doc.URL, doc.Lang, doc.Kind, doc.Hash, doc.Bytes,
-			len(put[i].Chunks), rev, millis(now))
-	})
-	if err != nil {
-		return err
-	}
-	chunks := insert{mark: d.db.engine.mark, table: "chunks", columns: []string{
-		"tenant", "id", "document_id", "ordinal", "heading", "question", "url", "text", "lang", "tokens",
-	}}
-	for _, p := range put {
-		err := chunks.exec(ctx, tx, len(p.Chunks), func(args []any, i int) []any {
-			c := p.Chunks[i]
-			return append(args, tenant, c.ID, p.Document.ID, c.Ordinal, c.Heading, c.Question, c.URL, c.Text, c.Lang, c.Tokens)
-		})
-		if err != nil {
-			return err
-		}
-		if p.Model == "" {
-			continue
-		}
-		chunk := func(i int) desk.ChunkID { return p.Chunks[i].ID }
-		if err := d.insertVectors(ctx, tx, tenant, p.Model, p.Vectors, chunk); err != nil {
-			return err
-		}
-	}
-	return nil
+func scanID(r *sql.Rows) (id desk.DocumentID, err error) {
+	err = r.Scan(&id)
+	return id, err
 }
 
-func (d *Documents) insertVectors(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, model string, vectors [][]float32, chunk func(i int) desk.ChunkID) error {
-	in := insert{
-		mark: d.db.engine.mark, table: "chunk_vectors", columns: []string{"tenant", "chunk_id", "model", "dim", "vector"},
-		conflict: `ON CONFLICT (tenant, chunk_id, model) DO UPDATE SET dim = excluded.dim, vector = excluded.vector`,
-	}
-	return in.exec(ctx, tx, len(vectors), func(args []any, i int) []any {
-		return append(args, tenant, chunk(i), model, len(vectors[i]), encodeVector(vectors[i]))
+func (d *Documents) pointTo(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, rev desk.Revision, put []desk.Version) error {
+	now := millis(time.Now())
+	in := insert{mark: d.db.engine.mark, table: "documents", columns: []string{"tenant", "id", "revision", "hash", "updated_at"}}
+	return in.exec(ctx, tx, len(put), func(args []any, i int) []any {
+		return append(args, tenant, put[i].Document, rev, put[i].Hash, now)
 	})
 }
 
@@ -183,91 +173,4 @@ func (d *Documents) log(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, r
 		return err
 	}
 	return d.db.engine.announce(ctx, tx, rev)
-}
-
-// PutVectors stores the vectors of existing chunks in the space of an
-// embedding model; chunks that are gone meanwhile are passed over. Documents
-// keep their revision, since what they say is unchanged, but replicas load
-// them again. Vectors of other models stay, so that switching back costs
-// nothing.
-func (d *Documents) PutVectors(ctx context.Context, tenant desk.TenantID, model string, ids []desk.ChunkID, vectors [][]float32) error {
-	if len(ids) != len(vectors) {
-		return fmt.Errorf("put vectors: %d vectors for %d chunks", len(vectors), len(ids))
-	}
-	if err := checkVectors(vectors); err != nil {
-		return fmt.Errorf("put vectors: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	err := d.db.transact(ctx, func(tx *sql.Tx) error {
-		rev, err := advance(ctx, tx)
-		if err != nil {
-			return err
-		}
-		owner, err := owners(ctx, tx, tenant, ids)
-		if err != nil {
-			return err
-		}
-		var there []int // indexes into ids
-		var documents []desk.DocumentID
-		for i, id := range ids {
-			if doc, ok := owner[id]; ok {
-				there = append(there, i)
-				documents = append(documents, doc)
-			}
-		}
-		kept := make([][]float32, len(there))
-		for n, i := range there {
-			kept[n] = vectors[i]
-		}
-		if err := d.insertVectors(ctx, tx, tenant, model, kept, func(n int) desk.ChunkID { return ids[there[n]] }); err != nil {
-			return err
-		}
-		slices.Sort(documents)
-		return d.log(ctx, tx, tenant, rev, slices.Compact(documents), nil)
-	})
-	if err != nil {
-		return fmt.Errorf("put vectors: %w", err)
-	}
-	return nil
-}
-
-// owners returns the documents of those chunks that exist.
-func owners(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, ids []desk.ChunkID) (map[desk.ChunkID]desk.DocumentID, error) {
-	owner := make(map[desk.ChunkID]desk.DocumentID, len(ids))
-	for some := range slices.Chunk(ids, groups[0]) {
-		args := []any{tenant}
-		for _, id := range some {
-			args = append(args, id)
-		}
-		rows, err := tx.QueryContext(ctx,
-			`SELECT id, document_id FROM chunks WHERE tenant = $1 AND id IN (`+placeholders(2, len(some))+`)`, args...)
-		_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
-			var chunk desk.ChunkID
-			var doc desk.DocumentID
-			err = r.Scan(&chunk, &doc)
-			owner[chunk] = doc
-			return none, err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("find documents of chunks: %w", err)
-		}
-	}
-	return owner, nil
-}
-
-func encodeVector(v []float32) []byte {
-	b := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-	}
-	return b
-}
-
-func decodeVector(b []byte) []float32 {
-	v := make([]float32, len(b)/4)
-	for i := range v {
-		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-	}
-	return v
 }

@@ -64,12 +64,13 @@ func (d *Documents) Changes(ctx context.Context, model string, since desk.Revisi
 
 // items reads the chunks of all documents that changed after since.
 func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (map[desk.TenantID][]retrieval.Item, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, d.title,
-			CASE WHEN c.url = '' THEN d.url ELSE c.url END, d.kind, d.hash, d.revision, v.vector
+	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, v.title,
+			CASE WHEN c.url = '' THEN v.url ELSE c.url END, v.kind, d.hash, d.revision, e.vector
 		FROM kb_log l
-		JOIN documents d ON d.tenant = l.tenant AND d.id = l.document_id
-		JOIN chunks c ON c.tenant = d.tenant AND c.document_id = d.id
-		LEFT JOIN chunk_vectors v ON v.tenant = c.tenant AND v.chunk_id = c.id AND v.model = $1
+		JOIN documents d ON d.until IS NULL AND d.tenant = l.tenant AND d.id = l.document_id
+		`+withVersion+`
+		`+withChunks+`
+		LEFT JOIN vectors e ON e.tenant = c.tenant AND e.key = c.vector_key AND e.model = $1
 		WHERE l.rev > $2`, model, since)
 	all := make(map[desk.TenantID][]retrieval.Item)
 	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {

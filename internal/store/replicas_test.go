@@ -16,14 +16,14 @@ func TestWaitNoticesWhatAnotherProcessPublishes(t *testing.T) {
 			noLeaks(t) // so not in parallel
 			cfg := place(t)
 			server, command := open(t, cfg), open(t, cfg)
-			for range 3 {
+			for n := range 3 {
 				since, err := server.Documents().Revision(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				woken := make(chan error, 1)
 				go func() { woken <- server.Documents().Wait(t.Context(), since) }()
-				publish(t, command, []desk.Prepared{document("a", 1, 0)})
+				publish(t, command, []desk.Prepared{document("a", n+1, 0)})
 				start := time.Now()
 				if err := <-woken; err != nil {
 					t.Fatal(err)

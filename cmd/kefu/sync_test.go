@@ -1,0 +1,199 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"kefu/internal/e2e"
+)
+
+type release struct {
+	Revision, Restored, Added, Updated, Removed int
+	Kind, Source, Author                        string
+}
+
+func releases(t *testing.T, site *e2e.Site) []release {
+	t.Helper()
+	var all []release
+	if err := json.Unmarshal([]byte(site.Must("kb", "releases", "--json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func syncs(t *testing.T, site *e2e.Site, want string) {
+	t.Helper()
+	holds(t, "the sync", site.Must("kb", "sync", "docs", "--source", "docs"), want)
+}
+
+// An operator's hour, in short: a folder is synced, one document edited, one
+// deleted, one broken, and the release taken back, beside a running server.
+func TestASyncedFolderIsServedExactlyAndCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	syncs(t, site, "3 added, 0 updated, 0 unchanged, 0 failed") // before the first start, which would load them too
+	server := site.Serve()
+	if a := server.Ask(simpleEN); !strings.Contains(a.Answer, "30 days") {
+		t.Fatalf("%s: %+v", simpleEN, a)
+	}
+	if a := server.Ask(simpleZH); !a.Grounded {
+		t.Fatalf("%s: %+v", simpleZH, a)
+	}
+	before := releases(t, site)[0]
+	if before.Kind != "sync" || before.Source != "docs" || before.Added != 3 || before.Author == "" {
+		t.Errorf("release = %+v", before)
+	}
+
+	edit(site, "30 days", "45 days")
+	remove(t, site, "docs/warranty.md")
+	site.Write("docs/broken.jsonl", `{"question":"What is","answer"`+"\n")
+	holds(t, "the dry run", site.Run("kb", "sync", "docs", "--source", "docs", "--dry-run").Stdout, "would be 0 added, 1 updated, 1 unchanged, 1 removed, 1 failed")
+	r := site.Run("kb", "sync", "docs", "--source", "docs")
+	if r.Code != 3 {
+		t.Errorf("exit status %d, want 3", r.Code)
+	}
+	holds(t, "stdout", r.Stdout, "0 added, 1 updated, 1 unchanged, 1 removed, 1 failed")
+	holds(t, "stderr", r.Stderr, "docs/broken.jsonl:1: ")
+	holds(t, "kb list", site.Must("kb", "list"), "failed: broken.jsonl: ")
+	holds(t, "kb status", site.Must("kb", "status"), "failed      1 file")
+	if a := server.Ask(simpleEN); !strings.Contains(a.Answer, "45 days") || a.CacheHit {
+		t.Errorf("after the edit: %+v, want 45 days", a)
+	}
+	if a := server.Ask(simpleZH); !a.CacheHit {
+		t.Errorf("the edit of another document ended a cached answer: %+v", a)
+	}
+	if a := server.Ask("What is the warranty of the Aurora lamp?"); a.Grounded {
+		t.Errorf("after the document was deleted: %+v", a)
+	}
+
+	start := time.Now()
+	holds(t, "the rollback", site.Must("kb", "rollback", fmt.Sprint(before.Revision)), "1 added, 1 updated, 0 removed")
+	if took := time.Since(start); took > time.Second+raceSlack {
+		t.Errorf("rolled back in %v, want less than 1s", took)
+	}
+	if a := server.Ask(simpleEN); !strings.Contains(a.Answer, "30 days") {
+		t.Errorf("after the rollback: %+v, want 30 days", a)
+	}
+	if a := server.Ask("What is the warranty of the Aurora lamp?"); !a.Grounded {
+		t.Errorf("after the rollback: %+v, want the deleted document's answer", a)
+	}
+	if last := releases(t, site)[0]; last.Kind != "rollback" || last.Restored != before.Revision {
+		t.Errorf("release = %+v", last)
+	}
+	if r := site.Run("kb", "rollback", "999"); r.Code != 1 {
+		t.Errorf("rollback to nothing: exit status %d, want 1", r.Code)
+	}
+	if r := site.Run("kb", "rollback", "12x"); r.Code != 2 {
+		t.Errorf("rollback to no number: exit status %d, want 2", r.Code)
+	}
+	if code := server.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	healthy(t, server.Log)
+}
+
+func remove(t *testing.T, site *e2e.Site, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(site.Dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASyncOfNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	syncs(t, site, "3 added")
+	site.Write("empty/.keep", "")
+	r := site.Run("kb", "sync", "empty", "--source", "docs")
+	if r.Code != 2 {
+		t.Errorf("exit status %d, want 2", r.Code)
+	}
+	holds(t, "stderr", r.Stderr, "--allow-empty", "3 documents")
+	if r := site.Run("kb", "sync", "docs"); r.Code != 2 {
+		t.Errorf("without a source: exit status %d, want 2", r.Code)
+	}
+	holds(t, "the sync", site.Must("kb", "sync", "empty", "--source", "docs", "--allow-empty"), "3 removed")
+}
+
+func TestAWatchedFolderIsSyncedWhenItChanges(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	watching := site.Start("kb", "sync", "docs", "--source", "docs", "--watch=50ms")
+	watching.Log.Await(t, "3 added")
+	site.Write("docs/typewriters.md", repaired)
+	watching.Log.Await(t, "1 added, 0 updated, 3 unchanged")
+	remove(t, site, "docs/typewriters.md")
+	watching.Log.Await(t, "3 unchanged, 1 removed")
+	site.Write("docs/broken.csv", "question,answer\n\"a")
+	watching.Log.Await(t, "docs/broken.csv")
+	watching.Signal(syscall.SIGINT)
+	if code := watching.Wait(); code != 0 {
+		t.Errorf("exit status %d after SIGINT, want 0", code)
+	}
+}
+
+// Row 23: whenever the sync is killed, what is served is the old edition or
+// the new one, whole, and the next sync completes it.
+func TestAKilledSyncLeavesTheOldReleaseAndIsCompletedByTheNext(t *testing.T) {
+	t.Parallel()
+	const documents = 200
+	site := newShop(t)
+	write := func(edition int) {
+		for i := range documents {
+			var page strings.Builder
+			fmt.Fprintf(&page, "# Article %d\n\n", i)
+			for j := range 10 {
+				fmt.Fprintf(&page, "## Part %d\n\nPart %d of article %d, edition %d of it.\n\n", j, j, i, edition)
+			}
+			site.Write(fmt.Sprintf("articles/%03d.md", i), page.String())
+		}
+	}
+	write(1)
+	site.Must("kb", "sync", "articles", "--source", "articles")
+	write(2)
+	db := site.DB()
+	defer db.Close()
+	count := func(query string) (n int) {
+		t.Helper()
+		if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const served = `SELECT COUNT(*) FROM documents d JOIN chunks c ON c.document_id = d.id AND c.hash = d.hash WHERE d.until IS NULL`
+	all := count(served)
+	killed := 0
+	for _, ready := range []int{0, 1, 40, 80, 120, 160} {
+		running := site.Start("kb", "sync", "articles", "--source", "articles")
+		e2e.Eventually(t, 30*time.Second, "the sync has come that far", func() bool {
+			return running.Ended() || count(`SELECT COUNT(*) FROM intake WHERE state <> 'queued'`) >= ready+1
+		})
+		running.Signal(syscall.SIGKILL)
+		if running.Wait() == 128+int(syscall.SIGKILL) {
+			killed++
+		}
+		if n := count(served); n != all {
+			t.Errorf("%d chunks are served, want %d", n, all)
+		}
+		if n := count(served + ` AND c.text LIKE '%edition 2%'`); n != 0 && n != all {
+			t.Errorf("%d of %d chunks are of the new edition, want none or all", n, all)
+		}
+	}
+	if killed < 3 {
+		t.Errorf("%d of the syncs were killed, want most of them", killed)
+	}
+	site.Must("kb", "sync", "articles", "--source", "articles")
+	if n := count(served + ` AND c.text LIKE '%edition 2%'`); n != all {
+		t.Errorf("%d of %d chunks are of the new edition at the end", n, all)
+	}
+	if n := count(`SELECT COUNT(*) FROM intake`); n != 0 {
+		t.Errorf("%d files are still on their way", n)
+	}
+	holds(t, "one more sync", site.Must("kb", "sync", "articles", "--source", "articles"), fmt.Sprintf("0 added, 0 updated, %d unchanged, 0 failed", documents))
+}

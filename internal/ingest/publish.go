@@ -1,0 +1,128 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+)
+
+// gone lists the documents of an exact load's source whose files are no more,
+// in the order of their ids. A document whose file cannot be read today stays.
+func (l *load) gone() ([]desk.DocumentID, error) {
+	if !l.req.Exact {
+		return nil, nil
+	}
+	var gone []desk.DocumentID
+	left := len(l.seen)
+	for _, id := range slices.Sorted(maps.Keys(l.known)) {
+		doc := l.known[id]
+		if _, seen := l.seen[id]; seen || doc.Source != l.req.Source {
+			continue
+		}
+		if slices.ContainsFunc(l.broken, func(path string) bool { return within(doc.Path, path) }) {
+			left++
+			continue
+		}
+		gone = append(gone, id)
+	}
+	if left == 0 && len(gone) > 0 && !l.req.AllowEmpty {
+		return nil, &desk.Error{
+			Kind: desk.Invalid, Code: "sync_would_empty", Field: "source",
+			Public: fmt.Sprintf("there is nothing to load, so that all %d documents of source %q would be removed; --allow-empty does that", len(gone), l.req.Source),
+		}
+	}
+	return gone, nil
+}
+
+// within tells whether path is folder, or below it.
+func within(path, folder string) bool {
+	return path == folder || folder == "." || strings.HasPrefix(path, folder+"/")
+}
+
+// publish shows what was staged and takes away what is gone. Until here
+// nothing that the load did can be seen.
+func (l *load) publish(ctx context.Context, gone []desk.DocumentID) error {
+	if len(l.staged)+len(gone) > 0 {
+		r, err := l.release(ctx, l.tenant, desk.Change{
+			Kind: l.kind, Source: l.req.Source, Author: l.req.Author, Put: l.staged, Remove: gone,
+		})
+		if err != nil {
+			return err
+		}
+		l.report.Added, l.report.Updated, l.report.Removed = r.Added, r.Updated, r.Removed
+		l.report.Revision = r.Revision
+	}
+	if l.kind == desk.ReleaseEdit {
+		return nil // single documents note nothing on their way
+	}
+	if err := l.docs.Settle(ctx, l.tenant, l.req.Source); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return nil
+}
+
+// release publishes a change and collects what is too old to be returned to.
+func (l *Loader) release(ctx context.Context, tenant desk.TenantID, c desk.Change) (desk.Release, error) {
+	r, err := l.docs.Publish(ctx, tenant, c)
+	if err != nil {
+		return desk.Release{}, fmt.Errorf("publish: %w", err)
+	}
+	if err := l.docs.Collect(ctx, tenant, l.cfg.Releases); err != nil {
+		return desk.Release{}, fmt.Errorf("published as revision %d: %w", r.Revision, err)
+	}
+	return r, nil
+}
+
+// Remove takes documents out of the knowledge base, as one release. Unknown
+// ids are ignored.
+func (l *Loader) Remove(ctx context.Context, tenant desk.TenantID, author string, ids []desk.DocumentID) (desk.Release, error) {
+	return l.release(ctx, tenant, desk.Change{Kind: desk.ReleaseEdit, Author: author, Remove: ids})
+}
+
+// expect tells what is about to come in, and what cannot.
+func (l *load) expect(ctx context.Context, files []file, failed []candidate) error {
+	for _, c := range failed {
+		l.broken = append(l.broken, c.file.path)
+	}
+	if l.silent() {
+		return nil
+	}
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.path
+	}
+	if err := l.docs.Expect(ctx, l.tenant, l.req.Source, paths); err != nil {
+		return fmt.Errorf("queue: %w", err)
+	}
+	return l.note(ctx, desk.Failed, failed)
+}
+
+func (l *load) silent() bool { return l.req.DryRun || l.kind == desk.ReleaseEdit }
+
+// note records how far files have come. Those with an error have failed; those
+// that are as they were are ready.
+func (l *load) note(ctx context.Context, state desk.IntakeState, group []candidate) error {
+	if l.silent() || len(group) == 0 {
+		return nil
+	}
+	notes := make([]desk.Intake, len(group))
+	for i, c := range group {
+		id := c.doc.Document.ID
+		notes[i] = desk.Intake{Source: l.req.Source, Path: c.file.path, Document: id, State: state}
+		switch {
+		case c.err != nil:
+			why := asFileError(c.file.shown, c.err)
+			notes[i].State, notes[i].Code, notes[i].Reason = desk.Failed, string(why.Code), why.Reason
+		case id != "" && l.known[id].Hash == c.doc.Document.Hash:
+			notes[i].State = desk.Ready
+		}
+	}
+	if err := l.docs.Note(ctx, l.tenant, notes); err != nil {
+		return fmt.Errorf("note: %w", err)
+	}
+	return nil
+}
