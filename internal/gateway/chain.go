@@ -51,6 +51,7 @@ type walk struct {
 	queue   []*target // who may still be asked
 	retried int       // how often at the target being asked
 	trimmed bool      // the call was shortened
+	grown   bool      // it went to a larger model
 }
 
 // try sends the call to one target, again where the failure says that it may
@@ -115,23 +116,14 @@ func (w *walk) retry(ctx context.Context, t *target, tried []*deployment, err er
 	return t.any()
 }
 
-// trim shortens the call once.
-func (w *walk) trim() bool {
-	sources := w.call.Prompt.Sources
-	if w.trimmed || len(sources) < 2 {
-		return false
-	}
-	w.trimmed = true
-	w.call.Prompt.Sources = sources[:len(sources)/2] // best first
-	return true
-}
-
 // leave drops from the queue those who would fail like t did.
 func (w *walk) leave(t *target, err error) {
 	steps := decide(err)
 	switch steps[len(steps)-1] {
 	case otherProvider:
 		w.queue = filter(w.queue, func(next *target) bool { return next.Provider != t.Provider })
+	case largerModel:
+		w.queue = w.larger(t)
 	case stop:
 		w.queue = nil
 	}

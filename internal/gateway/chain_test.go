@@ -179,28 +179,6 @@ func TestNobodyWaitsForOneTargetWhileAnotherCouldAnswer(t *testing.T) {
 	})
 }
 
-func TestAPromptThatIsTooLongIsTrimmedOnce(t *testing.T) {
-	r := &recorder{}
-	p := provider(fails(llm.ContextTooLong), answers("short"))
-	c := question(grant(r))
-	for _, text := range []string{"a", "b", "c", "d", "e"} {
-		c.Prompt.Sources = append(c.Prompt.Sources, desk.Passage{Chunk: desk.Chunk{Text: text}})
-	}
-	mustText(t, gatewayOf(t, r, paid("acme", small, p)), c)
-	if got := p.calls[1].Prompt.Sources; len(got) != 2 || got[0].Text != "a" || got[1].Text != "b" {
-		t.Errorf("sources after trimming = %v, want the first two", got)
-	}
-	if len(c.Prompt.Sources) != 5 {
-		t.Error("trimming changed the caller's prompt")
-	}
-
-	p = provider(fails(llm.ContextTooLong))
-	_, err := gatewayOf(t, r, paid("acme", small, p)).Start(t.Context(), question(grant(r)))
-	if llm.KindOf(err) != llm.ContextTooLong || p.count() != 1 {
-		t.Errorf("without sources: %v after %d calls, want one", err, p.count())
-	}
-}
-
 func TestTheLastResortAnswersWhateverIsUsedUp(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -18,6 +18,7 @@ const (
 	// With one of these the call leaves the target for good.
 	otherModel    // to the next target of the chain
 	otherProvider // to the next target of another provider
+	largerModel   // to one whose context window is larger
 	stop          // no target would do better
 )
 
@@ -48,7 +49,7 @@ func decide(err error) []step {
 	case llm.Refused:
 		return []step{otherProvider} // one policy for all its models
 	case llm.ContextTooLong:
-		return []step{trim, otherModel}
+		return []step{trim, largerModel}
 	default: // llm.BadRequest, llm.Cancelled, llm.Exhausted
 		return []step{stop}
 	}
