@@ -284,7 +284,7 @@ func TestWhenEveryModelFailsTheCustomerIsToldSo(t *testing.T) {
 		kind                 desk.Kind
 	}{
 		{"unavailable", "How long do returns take?", "cannot answer right now", &llm.Failure{Kind: llm.Unavailable}, desk.Unavailable},
-		{"timed out, in Chinese", "退货期限是多久？", "暂时无法回答", &llm.Failure{Kind: llm.TimedOut}, desk.TimedOut},
+		{"timed out, in Chinese", "退货期限是多久？", "时间太长", &llm.Failure{Kind: llm.TimedOut}, desk.TimedOut},
 		{"an unknown model", "How long do returns take?", "no such model", &desk.Error{Kind: desk.Invalid, Public: "no such model"}, desk.Invalid},
 	}
 	for _, tt := range tests {

@@ -98,13 +98,6 @@ func inLang(l desk.Lang, english, chinese string) string {
 	return english
 }
 
-func sorry(l desk.Lang) string {
-	if l == desk.Chinese {
-		return "抱歉，我暂时无法回答，请稍后再试。"
-	}
-	return "Sorry, I cannot answer right now. Please try again in a moment."
-}
-
 // pleasant keeps a pleasantry to what needs no source: sentences with numbers,
 // links or citations state something, and are dropped.
 func pleasant(text string, l desk.Lang) string {

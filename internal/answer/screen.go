@@ -1,8 +1,6 @@
 package answer
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,7 +9,6 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
-	"kefu/internal/llm"
 	"kefu/internal/mask"
 )
 
@@ -54,28 +51,4 @@ func (s *Service) sound(text string) error {
 
 func forbidden(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
-}
-
-// failed puts the outcome of a failed question into words for its caller.
-func (s *Service) failed(q desk.Question, err error) error {
-	var said *desk.Error
-	if errors.As(err, &said) {
-		if said.Kind == desk.Internal {
-			s.count(q)
-		}
-		return err
-	}
-	if errors.Is(err, context.Canceled) || llm.KindOf(err) == llm.Cancelled {
-		return err
-	}
-	s.count(q)
-	out := &desk.Error{Kind: desk.Unavailable, Code: "models_unavailable", Public: sorry(q.Lang), Err: err}
-	if errors.Is(err, context.DeadlineExceeded) || llm.KindOf(err) == llm.TimedOut {
-		out.Kind, out.Code = desk.TimedOut, "answer_timed_out"
-	}
-	return out
-}
-
-func (s *Service) count(q desk.Question) {
-	s.Observer.Answered(desk.Answer{Outcome: desk.ErrOutcome, Lang: q.Lang, Latency: time.Since(q.Asked)})
 }

@@ -42,7 +42,7 @@ func decide(err error) []step {
 		return []step{otherKey, sameTarget, otherModel}
 	case llm.Unavailable, llm.Cut:
 		return []step{otherEndpoint, sameTarget, otherModel}
-	case llm.TimedOut, llm.InvalidReply, llm.ModelGone, llm.Unknown:
+	case llm.TimedOut, llm.InvalidReply, llm.ModelGone, llm.Ungrounded, llm.Unknown:
 		return []step{otherEndpoint, otherModel}
 	case llm.Unreachable:
 		return []step{otherEndpoint, otherProvider}

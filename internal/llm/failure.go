@@ -24,13 +24,14 @@ const (
 	Cancelled      FailureKind = "cancelled"        // the caller left
 	Unreachable    FailureKind = "unreachable"      // DNS, TLS, refused connection
 	Exhausted      FailureKind = "exhausted"        // no attempt, time or money left in the allowance
+	Ungrounded     FailureKind = "ungrounded"       // whole, but the verifier found no support for it
 	Unknown        FailureKind = "unknown"
 )
 
 // FailureKinds lists the set, for labels that are initialised to zero.
 var FailureKinds = [...]FailureKind{
 	RateLimited, QuotaExhausted, ContextTooLong, TimedOut, Unauthorised, Unavailable, ModelGone,
-	Refused, BadRequest, InvalidReply, Cut, Cancelled, Unreachable, Exhausted, Unknown,
+	Refused, BadRequest, InvalidReply, Cut, Cancelled, Unreachable, Exhausted, Ungrounded, Unknown,
 }
 
 // Failure is the error of every Provider and Embedder.
