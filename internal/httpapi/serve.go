@@ -10,8 +10,13 @@ import (
 	"time"
 )
 
-// maxHeaderBytes is the size of the largest request header.
-const maxHeaderBytes = 16 << 10
+const (
+	// maxHeaderBytes is the size of the largest request header.
+	maxHeaderBytes = 16 << 10
+	// sendBuffer is what the kernel may keep for a caller who does not read, and
+	// doubles: left to itself it takes up to 4 MiB. An ordinary answer fits.
+	sendBuffer = 64 << 10
+)
 
 // ServerConfig bounds what one connection may take. Zero means no limit.
 type ServerConfig struct {
@@ -42,6 +47,7 @@ func Serve(ctx context.Context, ln net.Listener, handler http.Handler, cfg Serve
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       boundSendBuffer,
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
@@ -63,4 +69,11 @@ func Serve(ctx context.Context, ln net.Listener, handler http.Handler, cfg Serve
 	}
 	<-failed // always http.ErrServerClosed
 	return err
+}
+
+func boundSendBuffer(ctx context.Context, c net.Conn) context.Context {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // fails on a connection that has ended
+	}
+	return ctx
 }

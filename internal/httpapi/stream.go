@@ -192,13 +192,18 @@ func (ew *eventWriter) comment() {
 }
 
 // flush sends the buffer. The server's limit on a whole reply does not suit a
-// stream: each write has its own.
+// stream: each write has its own. Its error is that of a caller who left, since
+// one who does not read is as good as gone.
 func (ew *eventWriter) flush() error {
-	if err := ew.control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
-		return fmt.Errorf("write deadline: %w", err)
+	err := ew.control.SetWriteDeadline(time.Now().Add(writeWithin))
+	if err == nil {
+		_, err = ew.w.Write(ew.buf.Bytes())
 	}
-	if _, err := ew.w.Write(ew.buf.Bytes()); err != nil {
-		return fmt.Errorf("write event: %w", err)
+	if err == nil {
+		err = ew.control.Flush()
 	}
-	return ew.control.Flush()
+	if err != nil {
+		return &desk.Error{Kind: desk.Cancelled, Code: "cancelled", Err: fmt.Errorf("write event: %w", err)}
+	}
+	return nil
 }
