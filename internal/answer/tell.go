@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"kefu/internal/desk"
@@ -21,6 +22,7 @@ type teller struct {
 	sources []desk.Passage
 	shown   strings.Builder
 	held    string
+	checked int // of what is shown, so much was looked at for citations
 	cited   map[int]bool
 }
 
@@ -84,13 +86,14 @@ func (t *teller) show(n int) error {
 }
 
 // cite shows the citations of the sentences that text has closed, each once
-// its quote was found.
+// its quote was found. Sentences whose own citation has come are not looked at
+// again: a long answer would be read as often as it has sentences.
 func (t *teller) cite(text string) error {
 	if !strings.ContainsAny(text, sentenceEnds) {
 		return nil
 	}
 	all := t.shown.String()
-	closed := all[:strings.LastIndexAny(all, sentenceEnds)+1]
+	closed := all[t.checked : strings.LastIndexAny(all, sentenceEnds)+1]
 	for _, c := range grounding.Verify(closed, t.sources).Citations {
 		if t.cited[c.Index] {
 			continue
@@ -100,7 +103,14 @@ func (t *teller) cite(text string) error {
 			return err
 		}
 	}
+	if citedSentence.MatchString(closed) {
+		t.checked += len(closed)
+	}
 	return nil
 }
 
 const sentenceEnds = ".!?。！？\n]"
+
+// citedSentence is the end of a sentence with its citation: "… days. [1]" or
+// "…天[1]。".
+var citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
