@@ -100,6 +100,7 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	})
 	f.TextVar(&c.Latency, "latency", llmsim.Distribution{}, "`distribution` of the time before the first byte: fixed:50ms, uniform:20ms-80ms or lognormal:median:p99")
 	f.TextVar(&c.TokenInterval, "token-interval", llmsim.Distribution{}, "`distribution` of the time between streamed tokens")
+	f.IntVar(&c.Length, "length", 0, "least `tokens` of a completion: what it says is said again until then")
 	f.Var(&c.Failures, "fail", "`failures` with their probabilities, as 429:0.1,500:0.05; besides statuses "+strings.Join(llmsim.FailureCodes(), ", "))
 	f.IntVar(&c.RetryAfter, "retry-after", 0, "`seconds` that 429, 503 and 529 ask to wait; 0 asks for nothing")
 	f.Float64Var(&c.Hang, "hang", 0, "`probability` that a request is never answered")

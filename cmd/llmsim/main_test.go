@@ -95,7 +95,7 @@ func TestHelpListsEveryFlagOnStdout(t *testing.T) {
 	if code := run(t.Context(), []string{"--help"}, &stdout, io.Discard); code != 0 {
 		t.Errorf("exit = %d, want 0", code)
 	}
-	for _, name := range []string{"-addr", "-mode", "-latency", "-token-interval", "-fail", "-retry-after", "-hang", "-truncate", "-disconnect", "-html", "-cut-after", "-fault-models", "-log-size", "/sim/config"} {
+	for _, name := range []string{"-addr", "-mode", "-latency", "-token-interval", "-length", "-fail", "-retry-after", "-hang", "-truncate", "-disconnect", "-html", "-cut-after", "-fault-models", "-log-size", "/sim/config"} {
 		if !strings.Contains(stdout.String(), name) {
 			t.Errorf("help does not mention %s", name)
 		}

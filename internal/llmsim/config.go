@@ -33,6 +33,9 @@ type Config struct {
 	Latency Distribution `json:"latency"`
 	// TokenInterval passes between two streamed tokens.
 	TokenInterval Distribution `json:"token_interval"`
+	// Length is how many tokens a completion has at least: what it says is said
+	// again until then. 0 (default): once.
+	Length int `json:"length"`
 
 	// Failures are the probabilities of error replies, by status ("429", "503")
 	// or by the vendor's error code ("insufficient_quota"); see FailureCodes.
@@ -63,6 +66,9 @@ func (c Config) Validate() error {
 	case "", Faithful, Fabricate, Miscite, Refuse:
 	default:
 		errs = append(errs, fmt.Errorf("mode: %q is not one of faithful, fabricate, miscite, refuse", c.Mode))
+	}
+	if c.Length < 0 || c.Length > 1e6 {
+		errs = append(errs, fmt.Errorf("length: %d is not within 0 to 1,000,000 tokens", c.Length))
 	}
 	if c.RetryAfter < 0 || c.RetryAfter > 86400 {
 		errs = append(errs, fmt.Errorf("retry_after: %d is not within 0 to 86400 seconds", c.RetryAfter))

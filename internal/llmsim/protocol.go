@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // protocol puts into one vendor's bytes what the simulator has decided. Its
@@ -57,8 +58,8 @@ const (
 )
 
 // complete makes the completion, cut off at maxTokens when that is positive.
-func complete(mode Mode, messages []message, maxTokens int) completion {
-	text := compose(mode, readPrompt(messages))
+func complete(mode Mode, atLeast int, messages []message, maxTokens int) completion {
+	text := lengthen(compose(mode, readPrompt(messages)), atLeast)
 	c := completion{text: text}
 	for end := 0; end < len(text); c.tokens++ {
 		if maxTokens > 0 && c.tokens == maxTokens {
@@ -68,6 +69,15 @@ func complete(mode Mode, messages []message, maxTokens int) completion {
 		end += nextToken(text[end:])
 	}
 	return c
+}
+
+// lengthen says text again until it has so many tokens.
+func lengthen(text string, atLeast int) string {
+	if atLeast == 0 {
+		return text
+	}
+	again := (atLeast-1)/countTokens(text) + 1
+	return strings.TrimSuffix(strings.Repeat(text+" ", again), " ")
 }
 
 // answer replies to q, or fails as configured.
@@ -86,7 +96,7 @@ func (x *exchange) answer(q question) {
 	}
 	c := completion{finish: refusal}
 	if !refused {
-		c = complete(x.Mode, q.messages, q.maxTokens)
+		c = complete(x.Mode, x.Length, q.messages, q.maxTokens)
 	}
 	if q.stream {
 		x.stream(c, f.kind)

@@ -175,6 +175,27 @@ func TestCompletionStopsAtMaxTokens(t *testing.T) {
 	}
 }
 
+func TestCompletionIsSaidAgainUntilItIsLongEnough(t *testing.T) {
+	sim, server := start(t, llmsim.Config{})
+	ask := func(length int) (string, int) {
+		if err := sim.Configure(llmsim.Config{Length: length}); err != nil {
+			t.Fatal(err)
+		}
+		reply, err := client(server).CreateChatCompletion(t.Context(), request(returnsPrompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply.Choices[0].Message.Content, reply.Usage.CompletionTokens
+	}
+	once, tokens := ask(0)
+	for length, times := range map[int]int{1: 1, tokens: 1, tokens + 1: 2, 3 * tokens: 3} {
+		want := strings.TrimSuffix(strings.Repeat(once+" ", times), " ")
+		if got, n := ask(length); got != want || n < length {
+			t.Errorf("length %d: %d tokens, %q, want %q", length, n, got, want)
+		}
+	}
+}
+
 func TestEmbeddingsOfSimilarTextsAreSimilar(t *testing.T) {
 	_, server := start(t, llmsim.Config{})
 	for _, dimensions := range []int{0, 256} {
@@ -473,6 +494,7 @@ func TestBadConfigurationIsRefusedAndChangesNothing(t *testing.T) {
 		{"status that is none", `{"failures":{"200":1}}`, "400 to 599"},
 		{"distribution", `{"latency":"normal:1s"}`, "uniform:20ms-80ms"},
 		{"p99 below median", `{"latency":"lognormal:2s:1s"}`, "less than"},
+		{"negative length", `{"length":-1}`, "length"},
 		{"negative Retry-After", `{"retry_after":-1}`, "retry_after"},
 		{"not JSON", `mode=lie`, "invalid character"},
 		{"two values", `{} {}`, "more than one"},
