@@ -1,34 +1,22 @@
 package e2e
 
 import (
-	"net"
+	"fmt"
 	"net/url"
-	"sync"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
 )
 
-// Proxy stands between kefu and a server that tests share, so that it can be
-// lost for one of them. It is safe for concurrent use.
+// Proxy stands between kefu and a server, so that the network between them can
+// fail. It is safe for concurrent use.
 type Proxy struct {
-	t        testing.TB
-	listener net.Listener
-	target   string
-	wg       sync.WaitGroup
-
-	mu    sync.Mutex
-	state link
-	moved chan struct{} // closed and replaced when the state changes
-	conns map[net.Conn]bool
+	t  testing.TB
+	of *toxiproxy.Proxy
 }
-
-// link is what becomes of bytes.
-type link uint8
-
-const (
-	linked link = iota
-	cut         // connections are broken, new ones too
-	hung        // nothing moves any more
-)
 
 // NewProxy stands in front of the server of a URL, and returns the URL that
 // leads through it.
@@ -38,106 +26,44 @@ func NewProxy(t testing.TB, server string) (*Proxy, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	unwatched := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := &Proxy{t: t, of: toxiproxy.NewProxy(unwatched, t.Name(), "127.0.0.1:0", u.Host)}
+	if err := p.of.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{t: t, listener: l, target: u.Host, moved: make(chan struct{}), conns: map[net.Conn]bool{}}
-	p.wg.Go(p.accept)
-	t.Cleanup(func() {
-		l.Close()
-		p.Cut()
-		p.wg.Wait()
-	})
-	u.Host = l.Addr().String()
+	t.Cleanup(p.of.Stop)
+	u.Host = p.of.Listen
 	return p, u.String()
 }
 
-// Link lets bytes pass, as at the beginning.
-func (p *Proxy) Link() { p.set(linked) }
+// Link lets bytes pass, as at the beginning. Connections that hung are closed.
+func (p *Proxy) Link() { p.of.Toxics.ResetToxics(p.t.Context()) }
 
-// Cut breaks every connection and those that are made.
-func (p *Proxy) Cut() { p.set(cut) }
+// Cut resets connections, also new ones, as soon as anything is sent on them.
+func (p *Proxy) Cut() { p.both("reset_peer", `{"timeout":0}`) }
 
-// Hang stops every byte, as a network does that loses packets.
-func (p *Proxy) Hang() { p.set(hung) }
+// Hang lets no byte pass, as a network does that loses packets.
+func (p *Proxy) Hang() { p.both("timeout", `{"timeout":0}`) }
 
-func (p *Proxy) set(state link) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.state = state
-	close(p.moved)
-	p.moved = make(chan struct{})
-	if state == cut {
-		for c := range p.conns {
-			c.Close()
-		}
-	}
+// Drip lets replies pass in pieces of about size bytes, one each interval.
+func (p *Proxy) Drip(size int, interval time.Duration) {
+	p.add("downstream", "slicer", fmt.Sprintf(`{"average_size":%d,"delay":%d}`, size, interval.Microseconds()))
 }
 
-func (p *Proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return // closed at the end of the test
-		}
-		if !p.keep(client) {
-			continue
-		}
-		server, err := net.Dial("tcp", p.target)
-		if err != nil || !p.keep(server) {
-			client.Close()
-			continue
-		}
-		p.wg.Go(func() { p.carry(server, client) })
-		p.wg.Go(func() { p.carry(client, server) })
-	}
+// CutAfter ends replies after so many bytes, as if all were well.
+func (p *Proxy) CutAfter(bytes int) {
+	p.add("downstream", "limit_data", fmt.Sprintf(`{"bytes":%d}`, bytes))
 }
 
-// keep remembers a connection, or closes it while connections are cut.
-func (p *Proxy) keep(c net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state == cut {
-		c.Close()
-		return false
-	}
-	p.conns[c] = true
-	return true
+func (p *Proxy) both(kind, attributes string) {
+	p.add("upstream", kind, attributes)
+	p.add("downstream", kind, attributes)
 }
 
-func (p *Proxy) carry(to, from net.Conn) {
-	defer func() {
-		to.Close()
-		from.Close()
-		p.mu.Lock()
-		delete(p.conns, from)
-		p.mu.Unlock()
-	}()
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buffer)
-		p.passable()
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// passable returns when bytes may move.
-func (p *Proxy) passable() {
-	for {
-		p.mu.Lock()
-		state, moved := p.state, p.moved
-		p.mu.Unlock()
-		if state != hung {
-			return
-		}
-		<-moved
+func (p *Proxy) add(stream, kind, attributes string) {
+	p.t.Helper()
+	toxic := fmt.Sprintf(`{"type":%q,"stream":%q,"attributes":%s}`, kind, stream, attributes)
+	if _, err := p.of.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
+		p.t.Fatalf("%s: %v", toxic, err)
 	}
 }

@@ -27,12 +27,19 @@ type Vendor struct {
 // NewVendor starts a provider that behaves as c says.
 func NewVendor(t testing.TB, c llmsim.Config) *Vendor {
 	t.Helper()
+	v := newVendor(t, c)
+	v.server = httptest.NewServer(http.HandlerFunc(v.serve))
+	return v
+}
+
+// newVendor has yet to be given its server.
+func newVendor(t testing.TB, c llmsim.Config) *Vendor {
+	t.Helper()
 	sim, err := llmsim.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v := &Vendor{Sim: sim, t: t, asked: make(chan struct{}, 1)}
-	v.server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(func() {
 		sim.Release()
 		v.server.Close()
@@ -65,6 +72,9 @@ func (v *Vendor) Received() string {
 	defer v.mu.Unlock()
 	return v.received.String()
 }
+
+// URL is where the provider is; OpenAI's endpoints are below it at /v1.
+func (v *Vendor) URL() string { return v.server.URL }
 
 // Env makes kefu use the provider.
 func (v *Vendor) Env() []string {
