@@ -20,8 +20,7 @@ func slowVendor(t *testing.T, latency string) llmsim.Config {
 	return c
 }
 
-func TestFiveHundredIdenticalQuestionsMakeOneCall(t *testing.T) {
-	t.Parallel()
+func identicalQuestions(t *testing.T) {
 	for name, question := range map[string]string{"simple": simpleEN, "complex": complexZH} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

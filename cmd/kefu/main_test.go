@@ -84,6 +84,12 @@ func healthy(t *testing.T, log *e2e.Log) {
 			t.Errorf("the log holds an error: %v", e)
 		}
 	}
+	unharmed(t, log)
+}
+
+// unharmed fails the test when something in the server broke down.
+func unharmed(t *testing.T, log *e2e.Log) {
+	t.Helper()
 	for _, part := range []string{"panic", "worker ended", "goroutine "} {
 		if text := log.String(); strings.Contains(text, part) {
 			t.Errorf("the log contains %q:\n%s", part, text)

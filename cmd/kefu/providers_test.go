@@ -75,6 +75,6 @@ func TestTheStartWarnsOfModelsWithoutAPrice(t *testing.T) {
 // everyProvider is the vendor under its three protocols.
 func everyProvider(vendor *e2e.Vendor) []string {
 	env := vendor.Env()
-	root := strings.TrimSuffix(strings.TrimPrefix(env[0], "OPENAI_BASE_URL="), "/v1")
+	root := vendor.URL()
 	return append(env, "ANTHROPIC_API_KEY=a-simulated", "ANTHROPIC_BASE_URL="+root, "GEMINI_API_KEY=g-simulated", "GEMINI_BASE_URL="+root+"/v1beta")
 }
