@@ -40,16 +40,17 @@ var allowed = map[string]string{
 	"ingest/pdf":  "",
 
 	"access":  "desk",
+	"budget":  "desk",
 	"cache":   "desk",
 	"limit":   "",
 	"handoff": "desk",
-	"answer":  "cache desk grounding knowledge lang llm mask match retrieval tool",
+	"answer":  "budget cache desk grounding knowledge lang llm mask match retrieval tool",
 
 	"httpapi":   "desk",
 	"web":       "",
 	"telemetry": "desk llm",
 	"config":    "desk",
-	"store":     "access desk knowledge llm retrieval",
+	"store":     "access budget desk knowledge llm retrieval",
 	"eval":      "desk lang llm mask retrieval route",
 
 	"egress":   "desk",

@@ -110,9 +110,12 @@ type Question struct {
 	Route        RouteKind
 	// Alone keeps the answer out of shared caches and shared flights, because
 	// it depends on personal data, history or tools.
-	Alone  bool
-	Asked  time.Time
-	Stream bool
+	Alone bool
+	// Cheaper asks the cheap model alone, because a budget has too little left
+	// for another. The answer is not given to others.
+	Cheaper bool
+	Asked   time.Time
+	Stream  bool
 	// Tools is the route of a question that tools are used for; nil for others.
 	Tools *Route
 	// Confirmation is as in Ask. It is kept nowhere.

@@ -123,6 +123,7 @@ func (m *embedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Embeddings
 		bytes += len(t) // no token is shorter than a byte
 	}
 	in := llm.Intent{Provider: m.provider, Model: m.model, Purpose: desk.PurposeEmbed, PromptLength: characters}
+	in.Bound = desk.Usage{Prompt: bytes, Estimated: true}
 	var p price.Price
 	if p, in.Priced = m.prices.Lookup(m.model); in.Priced {
 		in.Worst = p.Worst(bytes, 0)

@@ -57,6 +57,7 @@ func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
 	length, tokens := measure(c.Model, c.Prompt)
 	length, tokens = measureTools(length, tokens, c)
 	in := llm.Intent{Provider: m.provider, Model: c.Model, Purpose: c.Purpose, PromptLength: length}
+	in.Bound = desk.Usage{Prompt: tokens, Completion: c.MaxTokens, Estimated: true}
 	b := &bill{call: c, free: m.free}
 	if m.free {
 		b.attempt = c.Allowance.Free(in)

@@ -26,7 +26,7 @@ type Ledger interface {
 var (
 	ErrNoAttempts = errors.New("attempt budget of the answer is used up")
 	ErrNoTime     = errors.New("deadline of the answer is too near")
-	ErrNoMoney    = errors.New("money held for the answer is used up")
+	ErrNoMoney    = errors.New("money or tokens held for the answer are used up")
 	ErrNoPrice    = errors.New("model has no known price and the answer is under a budget")
 )
 
@@ -46,7 +46,8 @@ type Allowance struct {
 	left     int
 	begun    int
 	held     desk.MicroUSD
-	capped   bool
+	tokens   int64 // held
+	grant    Grant
 	attempts []desk.Attempt
 }
 
@@ -59,13 +60,17 @@ type Grant struct {
 	// Held is the money reserved for the answer; it binds only when Capped.
 	Held   desk.MicroUSD
 	Capped bool
+	// HeldTokens are the tokens reserved for it; they bind only when
+	// TokensCapped.
+	HeldTokens   int64
+	TokensCapped bool
 }
 
 // NewAllowance opens an allowance whose attempts are recorded in ledger.
 func NewAllowance(g Grant, ledger Ledger) *Allowance {
 	return &Allowance{
 		answer: g.Answer, tenant: g.Tenant, deadline: g.Deadline, ledger: ledger,
-		left: g.Attempts, held: g.Held, capped: g.Capped,
+		left: g.Attempts, held: g.Held, tokens: g.HeldTokens, grant: g,
 	}
 }
 
@@ -90,6 +95,8 @@ type Intent struct {
 	// Worst bounds the cost from above; Priced is false when no price is known.
 	Worst  desk.MicroUSD
 	Priced bool
+	// Bound bounds the tokens from above.
+	Bound desk.Usage
 }
 
 // Begin takes one attempt and draws its worst case, then writes the intent to
@@ -102,12 +109,12 @@ func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 	if err != nil {
 		return nil, &Failure{Kind: Exhausted, Provider: in.Provider, Model: in.Model, Err: err}
 	}
-	if !a.capped {
+	if !a.budgeted() {
 		a.ledger.Note(row)
 		return &Attempt{of: a, row: row, sent: time.Now()}, nil
 	}
 	if err := a.ledger.Begin(ctx, row); err != nil {
-		a.giveBack(row.Worst)
+		a.giveBack(row)
 		return nil, &Failure{
 			Kind: Unavailable, Provider: in.Provider, Model: in.Model,
 			Err: fmt.Errorf("%w: %w", ErrNoLedger, err),
@@ -122,9 +129,9 @@ func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 func (a *Allowance) Free(in Intent) *Attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	in.Worst, in.Priced = 0, true
+	in.Worst, in.Priced, in.Bound = 0, true, desk.Usage{}
 	row := a.number(in)
-	return &Attempt{of: a, row: row, sent: row.Started}
+	return &Attempt{of: a, row: row, sent: row.Started, free: true}
 }
 
 func (a *Allowance) take(in Intent) (desk.Attempt, error) {
@@ -135,13 +142,14 @@ func (a *Allowance) take(in Intent) (desk.Attempt, error) {
 		return desk.Attempt{}, ErrNoAttempts
 	case !a.deadline.IsZero() && !time.Now().Before(a.deadline):
 		return desk.Attempt{}, ErrNoTime
-	case a.capped && !in.Priced:
+	case a.grant.Capped && !in.Priced:
 		return desk.Attempt{}, ErrNoPrice
-	case a.capped && in.Worst > a.held:
+	case a.grant.Capped && in.Worst > a.held, a.grant.TokensCapped && int64(in.Bound.Total()) > a.tokens:
 		return desk.Attempt{}, ErrNoMoney
 	}
 	a.left--
 	a.held -= in.Worst
+	a.tokens -= int64(in.Bound.Total())
 	return a.number(in), nil
 }
 
@@ -151,15 +159,26 @@ func (a *Allowance) number(in Intent) desk.Attempt {
 	return desk.Attempt{
 		ID: desk.NewAttemptID(), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
 		Provider: in.Provider, Model: in.Model, Purpose: in.Purpose, Started: time.Now(),
-		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced,
+		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced, Usage: in.Bound,
 	}
 }
 
-func (a *Allowance) giveBack(worst desk.MicroUSD) {
+func (a *Allowance) giveBack(row desk.Attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.left++
-	a.held += worst
+	a.held += row.Worst
+	a.tokens += int64(row.Usage.Total())
+}
+
+// budgeted tells whether what is spent has to be durable before it is.
+func (a *Allowance) budgeted() bool { return a.grant.Capped || a.grant.TokensCapped }
+
+// Spent is what was drawn so far; an attempt under way counts at its worst.
+func (a *Allowance) Spent() (money desk.MicroUSD, tokens int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.grant.Held - a.held, a.grant.HeldTokens - a.tokens
 }
 
 // Attempts returns what was tried so far, in the order in which it ended.
@@ -174,6 +193,7 @@ type Attempt struct {
 	of   *Allowance
 	row  desk.Attempt
 	sent time.Time // when the intent was durable: latency is the provider's alone
+	free bool
 }
 
 // End settles the attempt: the real cost is kept, the rest of the worst case
@@ -188,7 +208,10 @@ func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int,
 
 	a := at.of
 	a.mu.Lock()
-	a.held += row.Worst - cost
+	if !at.free {
+		a.held += row.Worst - cost
+		a.tokens += int64(at.row.Usage.Total() - usage.Total())
+	}
 	a.attempts = append(a.attempts, row)
 	a.mu.Unlock()
 	a.ledger.End(row)

@@ -174,3 +174,26 @@ func TestConcurrentAttemptsNeverExceedTheAllowance(t *testing.T) {
 		seen[row.Number] = true
 	}
 }
+
+func TestTokensAreHeldAndGivenBackLikeMoney(t *testing.T) {
+	a := NewAllowance(Grant{Attempts: 3, HeldTokens: 100, TokensCapped: true}, &memoryLedger{})
+	in := Intent{Provider: "acme", Model: "unpriced", Bound: desk.Usage{Prompt: 50, Completion: 30}}
+	first, err := a.Begin(t.Context(), in)
+	if err != nil {
+		t.Fatalf("Begin = %v: tokens need no price", err)
+	}
+	if _, err := a.Begin(t.Context(), in); !errors.Is(err, ErrNoMoney) {
+		t.Errorf("Begin while 80 of 100 are drawn = %v, want ErrNoMoney", err)
+	}
+	first.End(desk.Usage{Prompt: 15, Completion: 5}, 0, 0, nil)
+	a.Free(in).End(desk.Usage{Prompt: 1000}, 0, 0, nil)
+	if _, tokens := a.Spent(); tokens != 20 {
+		t.Errorf("spent %d tokens, want the 20 of the paid call", tokens)
+	}
+	if _, err := a.Begin(t.Context(), in); err != nil {
+		t.Errorf("Begin after 60 came back = %v", err)
+	}
+	if _, tokens := a.Spent(); tokens != 100 {
+		t.Errorf("spent %d tokens, want the call under way at its bound", tokens)
+	}
+}
