@@ -13,6 +13,7 @@ import (
 
 	"kefu/internal/access"
 	"kefu/internal/answer"
+	"kefu/internal/budget"
 	"kefu/internal/cache"
 	"kefu/internal/config"
 	"kefu/internal/desk"
@@ -143,6 +144,9 @@ func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, er
 		return nil, err
 	}
 	a := &app{base: b, directory: access.New(b.db, cfg.APIKey.Value(), log)}
+	if err := a.govern(ctx); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
 	if err := a.assemble(); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -176,9 +180,11 @@ func (a *app) assemble() error {
 		return err
 	}
 	channels := handoff.Channels{URL: cfg.Handoff.URL, Email: cfg.Handoff.Email, Phone: cfg.Handoff.Phone}
+	budgets := budget.New(a.directory, a.db.Budgets(), tel, a.log)
+	a.workers.start("budgets", budgets.Run)
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
-		Ledger: a.db.Ledger(), Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
+		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {

@@ -63,9 +63,6 @@ func (c *cli) serverLogger(cfg config.Config) (log *slog.Logger, flush func()) {
 }
 
 func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
-	if err := a.govern(ctx); err != nil {
-		return stopped(ctx, err)
-	}
 	firstKey, err := a.guardDoor(ctx, c)
 	if err != nil {
 		return stopped(ctx, err)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"kefu/internal/budget"
 	"kefu/internal/cache"
 	"kefu/internal/desk"
 	"kefu/internal/knowledge"
@@ -78,6 +79,8 @@ type Parts struct {
 	Models    llm.Provider
 	Embedder  llm.Embedder
 	Ledger    llm.Ledger
+	Budgets   *budget.Book // nil: nothing is capped
+	Quotes    Quoter       // where something is
 	Recorder  Recorder
 	Notifier  Notifier
 	Observer  Observer
@@ -172,12 +175,17 @@ func (s *Service) key(q desk.Question) cache.Key {
 
 // flightKey adds the revision: a question asked after a publish must not join
 // a flight that left before it. Who asked for a stream joins streams: the
-// others get an answer from which what failed verification was taken out.
+// others get an answer from which what failed verification was taken out. Those
+// whose spending is capped by itself share with nobody, since the leader pays.
 func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View) string {
 	if q.Alone {
 		return string(q.ID)
 	}
-	return string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10) + strconv.FormatBool(q.Stream)
+	flight := string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10) + strconv.FormatBool(q.Stream)
+	if s.Budgets != nil {
+		flight += s.Budgets.Sharing(q.Scope)
+	}
+	return flight
 }
 
 // cached finds an answer that still holds in the pinned view.
@@ -198,7 +206,7 @@ func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, vi
 // keep caches what others may be given: not what depended on one customer, was
 // quoted in an emergency, or was said against the verifier.
 func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool) {
-	if !q.Alone && clean && !a.Degraded {
+	if !q.Alone && clean && !a.Degraded && !q.Cheaper {
 		a.Trace = nil // explains this composition, and is recorded with it
 		s.Cache.Put(key, a)
 	}

@@ -34,10 +34,14 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	if open != nil {
 		grant.Attempts = cmp.Or(s.cfg.ToolAttempts, 10)
 	}
-	allowance := llm.NewAllowance(grant, s.Ledger)
+	r := s.route(q, tr)
+	allowance, hold, err := s.allowance(ctx, &q, r, grant)
+	if err != nil {
+		return desk.Answer{}, err
+	}
+	defer func() { hold.Settle(ctx, spentOf(allowance)) }()
 	var d draft
-	var err error
-	if r := s.route(q, tr); open != nil {
+	if open != nil {
 		d, err = s.act(ctx, q, r, view, open, allowance, tr, emit)
 	} else {
 		d, err = s.draft(ctx, q, r, view, allowance, tr, emit)

@@ -99,6 +99,9 @@ func (s *Service) failed(q desk.Question, err error) error {
 		kind = llm.TimedOut
 	}
 	s.count(q)
+	if errors.Is(err, llm.ErrNoMoney) { // and there is no last resort
+		return &desk.Error{Kind: desk.OverBudget, Code: "over_budget", Err: err}
+	}
 	say := sayings[kind]
 	out := &desk.Error{Kind: say.kind, Code: say.code, Public: say.in(q.Lang), Err: err}
 	if failure, ok := errors.AsType[*llm.Failure](err); ok {

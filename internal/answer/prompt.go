@@ -69,6 +69,9 @@ func (s *Service) call(q desk.Question, r desk.Route, sources []desk.Passage, al
 	case r.Kind == desk.Simple:
 		c.Tier, c.MaxTokens, c.Prompt.System = llm.Cheap, min(simpleTokens, s.cfg.MaxTokens), systemSimple
 	}
+	if q.Cheaper {
+		c.Tier = llm.Cheap
+	}
 	if r.Pleasantry {
 		c.MaxTokens, c.Prompt.System = pleasantryTokens, systemPleasantry
 	}

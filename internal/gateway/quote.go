@@ -38,9 +38,9 @@ func (g *Gateway) Quote(c llm.Call, promptTokens int) (llm.Quote, error) {
 }
 
 // Quote bounds what one call for a text of that many bytes may cost.
-func (m *meteredEmbedder) Quote(bytes int) llm.Quote {
+func (e *embedder) Quote(bytes int) llm.Quote {
 	q := llm.Quote{Tokens: int64(bytes)}
-	if p, known := m.prices.Lookup(m.model); known {
+	if p, known := e.prices.Lookup(e.model); known {
 		q.First = p.Worst(bytes, 0)
 		q.Dearest = q.First
 	}

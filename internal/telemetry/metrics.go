@@ -28,19 +28,20 @@ var (
 
 // The closed sets of label values.
 var (
-	answerOutcomes = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
-	langs          = [...]desk.Lang{desk.English, desk.Chinese}
-	routeKinds     = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
-	purposes       = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed}
-	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified}
-	answerSources  = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
-	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis}
-	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}
-	searchStages   = [...]string{"embed", "search", "pack"}
-	breakerStates  = [...]string{closed, "half_open", "open"} // from good to bad
-	tokenTypes     = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
-	sinks          = [...]string{"answers", "cache", "handoff", other}
-	dependencies   = [...]string{"database", "redis", "knowledge", "models"}
+	answerOutcomes  = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
+	langs           = [...]desk.Lang{desk.English, desk.Chinese}
+	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
+	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed}
+	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified}
+	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
+	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
+	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis}
+	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
+	searchStages    = [...]string{"embed", "search", "pack"}
+	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
+	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
+	sinks           = [...]string{"answers", "cache", "handoff", other}
+	dependencies    = [...]string{"database", "redis", "knowledge", "models"}
 )
 
 // metrics are the series, resolved once: an observation looks a label up in a
@@ -58,6 +59,8 @@ type metrics struct {
 	cacheRequests map[cacheKey]prometheus.Counter
 	cacheSeconds  map[string]prometheus.Observer
 	cacheSaved    map[string]prometheus.Counter
+
+	budgets map[string]prometheus.Counter
 
 	routes          map[desk.RouteKind]prometheus.Counter
 	routeSeconds    prometheus.Observer
@@ -146,6 +149,8 @@ func (m *metrics) stages(f factory) {
 		m.cacheSeconds[tier] = seconds.WithLabelValues(tier, "get")
 	}
 	m.cacheSaved = counters(f.counters("kefu_cache_saved_usd_total", "What the cached answers cost when they were composed.", "tier"), cacheTiers[:])
+
+	m.budgets = counters(f.counters("kefu_budget_decisions_total", "What budgets did: refused a question, had the cheap or the offline model answer it, warned, charged the hold of a crashed process, or failed.", "decision"), budgetDecisions[:])
 
 	decisions := f.counters("kefu_router_decisions_total", "Routing decisions.", "route", "method")
 	m.routes = map[desk.RouteKind]prometheus.Counter{}

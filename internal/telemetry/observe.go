@@ -49,6 +49,9 @@ func (t *Telemetry) CacheSaved(tier string, cost desk.MicroUSD) {
 	pick(t.metrics.cacheSaved, tier, other).Add(cost.USD())
 }
 
+// Budgeted records what a budget did beside letting an answer pass.
+func (t *Telemetry) Budgeted(decision string) { pick(t.metrics.budgets, decision, other).Inc() }
+
 // Retrieved records one stage of a search: embed, search or pack.
 func (t *Telemetry) Retrieved(stage string, took time.Duration) {
 	pick(t.metrics.retrievalSeconds, stage, other).Observe(took.Seconds())
