@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"kefu/internal/llmsim"
+	"kefu/internal/llmsim/orders"
 )
 
 // drain bounds how long requests under way may take after SIGTERM.
@@ -48,22 +49,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "llmsim: %v\n", err)
 		return exitUsage
 	}
-	if err := serve(ctx, o.addr, sim, stderr); err != nil {
+	mux := http.NewServeMux()
+	mux.Handle("/", sim)
+	mux.Handle("/orders/", orders.New(o.ordersToken))
+	if err := serve(ctx, o.addr, mux, sim.Release, stderr); err != nil {
 		fmt.Fprintf(stderr, "llmsim: %v\n", err)
 		return exitFailure
 	}
 	return 0
 }
 
-// serve answers on addr until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, addr string, sim *llmsim.Sim, stderr io.Writer) error {
+// serve answers on addr until ctx ends, then releases requests that hang and
+// lets those under way finish.
+func serve(ctx context.Context, addr string, handler http.Handler, release func(), stderr io.Writer) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	fmt.Fprintf(stderr, "llmsim: serving on http://%s/v1 (any key, any model; behaviour: PUT /sim/config, PUT /sim/script)\n", listener.Addr())
-	server := &http.Server{Handler: sim, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	server.RegisterOnShutdown(sim.Release)
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server.RegisterOnShutdown(release)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
@@ -84,7 +89,9 @@ func serve(ctx context.Context, addr string, sim *llmsim.Sim, stderr io.Writer) 
 type options struct {
 	addr    string
 	logSize int
-	config  llmsim.Config
+	// ordersToken is what the order service wants as bearer token; empty: none.
+	ordersToken string
+	config      llmsim.Config
 }
 
 func parse(args []string, stdout io.Writer) (options, error) {
@@ -94,7 +101,8 @@ func parse(args []string, stdout io.Writer) (options, error) {
 	c := &o.config
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8090", "`address` to listen on; port 0 picks a free one")
 	f.IntVar(&o.logSize, "log-size", llmsim.DefaultLogSize, "`requests` that GET /sim/log keeps")
-	f.Func("mode", "`mode` of answering: faithful, fabricate (adds an invented sentence with a citation), miscite (right sentence, wrong number) or refuse (default faithful)", func(s string) error {
+	f.StringVar(&o.ordersToken, "orders-token", "", "bearer `token` that the order service asks for (default none)")
+	f.Func("mode", "`mode` of answering: faithful, fabricate (adds an invented sentence with a citation), miscite (right sentence, wrong number), refuse or obey (follows instructions that stand in the data) (default faithful)", func(s string) error {
 		c.Mode = llmsim.Mode(s)
 		return nil
 	})
@@ -135,6 +143,8 @@ Endpoints:
   POST   /v1/messages          the same answers in Anthropic's form, JSON and SSE
   POST   /v1beta/models/NAME:generateContent, NAME:streamGenerateContent?alt=sse
                                the same in Gemini's
+  GET    /orders/{id}          a shop's order, LN20410001 to LN20410040 or its last five digits: a tool's service
+  POST   /orders/{id}/cancel   cancels it; needs an Idempotency-Key
   GET    /sim/config           the behaviour, as JSON
   PUT    /sim/config           replaces it: the fields are those of GET, omitted ones are zero
   GET    /sim/script           steps that no call has taken yet, as JSON

@@ -1,17 +1,76 @@
 package llmsim
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
 type messagesRequest struct {
-	Model     string    `json:"model"`
-	System    content   `json:"system"`
-	Messages  []message `json:"messages"`
-	MaxTokens int       `json:"max_tokens"`
-	Stream    bool      `json:"stream"`
+	Model     string  `json:"model"`
+	System    content `json:"system"`
+	MaxTokens int     `json:"max_tokens"`
+	Stream    bool    `json:"stream"`
+	Messages  []struct {
+		Role    string `json:"role"`
+		Content blocks `json:"content"`
+	} `json:"messages"`
+	Tools []struct {
+		Name        string          `json:"name"`
+		Description string          `json:"description"`
+		InputSchema json.RawMessage `json:"input_schema"`
+	} `json:"tools"`
+	ToolChoice struct {
+		Type string `json:"type"`
+	} `json:"tool_choice"`
+}
+
+// blocks are what a message is made of; a string is one of text.
+type blocks []block
+
+type block struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+	// Of tool_use.
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`
+	Input json.RawMessage `json:"input"`
+	// Of tool_result.
+	Content content `json:"content"`
+}
+
+func (b *blocks) UnmarshalJSON(raw []byte) error {
+	if bytes.HasPrefix(raw, []byte("[")) {
+		return json.Unmarshal(raw, (*[]block)(b))
+	}
+	*b = blocks{{Type: "text"}}
+	return json.Unmarshal(raw, &(*b)[0].Text)
+}
+
+// messages translates what was said: results of tools are messages of their
+// own.
+func (r messagesRequest) messages() []message {
+	said := []message{{Role: "system", Content: r.System}}
+	for _, m := range r.Messages {
+		var texts []string
+		out := message{Role: m.Role}
+		for _, b := range m.Content {
+			switch b.Type {
+			case "tool_use":
+				out.calls = append(out.calls, call{b.ID, b.Name, string(b.Input)})
+			case "tool_result":
+				said = append(said, message{Role: "tool", Content: b.Content})
+			default:
+				texts = append(texts, b.Text)
+			}
+		}
+		if out.Content = content(strings.Join(texts, "\n")); len(texts) > 0 || len(out.calls) > 0 {
+			said = append(said, out)
+		}
+	}
+	return said
 }
 
 func (x *exchange) messages() {
@@ -34,14 +93,13 @@ func (x *exchange) messages() {
 		return
 	}
 	x.entry.ID = "msg_" + x.entry.ID
-	x.answer(question{
-		model: req.Model, messages: withSystem(req.System, req.Messages), stream: req.Stream, maxTokens: req.MaxTokens,
-	})
-}
-
-// withSystem puts the instructions before the messages.
-func withSystem(system content, messages []message) []message {
-	return append([]message{{Role: "system", Content: system}}, messages...)
+	q := question{
+		model: req.Model, messages: req.messages(), stream: req.Stream, maxTokens: req.MaxTokens, mustAnswer: req.ToolChoice.Type == "none",
+	}
+	for _, t := range req.Tools {
+		q.offers = append(q.offers, offer{t.Name, t.Description, t.InputSchema})
+	}
+	x.answer(q)
 }
 
 // anthropic is the protocol of messages.
@@ -53,9 +111,19 @@ func (anthropic) refusesInBand() bool { return true }
 
 func (anthropic) completion(x *exchange, c completion) {
 	b := messageHead(x.out.AvailableBuffer(), &x.entry)
-	if c.finish == refusal {
+	switch c.finish {
+	case refusal:
 		b = append(b, `[]`...)
-	} else {
+	case toolUse:
+		b = append(b, '[')
+		for i, call := range c.calls {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, asJSON(newToolUse(call, call.arguments))...)
+		}
+		b = append(b, ']')
+	default:
 		b = append(b, `[{"type":"text","text":`...)
 		b = append(appendString(b, c.text), `}]`...)
 	}
@@ -81,8 +149,11 @@ func (anthropic) delta(s *streamer, piece string) {
 }
 
 func (anthropic) closing(s *streamer, c completion) {
-	b := append(s.out.AvailableBuffer(), "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"+
-		"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\""+stopReason(c.finish)+
+	b := append(s.out.AvailableBuffer(), "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n"...)
+	for i, call := range c.calls {
+		b = appendToolUse(b, i+1, call)
+	}
+	b = append(b, "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\""+stopReason(c.finish)+
 		"\",\"stop_sequence\":null},\"usage\":"...)
 	b = appendMessageUsage(b, s.entry.PromptTokens, s.entry.CompletionTokens)
 	s.out.Write(append(b, "}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"...))
@@ -95,8 +166,31 @@ func messageHead(b []byte, e *Entry) []byte {
 	return append(b, `,"content":`...)
 }
 
+type toolUseBlock struct {
+	Type  string          `json:"type"`
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`
+	Input json.RawMessage `json:"input"`
+}
+
+func newToolUse(c call, input string) toolUseBlock {
+	return toolUseBlock{"tool_use", "toolu_" + c.id, c.name, json.RawMessage(input)}
+}
+
+// appendToolUse appends the events of a call in a stream.
+func appendToolUse(b []byte, index int, c call) []byte {
+	n := strconv.Itoa(index)
+	b = append(b, "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":"+n+",\"content_block\":"...)
+	b = append(b, asJSON(newToolUse(c, "{}"))...)
+	b = append(b, "}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":"+n+",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":"...)
+	b = appendString(b, c.arguments)
+	return append(b, "}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":"+n+"}\n\n"...)
+}
+
 func stopReason(f finish) string {
 	switch f {
+	case toolUse:
+		return "tool_use"
 	case length:
 		return "max_tokens"
 	case refusal:

@@ -31,6 +31,13 @@ func compose(mode Mode, p prompt) string {
 	if text, ok := smallTalk(p.question, chinese); ok {
 		return text
 	}
+	if len(p.results) > 0 {
+		text := told(p.results, chinese)
+		if mode == Obey {
+			text += obeyed(p)
+		}
+		return text
+	}
 	chosen := choose(p)
 	if len(chosen) == 0 {
 		return either(chinese, "抱歉，我在提供的资料中没有找到这个问题的答案。", "I'm sorry, I don't know: the sources do not answer this question.")

@@ -21,6 +21,8 @@ const (
 	Miscite Mode = "miscite"
 	// Refuse declines every question.
 	Refuse Mode = "refuse"
+	// Obey follows instructions that stand in what should be data.
+	Obey Mode = "obey"
 )
 
 // Config is how the simulator behaves. The zero value answers faithfully, at
@@ -63,9 +65,9 @@ type Config struct {
 func (c Config) Validate() error {
 	var errs []error
 	switch c.Mode {
-	case "", Faithful, Fabricate, Miscite, Refuse:
+	case "", Faithful, Fabricate, Miscite, Refuse, Obey:
 	default:
-		errs = append(errs, fmt.Errorf("mode: %q is not one of faithful, fabricate, miscite, refuse", c.Mode))
+		errs = append(errs, fmt.Errorf("mode: %q is not one of faithful, fabricate, miscite, refuse, obey", c.Mode))
 	}
 	if c.Length < 0 || c.Length > 1e6 {
 		errs = append(errs, fmt.Errorf("length: %d is not within 0 to 1,000,000 tokens", c.Length))

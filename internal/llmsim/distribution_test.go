@@ -96,7 +96,7 @@ func FuzzReadPrompt(f *testing.F) {
 	f.Add("<<<x\n[12] 一句话。2. 第二\n>>>x\n问题：什么？")
 	f.Add("[1]\n[2] - a\n1. b\n[")
 	f.Fuzz(func(t *testing.T, text string) {
-		p := readPrompt([]message{{"system", content(text)}, {"user", content(text)}})
+		p := readPrompt([]message{{Role: "system", Content: content(text)}, {Role: "user", Content: content(text)}})
 		if !strings.Contains(text, p.question) {
 			t.Errorf("question %q is not part of the prompt", p.question)
 		}

@@ -1,8 +1,11 @@
 package llmsim
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,12 +19,57 @@ type generateRequest struct {
 	GenerationConfig struct {
 		MaxOutputTokens int `json:"maxOutputTokens"`
 	} `json:"generationConfig"`
+	Tools []struct {
+		Functions []struct {
+			Name        string          `json:"name"`
+			Description string          `json:"description"`
+			Parameters  json.RawMessage `json:"parametersJsonSchema"`
+		} `json:"functionDeclarations"`
+	} `json:"tools"`
+	ToolConfig struct {
+		Calling struct {
+			Mode string `json:"mode"`
+		} `json:"functionCallingConfig"`
+	} `json:"toolConfig"`
 }
 
 type parts struct {
 	Parts []struct {
-		Text string `json:"text"`
+		Text     string           `json:"text"`
+		Call     *generateCall    `json:"functionCall"`
+		Response *generateResults `json:"functionResponse"`
 	} `json:"parts"`
+}
+
+type generateCall struct {
+	ID   string          `json:"id,omitempty"`
+	Name string          `json:"name"`
+	Args json.RawMessage `json:"args"`
+}
+
+type generateResults struct {
+	Response map[string]string `json:"response"`
+}
+
+// messages translates what one side said: results of tools are messages of
+// their own.
+func (p parts) messages(role string) []message {
+	var said []message
+	out := message{Role: role, Content: p.content()}
+	for _, part := range p.Parts {
+		if c := part.Call; c != nil {
+			out.calls = append(out.calls, call{c.ID, c.Name, string(c.Args)})
+		}
+		if part.Response != nil {
+			for _, name := range slices.Sorted(maps.Keys(part.Response.Response)) {
+				said = append(said, message{Role: "tool", Content: content(part.Response.Response[name])})
+			}
+		}
+	}
+	if out.Content != "" || len(out.calls) > 0 {
+		said = append(said, out)
+	}
+	return said
 }
 
 func (p parts) content() content {
@@ -55,14 +103,22 @@ func (x *exchange) generate() {
 		x.invalid("only alt=sse is simulated")
 		return
 	}
-	q := question{model: model, stream: stream, maxTokens: req.GenerationConfig.MaxOutputTokens}
+	q := question{
+		model: model, stream: stream, maxTokens: req.GenerationConfig.MaxOutputTokens,
+		messages: []message{{Role: "system", Content: req.SystemInstruction.content()}},
+	}
 	for _, c := range req.Contents {
 		if c.Role == "" {
 			c.Role = "user"
 		}
-		q.messages = append(q.messages, message{Role: c.Role, Content: c.content()})
+		q.messages = append(q.messages, c.messages(c.Role)...)
 	}
-	q.messages = withSystem(req.SystemInstruction.content(), q.messages)
+	for _, t := range req.Tools {
+		for _, f := range t.Functions {
+			q.offers = append(q.offers, offer{f.Name, f.Description, f.Parameters})
+		}
+	}
+	q.mustAnswer = req.ToolConfig.Calling.Mode == "NONE"
 	x.answer(q)
 }
 
@@ -76,32 +132,36 @@ func (gemini) refusesInBand() bool { return true }
 
 func (gemini) completion(x *exchange, c completion) {
 	b := append(x.out.AvailableBuffer(), '{')
-	x.out.Write(append(appendCandidate(b, x, c.text, c.finish, true), '}'))
+	x.out.Write(append(appendCandidate(b, x, c.text, c, true), '}'))
 }
 
 func (gemini) opening(*streamer) {}
 
 func (gemini) delta(s *streamer, piece string) {
 	b := append(s.out.AvailableBuffer(), `data: {`...)
-	s.out.Write(append(appendCandidate(b, s.exchange, piece, stop, false), "}\r\n\r\n"...))
+	s.out.Write(append(appendCandidate(b, s.exchange, piece, completion{}, false), "}\r\n\r\n"...))
 }
 
 func (gemini) closing(s *streamer, c completion) {
 	b := append(s.out.AvailableBuffer(), `data: {`...)
-	s.out.Write(append(appendCandidate(b, s.exchange, "", c.finish, true), "}\r\n\r\n"...))
+	s.out.Write(append(appendCandidate(b, s.exchange, "", c, true), "}\r\n\r\n"...))
 }
 
 // appendCandidate appends the fields of a response with one candidate, or of
 // one whose prompt was blocked. The usage counts what was made so far.
-func appendCandidate(b []byte, x *exchange, text string, f finish, last bool) []byte {
-	if f == refusal {
+func appendCandidate(b []byte, x *exchange, text string, c completion, last bool) []byte {
+	if c.finish == refusal {
 		b = append(b, `"promptFeedback":{"blockReason":"SAFETY"}`...)
 	} else {
 		b = append(b, `"candidates":[{"content":{"parts":[{"text":`...)
-		b = appendString(b, text)
-		b = append(b, `}],"role":"model"}`...)
+		b = append(appendString(b, text), '}')
+		for _, call := range c.calls {
+			b = append(b, `,{"functionCall":`...)
+			b = append(append(b, asJSON(generateCall{call.id, call.name, json.RawMessage(call.arguments)})...), '}')
+		}
+		b = append(b, `],"role":"model"}`...)
 		if last {
-			b = append(b, `,"finishReason":"`+generateFinish(f)+`"`...)
+			b = append(b, `,"finishReason":"`+generateFinish(c.finish)+`"`...)
 		}
 		b = append(b, `,"index":0}]`...)
 	}

@@ -8,14 +8,40 @@ import (
 )
 
 type chatRequest struct {
-	Model               string    `json:"model"`
-	Messages            []message `json:"messages"`
-	Stream              bool      `json:"stream"`
-	MaxTokens           int       `json:"max_tokens"`
-	MaxCompletionTokens int       `json:"max_completion_tokens"`
+	Model    string `json:"model"`
+	Messages []struct {
+		message
+		ToolCalls []chatCall `json:"tool_calls"`
+	} `json:"messages"`
+	Tools []struct {
+		Function struct {
+			Name        string          `json:"name"`
+			Description string          `json:"description"`
+			Parameters  json.RawMessage `json:"parameters"`
+		} `json:"function"`
+	} `json:"tools"`
+	ToolChoice          any  `json:"tool_choice"`
+	Stream              bool `json:"stream"`
+	MaxTokens           int  `json:"max_tokens"`
+	MaxCompletionTokens int  `json:"max_completion_tokens"`
 	StreamOptions       *struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
+}
+
+type chatCall struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Function struct {
+		Name      string `json:"name"`
+		Arguments string `json:"arguments"`
+	} `json:"function"`
+}
+
+func newChatCall(c call) chatCall {
+	out := chatCall{ID: c.id, Type: "function"}
+	out.Function.Name, out.Function.Arguments = c.name, c.arguments
+	return out
 }
 
 // content is a string, null, or an array of parts whose texts are joined.
@@ -57,10 +83,20 @@ func (x *exchange) chat() {
 	}
 	x.entry.ID = "chatcmpl-" + x.entry.ID
 	x.protocol = openAI{usage: req.StreamOptions != nil && req.StreamOptions.IncludeUsage}
-	x.answer(question{
-		model: req.Model, messages: req.Messages, stream: req.Stream,
-		maxTokens: max(req.MaxTokens, req.MaxCompletionTokens),
-	})
+	q := question{
+		model: req.Model, stream: req.Stream, maxTokens: max(req.MaxTokens, req.MaxCompletionTokens),
+		mustAnswer: req.ToolChoice == "none",
+	}
+	for _, m := range req.Messages {
+		for _, c := range m.ToolCalls {
+			m.calls = append(m.calls, call{c.ID, c.Function.Name, c.Function.Arguments})
+		}
+		q.messages = append(q.messages, m.message)
+	}
+	for _, t := range req.Tools {
+		q.offers = append(q.offers, offer{t.Function.Name, t.Function.Description, t.Function.Parameters})
+	}
+	x.answer(q)
 }
 
 // openAI is the protocol of chat completions and embeddings.
@@ -75,8 +111,12 @@ func (openAI) refusesInBand() bool { return false }
 func (openAI) completion(x *exchange, c completion) {
 	b := chatHead(x, "chat.completion")
 	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
-	b = appendString(b, c.text)
-	b = append(b, `,"refusal":null},"logprobs":null,"finish_reason":"`+chatFinish(c.finish)+`"}],"usage":`...)
+	if len(c.calls) > 0 {
+		b = append(appendCalls(append(b, `null,"tool_calls":`...), c.calls, false), `,"refusal":null},"logprobs"`...)
+	} else {
+		b = append(appendString(b, c.text), `,"refusal":null},"logprobs"`...)
+	}
+	b = append(b, `:null,"finish_reason":"`+chatFinish(c.finish)+`"}],"usage":`...)
 	x.out.Write(append(appendChatUsage(b, &x.entry), '}'))
 }
 
@@ -100,7 +140,11 @@ func (openAI) delta(s *streamer, piece string) {
 
 // closing adds the finish reason, the usage when asked for, and the end mark.
 func (p openAI) closing(s *streamer, c completion) {
-	chatChunk(s, `{}`, `"`+chatFinish(c.finish)+`"`)
+	delta := `{}`
+	if len(c.calls) > 0 {
+		delta = `{"tool_calls":` + string(appendCalls(nil, c.calls, true)) + `}`
+	}
+	chatChunk(s, delta, `"`+chatFinish(c.finish)+`"`)
 	if p.usage {
 		b := append(s.out.AvailableBuffer(), s.head...)
 		b = append(b, `,"choices":[],"usage":`...)
@@ -126,9 +170,31 @@ func chatHead(x *exchange, object string) []byte {
 	return appendString(b, x.entry.Model)
 }
 
+// appendCalls appends the calls, in a stream with their index.
+func appendCalls(b []byte, calls []call, indexed bool) []byte {
+	b = append(b, '[')
+	for i, c := range calls {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var index *int
+		if indexed {
+			index = &i
+		}
+		b = append(b, asJSON(struct {
+			Index *int `json:"index,omitempty"`
+			chatCall
+		}{index, newChatCall(c)})...)
+	}
+	return append(b, ']')
+}
+
 func chatFinish(f finish) string {
-	if f == length {
+	switch f {
+	case length:
 		return "length"
+	case toolUse:
+		return "tool_calls"
 	}
 	return "stop"
 }

@@ -5,8 +5,10 @@ import "strings"
 // prompt is what the simulator reads out of the messages: numbered sources and
 // a question. Everything else is passed over.
 type prompt struct {
-	sources  []source
+	sources  []source // results of tools included
+	results  []source // those of tools alone
 	question string
+	system   string
 }
 
 // source is a numbered passage; its strings are parts of the message.
@@ -21,20 +23,28 @@ type source struct {
 // "=== question … ===". Without these fences a source begins at a line
 // "[n] …", ends at an empty line, and the question is what follows the last.
 func readPrompt(messages []message) prompt {
-	text := ""
+	text, system := "", ""
+	var results []source
 	for _, m := range messages {
-		if m.Role == "user" {
+		switch m.Role {
+		case "user":
 			text = string(m.Content)
+		case "system":
+			system = string(m.Content)
+		case "tool":
+			if result, ok := fenced(string(m.Content), "=== result "); ok {
+				results = append(results, readSources(result)...)
+			}
 		}
 	}
-	question, ok := fenced(text, "=== question ")
-	if !ok {
-		return readLoose(text)
+	p := readLoose(text)
+	if question, ok := fenced(text, "=== question "); ok {
+		p = prompt{question: strings.TrimSpace(question)}
+		if sources, ok := fenced(text, "=== sources "); ok {
+			p.sources = readSources(sources)
+		}
 	}
-	p := prompt{question: strings.TrimSpace(question)}
-	if sources, ok := fenced(text, "=== sources "); ok {
-		p.sources = readSources(sources)
-	}
+	p.sources, p.results, p.system = append(p.sources, results...), results, system
 	return p
 }
 

@@ -34,16 +34,22 @@ type question struct {
 	messages  []message
 	maxTokens int // 0: unlimited
 	stream    bool
+	offers    []offer
+	// mustAnswer forbids the use of the tools on offer.
+	mustAnswer bool
 }
 
+// message is one of the conversation. Results of tools have the role "tool".
 type message struct {
 	Role    string  `json:"role"`
 	Content content `json:"content"`
+	calls   []call
 }
 
 // completion is a text that a model has made.
 type completion struct {
 	text   string
+	calls  []call // instead of a text
 	tokens int
 	finish finish
 }
@@ -55,11 +61,21 @@ const (
 	stop    finish = iota // by itself
 	length                // at the bound on its tokens
 	refusal               // the vendor does not allow the content
+	toolUse               // with calls
 )
 
-// complete makes the completion, cut off at maxTokens when that is positive.
-func complete(mode Mode, atLeast int, messages []message, maxTokens int) completion {
-	text := lengthen(compose(mode, readPrompt(messages)), atLeast)
+// complete makes the completion, whose text is cut off at the question's bound.
+func complete(mode Mode, atLeast int, q question, id string) completion {
+	p := readPrompt(q.messages)
+	if calls := wish(mode, q, p); len(calls) > 0 {
+		c := completion{calls: calls, finish: toolUse}
+		for i := range calls {
+			calls[i].id = "call_" + id + "_" + strconv.Itoa(i)
+			c.tokens += countTokens(calls[i].name) + countTokens(calls[i].arguments)
+		}
+		return c
+	}
+	text, maxTokens := lengthen(compose(mode, p), atLeast), q.maxTokens
 	c := completion{text: text}
 	for end := 0; end < len(text); c.tokens++ {
 		if maxTokens > 0 && c.tokens == maxTokens {
@@ -85,6 +101,12 @@ func (x *exchange) answer(q question) {
 	x.entry.Model, x.entry.Stream = q.model, q.stream
 	for _, m := range q.messages {
 		x.entry.PromptTokens += countTokens(string(m.Content))
+		for _, c := range m.calls {
+			x.entry.PromptTokens += countTokens(c.name) + countTokens(c.arguments)
+		}
+	}
+	for _, o := range q.offers {
+		x.entry.PromptTokens += countTokens(o.name) + countTokens(o.description) + countTokens(string(o.parameters))
 	}
 	f := x.fate(q.model)
 	refused := f.failure.code == contentPolicy && x.refusesInBand()
@@ -96,7 +118,7 @@ func (x *exchange) answer(q question) {
 	}
 	c := completion{finish: refusal}
 	if !refused {
-		c = complete(x.Mode, x.Length, q.messages, q.maxTokens)
+		c = complete(x.Mode, x.Length, q, x.entry.ID)
 	}
 	if q.stream {
 		x.stream(c, f.kind)
@@ -162,10 +184,13 @@ func mayAskToWait(status int) bool {
 }
 
 // appendString appends s as a JSON string.
-func appendString(b []byte, s string) []byte {
-	quoted, err := json.Marshal(s)
+func appendString(b []byte, s string) []byte { return append(b, asJSON(s)...) }
+
+// asJSON encodes what is ours and always encodes.
+func asJSON(v any) []byte {
+	encoded, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings always encode
+		panic(err)
 	}
-	return append(b, quoted...)
+	return encoded
 }

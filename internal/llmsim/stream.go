@@ -12,6 +12,10 @@ func (x *exchange) stream(c completion, f faultKind) {
 	x.w.WriteHeader(http.StatusOK)
 	s := &streamer{exchange: x, control: http.NewResponseController(x.w)}
 	x.opening(s)
+	if len(c.calls) > 0 {
+		x.entry.CompletionTokens = c.tokens
+		c.tokens = 0
+	}
 	if !s.tokens(c, s.cutAfter(c, f)) {
 		x.end(http.StatusOK, Cancelled)
 		return

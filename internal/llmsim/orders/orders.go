@@ -34,6 +34,8 @@ type Order struct {
 	Cancellable bool   `json:"cancellable"`
 	SummaryEN   string `json:"summary_en,omitempty"`
 	SummaryZH   string `json:"summary_zh,omitempty"`
+	// Note is what somebody wrote on the order: anything at all.
+	Note string `json:"note,omitempty"`
 }
 
 // problem is why the service does not do what it was asked.
@@ -82,6 +84,15 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// SetNote writes a note on an order, for tests of what notes may not do.
+func (s *Service) SetNote(id, note string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[id]
+	o.Note = note
+	s.orders[id] = o
 }
 
 // Cancels is how many orders were cancelled: repetitions do not count.
