@@ -1,15 +1,25 @@
 package main_test
 
 import (
+	"context"
+	"os"
 	"strings"
 	"testing"
+
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"kefu/internal/e2e"
 )
 
 // The tests of this package run the built program as its users do: through its
 // command line, its environment, its files and HTTP.
-func TestMain(m *testing.M) { e2e.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveMCP) != "" {
+		_ = mcpServer().Run(context.Background(), &sdk.StdioTransport{}) // until kefu closes stdin
+		return
+	}
+	e2e.Main(m)
+}
 
 // shop is a small knowledge base, which loads in a moment.
 var shop = map[string]string{

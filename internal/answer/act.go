@@ -147,8 +147,10 @@ func (s *Service) withoutLinks(text string, known []desk.Passage) string {
 		return text
 	}
 	var kept strings.Builder
+	end := 0
 	for _, span := range lang.Sentences(text) {
-		sentence := text[span.Start:span.End]
+		sentence := text[end:span.End] // with the space before it
+		end = span.End
 		if !slices.ContainsFunc(link.FindAllString(sentence, -1), func(l string) bool { return !s.mayLink(l, known) }) {
 			kept.WriteString(sentence)
 		}

@@ -45,12 +45,16 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		b.fail(err)
 		return nil, errors.Join(err, reply.Close())
 	}
-	b.arrived = append(b.arrived, first.Text)
-	if !c.Stream {
+	b.saw(first)
+	var rest llm.Stream = reply
+	if c.Stream {
+		rest = &meteredStream{Stream: reply, bill: b}
+	} else {
 		b.succeed(reply.Usage())
-		return llm.NewReply(first, reply), nil
 	}
-	return llm.NewReply(first, &meteredStream{Stream: reply, bill: b}), nil
+	out := llm.NewReply(first, rest)
+	out.Degraded = reply.Degraded
+	return out, nil
 }
 
 func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
@@ -131,6 +135,14 @@ type bill struct {
 	settled  bool
 }
 
+// saw keeps what arrived, calls of tools included.
+func (b *bill) saw(d llm.Delta) {
+	b.arrived = append(b.arrived, d.Text)
+	for _, c := range d.Calls {
+		b.arrived = append(b.arrived, c.Name, c.Arguments)
+	}
+}
+
 func (b *bill) succeed(reported desk.Usage) {
 	switch {
 	case reported.Total() > 0:
@@ -203,7 +215,7 @@ func (s *meteredStream) Next() (llm.Delta, error) {
 	d, err := s.Stream.Next()
 	switch {
 	case err == nil:
-		s.bill.arrived = append(s.bill.arrived, d.Text)
+		s.bill.saw(d)
 	case s.bill.settled:
 	case errors.Is(err, io.EOF):
 		s.bill.succeed(s.Usage())
