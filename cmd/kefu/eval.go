@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kefu/internal/eval"
+	"kefu/internal/guard"
 	"kefu/internal/llm/offline"
 	"kefu/internal/mask"
 	"kefu/internal/retrieval"
@@ -20,13 +21,13 @@ import (
 func (c *cli) evalCommand() *cobra.Command {
 	var dir, out, floors string
 	cmd := &cobra.Command{
-		Use: "eval", Short: "Measure retrieval, routing and masking on labelled texts", Args: args(cobra.NoArgs),
-		Long: `Measures the search, the router and the masker that answer customers, with the
+		Use: "eval", Short: "Measure retrieval, routing, masking and the guard on labelled texts", Args: args(cobra.NoArgs),
+		Long: `Measures the search, router, masker and guard that answer customers, with the
 offline embedder, on a folder of labelled texts:
 
   retrieval/<set>/corpus.jsonl, queries.jsonl, qrels.tsv
   router.jsonl
-  safety/pii.jsonl, safety/secrets.jsonl
+  safety/pii.jsonl, safety/secrets.jsonl, safety/injection.jsonl
 
 Prints a table and writes the figures as JSON. With --floors, a JSON file of the
 same shape, a figure below its floor is an error: a gate for CI. {"max": 0.01} in
@@ -36,7 +37,7 @@ the place of a figure is a ceiling.`,
 			report, err := eval.Run(cmd.Context(), dir, eval.Config{
 				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(),
 				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
-				Masker:   mask.New(),
+				Masker: mask.New(), Guard: guard.New(),
 				Progress: func(line string) { c.say("%s", line) },
 			})
 			if err != nil {

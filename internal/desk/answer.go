@@ -190,3 +190,23 @@ type Attempt struct {
 	PromptLength   int `json:"prompt_length"`
 	ResponseLength int `json:"response_length"`
 }
+
+// Action is what is done about a text that may be an attack.
+type Action string
+
+const (
+	Allow  Action = "allow"
+	Care   Action = "care"   // answered by a harder prompt, without tools, and not cached
+	Refuse Action = "refuse" // answered by a polite sentence
+)
+
+// Verdict is a guard's judgement that explains itself.
+type Verdict struct {
+	Action Action  `json:"action"`
+	Rule   string  `json:"rule,omitempty"` // what spoke for it, from a closed set
+	Score  float64 `json:"score"`          // log odds of an attack
+	// Stage is where it was judged: question or answer. Enforced tells whether it
+	// was acted upon.
+	Stage    string `json:"stage,omitempty"`
+	Enforced bool   `json:"enforced,omitempty"`
+}

@@ -1,5 +1,5 @@
-// Package eval measures retrieval, routing and masking on labelled texts: the
-// same index, router and masker that answer customers.
+// Package eval measures retrieval, routing, masking and the guard on labelled
+// texts: the same index, router, masker and guard that answer customers.
 //
 // The data is a folder with
 //
@@ -9,6 +9,7 @@
 //	router.jsonl                   {"text", "label": simple or complex, "lang"}
 //	safety/pii.jsonl               {"text", "label": 0 or 1, "spans": [[start, end, type]]}
 //	safety/secrets.jsonl           {"text_b64", "label": 0 or 1}
+//	safety/injection.jsonl         {"text", "label": 0 or 1, "category", "lang", "source"}
 //
 // A query with a kb is searched for among the passages of that kb alone, every
 // other one in the whole corpus.
@@ -20,6 +21,7 @@ import (
 	"os"
 
 	"kefu/internal/desk"
+	"kefu/internal/guard"
 	"kefu/internal/llm"
 	"kefu/internal/mask"
 	"kefu/internal/retrieval"
@@ -37,6 +39,7 @@ type Config struct {
 	Router Router
 	Train  func([]route.Example) Router
 	Masker *mask.Masker // nil: masking is not measured
+	Guard  *guard.Guard // nil: the guard is not measured
 	// Progress, if set, is told in one line what is done and what is skipped.
 	Progress func(line string)
 }
@@ -47,6 +50,7 @@ type Report struct {
 	Router    map[string]Routing   `json:"router"` // by language: en, zh; support: this project's own questions
 	Privacy   *Privacy             `json:"pii,omitempty"`
 	Secrets   *Secrets             `json:"secrets,omitempty"`
+	Injection *Injection           `json:"injection,omitempty"`
 }
 
 // Retrieval is the quality of search on one set.

@@ -22,6 +22,7 @@ func sections() []section {
 		{measureRetrieval, retrievalTable},
 		{measureRouting, routingTable},
 		{measurePrivacy, privacyTable},
+		{measureInjection, injectionTable},
 	}
 }
 

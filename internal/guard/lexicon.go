@@ -1,0 +1,196 @@
+package guard
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// lexicon holds, one line a concept, its name and the phrases that express it,
+// in many languages. A star stands for any ending.
+//
+//go:embed lexicon.txt
+var lexicon string
+
+// rules holds what pairs of concepts are worth before any text was learned
+// from.
+//
+//go:embed rules.txt
+var rules string
+
+// phrase expresses a concept.
+type phrase struct {
+	text    string
+	concept uint8
+	open    bool // any ending
+	word    bool // stands between word boundaries
+}
+
+// phrases are those of the lexicon by their first character, concepts their
+// names; both are read only.
+var phrases, concepts = readLexicon()
+
+func readLexicon() (map[rune][]phrase, []string) {
+	byFirst, names := map[rune][]phrase{}, []string{}
+	for line := range strings.SplitSeq(lexicon, "\n") {
+		name, list, ok := strings.Cut(line, ":")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		for p := range strings.SplitSeq(list, ",") {
+			p = strings.TrimSpace(p)
+			text, open := strings.CutSuffix(p, "*")
+			first, _ := utf8.DecodeRuneInString(text)
+			last, _ := utf8.DecodeLastRuneInString(text)
+			byFirst[first] = append(byFirst[first], phrase{text, uint8(len(names)), open, spaced(first) && spaced(last)})
+		}
+		names = append(names, name)
+	}
+	return byFirst, append(names, repeated, shots)
+}
+
+// Concepts that no phrase expresses: a word many times in a row, and questions
+// with their answers as examples.
+const (
+	repeated = "repeated"
+	shots    = "shots"
+)
+
+// mostConcepts bounds the lexicon.
+const mostConcepts = 63
+
+// spaced tells that words of the character's script stand between spaces.
+func spaced(r rune) bool {
+	if r < utf8.RuneSelf {
+		return letter(byte(r))
+	}
+	return unicode.IsLetter(r) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
+}
+
+// mention is a concept at a place.
+type mention struct {
+	at      int // in bytes
+	word    int // how many words or Han characters stand before it
+	concept uint8
+}
+
+// mentions finds the concepts of a folded text in one pass.
+func mentions(text string) []mention {
+	var out []mention
+	words, inWord := 0, false
+	for i, r := range text {
+		solid := unicode.IsLetter(r) || unicode.IsDigit(r)
+		start := solid && (!inWord || !spaced(r))
+		if start {
+			words++
+		}
+		if start || !solid {
+			for _, p := range beginning(r) {
+				if strings.HasPrefix(text[i:], p.text) && (p.open || !p.word || ends(text, i+len(p.text))) {
+					out = append(out, mention{i, words, p.concept})
+				}
+			}
+		}
+		inWord = solid && spaced(r) || r == '\'' && inWord
+	}
+	return out
+}
+
+// beginning are the phrases that begin with r.
+func beginning(r rune) []phrase {
+	if r < utf8.RuneSelf {
+		return plainPhrases[r]
+	}
+	return phrases[r]
+}
+
+// plainPhrases are the phrases that begin with an ASCII character; read only.
+var plainPhrases = func() (all [utf8.RuneSelf][]phrase) {
+	for r, list := range phrases {
+		if r < utf8.RuneSelf {
+			all[r] = list
+		}
+	}
+	return all
+}()
+
+func ends(text string, at int) bool {
+	r, _ := utf8.DecodeRuneInString(text[at:])
+	return at == len(text) || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
+// rule is one line of the rules.
+type rule struct {
+	name    string
+	feature int // its place among the features
+	odds    float64
+}
+
+func readRules() []rule {
+	var all []rule
+	n := len(concepts)
+	for line := range strings.SplitSeq(rules, "\n") {
+		if strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "" {
+			continue
+		}
+		var r rule
+		if _, err := fmt.Sscan(line, &r.name, &r.odds); err != nil {
+			panic(fmt.Sprintf("guard: rule %q: %v", line, err)) // a part of the program
+		}
+		first, second, pair := strings.Cut(r.name, ">")
+		i, j := slices.Index(concepts, first), slices.Index(concepts, second)
+		if i < 0 || pair && j < 0 {
+			panic("guard: unknown concept in rule " + r.name)
+		}
+		if r.feature = i; pair {
+			r.feature = n + i*n + j
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// prior are the weights that learning starts from and returns to.
+func prior() []float64 {
+	n := len(concepts)
+	w := make([]float64, n*(n+1))
+	for _, r := range readRules() {
+		w[r.feature] = r.odds
+	}
+	return w
+}
+
+func ruleNames() []string {
+	var names []string
+	for _, r := range readRules() {
+		if r.odds > 0 {
+			names = append(names, r.name)
+		}
+	}
+	return names
+}
+
+// namesByFeature are the names of the rules; read only.
+var namesByFeature = func() map[uint16]string {
+	names := map[uint16]string{}
+	for _, r := range readRules() {
+		names[uint16(r.feature)] = r.name
+	}
+	return names
+}()
+
+// strongest names the rule that says most for an attack.
+func strongest(f *features) string {
+	best, most := "", 0.0
+	for _, c := range f.concepts {
+		if w := ruleWeights[c]; w > most {
+			best, most = namesByFeature[c], w
+		}
+	}
+	return best
+}
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
