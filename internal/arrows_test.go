@@ -34,6 +34,7 @@ var allowed = map[string]string{
 	"retrieval":   "desk lang",
 	"knowledge":   "desk retrieval",
 	"match":       "desk lang",
+	"followup":    "desk lang",
 	"route":       "desk lang",
 	"grounding":   "desk lang",
 	"ingest":      "desk ingest/docx ingest/pdf lang llm llm/token",
@@ -45,7 +46,7 @@ var allowed = map[string]string{
 	"cache":   "desk",
 	"limit":   "",
 	"handoff": "desk",
-	"answer":  "budget cache desk grounding knowledge lang llm mask match retrieval tool",
+	"answer":  "budget cache desk followup grounding knowledge lang llm mask match retrieval tool",
 
 	"httpapi":   "desk",
 	"web":       "",

@@ -184,7 +184,7 @@ func (a *app) assemble() error {
 	a.workers.start("budgets", budgets.Run)
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
-		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Notifier: notifier, Observer: tel, Masker: mask.New(),
+		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {
@@ -194,7 +194,7 @@ func (a *app) assemble() error {
 		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
 		MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
-		ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
+		Turns: cfg.Conversation.Turns, ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
 		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
 	}, parts)
 	a.answerer = configured{a.answers, models}
@@ -266,7 +266,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 
 func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
-		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
+		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Conversations: a.db.Turns(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 	}
 	for _, m := range models {

@@ -75,6 +75,7 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	}
 	a.workers.start("embeddings", a.keepEmbedded)
 	a.workers.start("checks", a.watch)
+	a.workers.start("retention", a.forget)
 	if a.agent != nil {
 		a.workers.start("tools", a.agent.keepConnecting)
 	}

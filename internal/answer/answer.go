@@ -29,6 +29,8 @@ type Config struct {
 	PromptTokens int           // budget for the passages; default 3,000
 	MaxTokens    int           // bound on a completion; default 800
 	MaxQuestion  int           // characters; default 4,000
+	// Turns is how much of a conversation a question may lean on; 0: none.
+	Turns int
 	// Fingerprint names the models and the embedder in use: answers of another
 	// set-up are not reused.
 	Fingerprint string
@@ -67,10 +69,12 @@ type Observer interface {
 	CacheLookup(tier, result string, took time.Duration)
 	CacheSaved(tier string, cost desk.MicroUSD)
 	HandedOff(reason desk.HandoffReason)
+	// TurnLost is called when a conversation could not be read or added to.
+	TurnLost(ctx context.Context, err error)
 }
 
-// Parts are what the pipeline is made of. Notifier may be nil, and Agent where
-// there are no tools.
+// Parts are what the pipeline is made of. Notifier may be nil, Agent where
+// there are no tools, and Turns where conversations are not kept.
 type Parts struct {
 	Knowledge *knowledge.Knowledge
 	Cache     *cache.Cache
@@ -82,6 +86,7 @@ type Parts struct {
 	Budgets   *budget.Book // nil: nothing is capped
 	Quotes    Quoter       // where something is
 	Recorder  Recorder
+	Turns     Turns
 	Notifier  Notifier
 	Observer  Observer
 	Masker    *mask.Masker
@@ -117,6 +122,10 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if err != nil {
 		return desk.Answer{}, err
 	}
+	s.recall(ctx, &q, ask.Earlier)
+	if err := s.needsTools(&q); err != nil {
+		return desk.Answer{}, err
+	}
 	restore, open := vault.Restore, (*mask.Open)(nil)
 	if q.Tools != nil {
 		open = s.Masker.Open(vault)
@@ -148,6 +157,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if open != nil {
 		a.Citations = restoredQuotes(a.Citations, restore)
 	}
+	s.keepTurn(ctx, q, a)
 	s.Observer.Answered(a)
 	return a, nil
 }

@@ -23,7 +23,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	if q.Alone {
 		tr.Cache = cache.Bypass
 	}
-	a := desk.Answer{ID: q.ID, Lang: q.Lang, Trace: tr, Basis: desk.Basis{Revision: view.Revision()}}
+	a := desk.Answer{ID: q.ID, Lang: q.Lang, Conversation: q.Conversation, Trace: tr, Basis: desk.Basis{Revision: view.Revision()}}
 	if wantsPerson(string(q.Text)) {
 		a.Route = desk.Route{Kind: desk.Simple, Reason: "person_requested", Confidence: 1}
 		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), false, emit)
@@ -40,6 +40,10 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		return desk.Answer{}, err
 	}
 	defer func() { hold.Settle(ctx, spentOf(allowance)) }()
+	if len(q.Earlier) > 0 {
+		q.Text = s.standAlone(ctx, q, allowance, tr)
+		tr.Standalone = q.Text
+	}
 	var d draft
 	if open != nil {
 		d, err = s.act(ctx, q, r, view, open, allowance, tr, emit)

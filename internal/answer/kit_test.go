@@ -213,6 +213,7 @@ func (silent) RetrievedTop(float64, bool)                {}
 func (silent) CacheLookup(string, string, time.Duration) {}
 func (silent) Dropped(string)                            {}
 func (silent) HandedOff(desk.HandoffReason)              {}
+func (silent) TurnLost(context.Context, error)           {}
 
 type shop struct {
 	*answer.Service

@@ -19,16 +19,12 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 		return desk.Question{}, mask.Vault{}, err
 	}
 	text, vault := s.Masker.Mask(strings.TrimSpace(ask.Text))
-	q := desk.Question{
+	return desk.Question{
 		Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
 		Alone: !vault.Empty(), Asked: time.Now(), Stream: ask.Stream,
 		Confirmation: ask.Confirmation,
-	}
-	if err := s.needsTools(&q); err != nil {
-		return desk.Question{}, mask.Vault{}, err
-	}
-	return q, vault, nil
+	}, vault, nil
 }
 
 func (s *Service) sound(text string) error {

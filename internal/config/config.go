@@ -28,21 +28,22 @@ type Config struct {
 	DataDir    string `key:"data_dir" env:"KEFU_DATA_DIR" help:"directory of the SQLite database"`
 	PricesFile string `key:"prices_file" env:"KEFU_PRICES_FILE" help:"price table that replaces rows of the embedded one"`
 
-	Log       Log       `key:"log"`
-	HTTP      HTTP      `key:"http"`
-	Limit     Limit     `key:"limit"`
-	Question  Question  `key:"question"`
-	Database  Database  `key:"database"`
-	Redis     Redis     `key:"redis"`
-	Cache     Cache     `key:"cache"`
-	Models    Models    `key:"models"`
-	Chains    Chains    `key:"chains"`
-	Answer    Answer    `key:"answer"`
-	Agent     Agent     `key:"agent"`
-	Retrieval Retrieval `key:"retrieval"`
-	Knowledge Knowledge `key:"knowledge"`
-	Handoff   Handoff   `key:"handoff"`
-	Sentry    Sentry    `key:"sentry"`
+	Log          Log          `key:"log"`
+	HTTP         HTTP         `key:"http"`
+	Limit        Limit        `key:"limit"`
+	Question     Question     `key:"question"`
+	Database     Database     `key:"database"`
+	Redis        Redis        `key:"redis"`
+	Cache        Cache        `key:"cache"`
+	Models       Models       `key:"models"`
+	Chains       Chains       `key:"chains"`
+	Answer       Answer       `key:"answer"`
+	Agent        Agent        `key:"agent"`
+	Conversation Conversation `key:"conversation"`
+	Retrieval    Retrieval    `key:"retrieval"`
+	Knowledge    Knowledge    `key:"knowledge"`
+	Handoff      Handoff      `key:"handoff"`
+	Sentry       Sentry       `key:"sentry"`
 
 	// Tools and MCP are what kefu.yaml describes, in its order.
 	Tools []Tool
@@ -100,6 +101,12 @@ type Answer struct {
 	Attempts     int           `key:"attempts" env:"KEFU_ANSWER_ATTEMPTS" range:"1..20" help:"provider calls for an answer at most, embeddings included"`
 	Passages     int           `key:"passages" env:"KEFU_ANSWER_PASSAGES" range:"3..6" help:"passages put before the strong model"`
 	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
+}
+
+// Conversation says how long conversations are kept and looked back on.
+type Conversation struct {
+	Turns     int           `key:"turns" env:"KEFU_CONVERSATION_TURNS" range:"0..20" help:"earlier questions that a follow-up may lean on; 0: every question is taken as it stands"`
+	Retention time.Duration `key:"retention" env:"KEFU_CONVERSATION_RETENTION" range:"1h..87600h" help:"time for which conversations are kept"`
 }
 
 // Retrieval weighs the two kinds of search.
@@ -161,11 +168,12 @@ func Default() Config {
 			// connections they waited 90 ms for one.
 			MaxConnections: 512,
 		},
-		Answer:    Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
-		Agent:     Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
-		Retrieval: Retrieval{VectorWeight: 0.25},
-		Knowledge: Knowledge{Path: "kb", Releases: 20, Lease: 5 * time.Second},
-		Sentry:    Sentry{Environment: "production", TracesSampleRate: 0.1},
+		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
+		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
+		Conversation: Conversation{Turns: 3, Retention: 30 * 24 * time.Hour},
+		Retrieval:    Retrieval{VectorWeight: 0.25},
+		Knowledge:    Knowledge{Path: "kb", Releases: 20, Lease: 5 * time.Second},
+		Sentry:       Sentry{Environment: "production", TracesSampleRate: 0.1},
 	}
 }
 

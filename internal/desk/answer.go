@@ -115,13 +115,16 @@ type Answer struct {
 
 // Trace explains an answer to an operator.
 type Trace struct {
-	Revision Revision        `json:"revision"`
-	Cache    string          `json:"cache"`  // memory, redis, miss, bypass
-	Routes   []Route         `json:"routes"` // more than one after an escalation
-	Passages []TracedPassage `json:"passages"`
-	Attempts []Attempt       `json:"attempts"`
-	Grounds  []Ground        `json:"grounds"`
-	Stages   []Stage         `json:"stages"`
+	Revision Revision `json:"revision"`
+	// Standalone is the question as it was understood from what was said before;
+	// empty where it stood alone.
+	Standalone Masked          `json:"standalone,omitempty"`
+	Cache      string          `json:"cache"`  // memory, redis, miss, bypass
+	Routes     []Route         `json:"routes"` // more than one after an escalation
+	Passages   []TracedPassage `json:"passages"`
+	Attempts   []Attempt       `json:"attempts"`
+	Grounds    []Ground        `json:"grounds"`
+	Stages     []Stage         `json:"stages"`
 	// Tools were used, in the order in which they ended; Stop is why no more
 	// were. Both are empty on the other routes.
 	Tools []ToolUse `json:"tools,omitempty"`
@@ -165,6 +168,8 @@ type Purpose string
 const (
 	PurposeAnswer Purpose = "answer"
 	PurposeEmbed  Purpose = "embed"
+	// PurposeRewrite makes a follow-up stand alone.
+	PurposeRewrite Purpose = "rewrite"
 )
 
 // Attempt is one call to one provider: a row of the ledger. It is written once

@@ -88,9 +88,12 @@ type Ask struct {
 	Scope        Scope
 	Text         string
 	Conversation ConversationID
-	Model        string    // name from the configuration; empty: by route
-	Provider     string    // name from the configuration; empty: by route
-	Route        RouteKind // Simple or Complex; empty: the router decides
+	// Earlier is what was said before, oldest first, where the caller keeps that;
+	// else what was kept of Conversation counts.
+	Earlier  []Exchange
+	Model    string    // name from the configuration; empty: by route
+	Provider string    // name from the configuration; empty: by route
+	Route    RouteKind // Simple or Complex; empty: the router decides
 	// Stream asks for the answer while it is made. What was shown cannot be taken
 	// back then: text that fails verification is followed by a handoff.
 	Stream bool
@@ -100,9 +103,13 @@ type Ask struct {
 
 // Question is an Ask after screening.
 type Question struct {
-	ID           AnswerID
-	Scope        Scope
-	Text         Masked
+	ID    AnswerID
+	Scope Scope
+	Text  Masked
+	// Said is the question as it was asked, where Text was made to stand alone by
+	// what Earlier holds; both are empty where it stood alone.
+	Said         Masked
+	Earlier      []Turn
 	Lang         Lang
 	Conversation ConversationID
 	Model        string

@@ -62,6 +62,9 @@ type Config struct {
 	Limiter Limiter
 	// Admin is what administrators change; nil: its paths are not served.
 	Admin *Admin
+	// Conversations are what customers asked and were answered; nil: their paths
+	// are not served.
+	Conversations Conversations
 	// Models may be asked for by name at /v1/chat/completions, beside the routes.
 	Models []Model
 	// Chat is the page at / and the files that it loads from below /chat/; nil:
@@ -151,6 +154,11 @@ func (api *API) routes() {
 	asking := e.Group("/", api.asker)
 	asking.POST("/query", api.limited, api.query)
 	asking.POST("/v1/chat/completions", api.limited, api.complete)
+	if api.cfg.Conversations != nil {
+		asking.GET("/v1/conversations", api.listConversations)
+		asking.GET("/v1/conversations/:id", api.showConversation)
+		asking.DELETE("/v1/conversations/:id", api.deleteConversation)
+	}
 	asking.GET("/v1/models", api.listModels)
 	asking.GET("/v1/models/*model", api.showModel)
 	if api.cfg.Metrics != nil {

@@ -103,7 +103,7 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 	if err != nil {
 		return req, desk.Ask{}, err
 	}
-	question, err := req.question()
+	question, earlier, err := req.question()
 	if err != nil {
 		return req, desk.Ask{}, err
 	}
@@ -111,6 +111,7 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 		return req, desk.Ask{}, err
 	}
 	ask := ask(callerOf(c), queryRequest{Question: question, UserID: req.User, Confirmation: req.Kefu.Confirmation})
+	ask.Earlier = earlier
 	switch req.Model {
 	case modelAuto:
 	case modelSimple:

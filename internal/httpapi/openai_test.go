@@ -46,6 +46,7 @@ func says30Days(text string) desk.Answer {
 var conversations = []struct {
 	name     string
 	messages []openai.ChatCompletionMessage
+	earlier  []desk.Exchange
 	question string
 	answer   string
 }{
@@ -57,6 +58,7 @@ var conversations = []struct {
 			{Role: "assistant", Content: "Hello! How can I help you?"},
 			{Role: "user", Content: "How long do I have to return an order?"},
 		},
+		[]desk.Exchange{{Question: "Hello!", Answer: "Hello! How can I help you?"}},
 		"How long do I have to return an order?", "30 days. [1]",
 	},
 	{
@@ -68,6 +70,7 @@ var conversations = []struct {
 			{Role: "tool", Content: "12:00", ToolCallID: "call_1"},
 			{Role: "user", MultiContent: []openai.ChatMessagePart{{Type: "text", Text: "我收到货了。"}, {Type: "text", Text: "几天内可以退货？"}}},
 		},
+		[]desk.Exchange{{Question: "你好"}},
 		"我收到货了。\n几天内可以退货？", "30 天内。[1]",
 	},
 }
@@ -86,7 +89,7 @@ func TestAnOpenAIClientIsAnswered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (desk.Ask{Scope: desk.Scope{Tenant: desk.DefaultTenant, Key: "bootstrap", User: "u1"}, Text: tt.question}); got != want {
+			if want := (desk.Ask{Scope: desk.Scope{Tenant: desk.DefaultTenant, Key: "bootstrap", User: "u1"}, Text: tt.question, Earlier: tt.earlier}); !reflect.DeepEqual(got, want) {
 				t.Errorf("ask = %+v, want %+v", got, want)
 			}
 			choice := r.Choices[0]

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"kefu/internal/desk"
 )
 
 // completionRequest is the part of OpenAI's request that has a meaning here;
@@ -81,24 +83,27 @@ func wanted(t reflect.Type) string {
 	}
 }
 
-// question is the last message of the user. The messages before it must be
-// sound; those of the system are the client's words about the answer, which
-// neither instruct Kefu nor ask anything.
-func (r *completionRequest) question() (string, error) {
-	question, found := "", false
+// question is the last message of the user, and what was said before it. All
+// messages must be sound; those of the system are the client's words about the
+// answer, which neither instruct Kefu nor ask anything.
+func (r *completionRequest) question() (question string, earlier []desk.Exchange, err error) {
+	var said []desk.Exchange
 	for i, m := range r.Messages {
 		text, err := m.text(fmt.Sprintf("messages[%d]", i))
-		if err != nil {
-			return "", err
-		}
-		if m.Role == roleUser {
-			question, found = text, true
+		switch {
+		case err != nil:
+			return "", nil, err
+		case m.Role == roleUser:
+			said = append(said, desk.Exchange{Question: text})
+		case m.Role == roleAssistant && len(said) > 0:
+			said[len(said)-1].Answer = text
 		}
 	}
-	if !found {
-		return "", invalid("question_missing", "messages", "messages must hold one with the role user: the question.")
+	if len(said) == 0 {
+		return "", nil, invalid("question_missing", "messages", "messages must hold one with the role user: the question.")
 	}
-	return question, nil
+	last := len(said) - 1
+	return said[last].Question, said[:last], nil
 }
 
 // text is what a message says; at tells where it stands in the request.

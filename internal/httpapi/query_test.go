@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestRequestBecomesAnAsk(t *testing.T) {
 			Scope: desk.Scope{Tenant: desk.DefaultTenant, User: "u1"}, Text: "a\nb", Conversation: "c1", Model: "gpt-6-luna", Provider: "openai",
 		},
 	} {
-		if r := f.query(t, body); r.StatusCode != http.StatusOK || got != want {
+		if r := f.query(t, body); r.StatusCode != http.StatusOK || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %d, ask = %+v, want %+v", body, r.StatusCode, got, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -62,7 +63,7 @@ func (a *Answers) Write(ctx context.Context, records []Record) error {
 			q, a := &records[i].Question, &records[i].Answer
 			return append(args,
 				string(a.ID), string(q.Scope.Tenant), string(q.Scope.Key), string(q.Scope.User), string(a.Conversation),
-				millis(q.Asked), clean(q.Text), clean(a.Text), string(a.Lang),
+				millis(q.Asked), clean(cmp.Or(q.Said, q.Text)), clean(a.Text), string(a.Lang),
 				string(a.Route.Kind), a.Route.Reason, a.Route.Confidence, a.Route.Pleasantry,
 				string(a.Outcome), a.Grounded, a.Degraded, a.Provider, a.Model,
 				a.Usage.Prompt, a.Usage.Completion, int64(a.Cost), a.CacheTier, a.Latency.Microseconds(), a.TraceID,

@@ -48,6 +48,7 @@ type DB struct {
 
 	documents *Documents
 	answers   *Answers
+	turns     *Turns
 	ledger    *Ledger
 	tenants   *Tenants
 	keys      *Keys
@@ -123,6 +124,7 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 		log = slog.Default()
 	}
 	db.documents = &Documents{db: db}
+	db.turns = &Turns{db}
 	db.tenants, db.keys, db.budgets, db.audit = &Tenants{db}, &Keys{db}, &Budgets{db}, &Audit{db}
 	if db.answers, err = newAnswers(reach, db); err != nil {
 		return err
@@ -162,6 +164,9 @@ func (db *DB) Name() string { return db.engine.name() }
 
 // Documents is the knowledge base.
 func (db *DB) Documents() *Documents { return db.documents }
+
+// Turns are the conversations.
+func (db *DB) Turns() *Turns { return db.turns }
 
 // Answers are the answers given.
 func (db *DB) Answers() *Answers { return db.answers }

@@ -31,7 +31,7 @@ var (
 	answerOutcomes  = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
 	langs           = [...]desk.Lang{desk.English, desk.Chinese}
 	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
-	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed}
+	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite}
 	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified}
 	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
@@ -40,7 +40,7 @@ var (
 	searchStages    = [...]string{"embed", "search", "pack"}
 	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
 	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
-	sinks           = [...]string{"answers", "cache", "handoff", other}
+	sinks           = [...]string{"answers", "cache", "handoff", "turns", other}
 	dependencies    = [...]string{"database", "redis", "knowledge", "models"}
 )
 

@@ -74,6 +74,12 @@ func (t *Telemetry) HandedOff(reason desk.HandoffReason) {
 	}
 }
 
+// TurnLost records that a conversation could not be read or added to.
+func (t *Telemetry) TurnLost(ctx context.Context, err error) {
+	t.Dropped("turns")
+	t.log.WarnContext(ctx, "conversation not read or kept", "error", err)
+}
+
 // Dropped records that something did not reach where it is kept: answers,
 // cache or handoff.
 func (t *Telemetry) Dropped(sink string) { pick(t.metrics.drops.observed, sink, other).Add(1) }

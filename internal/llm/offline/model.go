@@ -29,8 +29,8 @@ func New() *Model { return &Model{} }
 // Start implements llm.Provider. The reply arrives whole, also when a stream
 // was asked for, and its usage is zero. The allowance is not touched and
 // MaxTokens not consulted: quotes are short. Tools are never asked for, which
-// makes a reply to a call that offers some a degraded one. The only error is a context that
-// has ended.
+// makes a reply to a call that offers some a degraded one. Errors are a context
+// that has ended, and a call that wants a question rewritten.
 func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		kind := llm.Cancelled
@@ -39,11 +39,16 @@ func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		}
 		return nil, &llm.Failure{Kind: kind, Provider: Provider, Model: ModelID, Err: err}
 	}
+	if c.Purpose == desk.PurposeRewrite {
+		return nil, &llm.Failure{Kind: llm.BadRequest, Provider: Provider, Model: ModelID, Err: errNoWriter}
+	}
 	reply := llm.WholeReply(answer(c.Prompt), desk.Usage{})
 	reply.Provider, reply.Model = Provider, ModelID
 	reply.Degraded = len(c.Tools) > 0
 	return reply, nil
 }
+
+var errNoWriter = errors.New("the offline model quotes and cannot rewrite")
 
 // answer is the completion of p: never empty, and without a citation exactly
 // when the sources do not answer.

@@ -10,7 +10,7 @@ import { showLanguage, switchLanguage } from './texts.js';
 const keptKey = 'kefu.key';
 
 class Chat extends HTMLElement {
-  #conversation = '';
+  #conversation = crypto.randomUUID?.() ?? String(Math.random()).slice(2); // not every page is a secure context
   #asking = null; // aborts the question under way
   #current = null; // the latest answer
   #reached = 0; // how far the page was scrolled for the reader
@@ -86,7 +86,6 @@ class Chat extends HTMLElement {
       const key = thisTab?.getItem(keptKey);
       for await (const event of ask(answer.question, { conversation: this.#conversation, key, signal })) {
         answer.take(event);
-        if (event.type === 'done') this.#conversation = event.data.conversation_id;
       }
     } catch (error) {
       if (signal.aborted) answer.stopped();

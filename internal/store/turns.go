@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Turns are the conversations, turn by turn.
+type Turns struct{ db *DB }
+
+const turnColumns = `answer_id, at, question, standalone, answer, lang, outcome`
+
+// Append adds a turn to a conversation of the scope's user, whether or not that
+// exists already. It is durable when Append returns.
+func (t *Turns) Append(ctx context.Context, scope desk.Scope, id desk.ConversationID, turn desk.Turn) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	_, err := t.db.write.ExecContext(ctx, `INSERT INTO turns (tenant, user_id, conversation_id, `+turnColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		scope.Tenant, scope.User, id, turn.Answer, millis(turn.At), clean(turn.Question), clean(turn.Standalone), clean(turn.Text), turn.Lang, turn.Outcome)
+	if err != nil {
+		return fmt.Errorf("append turn: %w", t.db.engine.explain(err))
+	}
+	return nil
+}
+
+// Recent returns the last n turns of a conversation, oldest first; none where
+// there is no such conversation.
+func (t *Turns) Recent(ctx context.Context, scope desk.Scope, id desk.ConversationID, n int) ([]desk.Turn, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := t.db.read.QueryContext(ctx, `SELECT `+turnColumns+` FROM turns
+		WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3 ORDER BY at DESC, answer_id DESC LIMIT $4`, scope.Tenant, scope.User, id, n)
+	turns, err := collect(rows, err, scanTurn)
+	if err != nil {
+		return nil, fmt.Errorf("read conversation: %w", t.db.engine.explain(err))
+	}
+	slices.Reverse(turns)
+	return turns, nil
+}
+
+func scanTurn(r *sql.Rows) (turn desk.Turn, err error) {
+	var at int64
+	err = r.Scan(&turn.Answer, &at, &turn.Question, &turn.Standalone, &turn.Text, &turn.Lang, &turn.Outcome)
+	turn.At = fromMillis(at)
+	return turn, err
+}
+
+// List sums up the conversations of the scope's user, the latest first, at most
+// limit of them.
+func (t *Turns) List(ctx context.Context, scope desk.Scope, limit int) ([]desk.Conversation, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := t.db.read.QueryContext(ctx, `SELECT conversation_id, COUNT(*), MIN(at), MAX(at) FROM turns
+		WHERE tenant = $1 AND user_id = $2 GROUP BY conversation_id ORDER BY MAX(at) DESC, conversation_id LIMIT $3`, scope.Tenant, scope.User, limit)
+	all, err := collect(rows, err, func(r *sql.Rows) (c desk.Conversation, err error) {
+		var first, last int64
+		err = r.Scan(&c.ID, &c.Turns, &first, &last)
+		c.First, c.Last = fromMillis(first), fromMillis(last)
+		return c, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list conversations: %w", t.db.engine.explain(err))
+	}
+	return all, nil
+}
+
+// Delete removes a conversation of the scope's user and the recorded answers
+// in it. The error is a *desk.Error of kind NotFound, code
+// conversation_not_found, where there is none.
+func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.ConversationID) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	err := t.db.transact(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3
+			AND id IN (SELECT answer_id FROM turns WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3)`, scope.Tenant, scope.User, id)
+		if err != nil {
+			return err
+		}
+		n, err := affected(tx.ExecContext(ctx, `DELETE FROM turns WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3`, scope.Tenant, scope.User, id))
+		if err == nil && n == 0 {
+			return &desk.Error{
+				Kind: desk.NotFound, Code: "conversation_not_found", Field: "id", Public: fmt.Sprintf("There is no conversation %q.", id),
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete conversation: %w", err)
+	}
+	return nil
+}
+
+// Expire removes the turns before a time and returns their number.
+func (t *Turns) Expire(ctx context.Context, before time.Time) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	n, err := affected(t.db.write.ExecContext(ctx, `DELETE FROM turns WHERE at < $1`, millis(before)))
+	if err != nil {
+		return 0, fmt.Errorf("expire conversations: %w", t.db.engine.explain(err))
+	}
+	return n, nil
+}
