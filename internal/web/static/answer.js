@@ -1,4 +1,5 @@
 import { Citation } from './citation.js';
+import { confirmations, showUse } from './action.js';
 import { block, blocks, el, link, page, settled, spoken } from './render.js';
 import { say } from './texts.js';
 
@@ -17,11 +18,15 @@ export class Answer extends HTMLElement {
   #failure = '';
   #body = el('div', { class: 'text' });
   #wait = el('p', { class: 'wait', 'data-text': 'searching' });
+  #uses = el('ul', { class: 'uses' });
   #foot = el('div', { class: 'foot' });
+  #confirmation;
 
-  constructor(question) {
+  /** confirmation is the token of the action that this answer is to carry out, '' mostly. */
+  constructor(question, confirmation = '') {
     super();
     this.#question = question;
+    this.#confirmation = confirmation;
   }
 
   connectedCallback() {
@@ -36,6 +41,10 @@ export class Answer extends HTMLElement {
     return this.#question;
   }
 
+  get confirmation() {
+    return this.#confirmation;
+  }
+
   /** begin empties the answer for another try. */
   begin() {
     this.#text = this.#failure = '';
@@ -45,7 +54,8 @@ export class Answer extends HTMLElement {
     this.#shown = [];
     this.#body.replaceChildren();
     this.#foot.replaceChildren();
-    this.replaceChildren(this.#body, this.#wait, this.#foot);
+    this.#uses.replaceChildren();
+    this.replaceChildren(this.#uses, this.#body, this.#wait, this.#foot);
     this.setAttribute('aria-busy', 'true');
   }
 
@@ -54,6 +64,7 @@ export class Answer extends HTMLElement {
     switch (type) {
       case 'meta': this.#meta = data; break;
       case 'delta': this.#text += data.text; this.#soon(); break;
+      case 'tool': this.#use(data); break;
       case 'citation': this.#sources.set(data.index, data); this.#soon(); break;
       case 'handoff': this.#handoff = data; break;
       case 'done': this.#finish(data); break;
@@ -67,10 +78,16 @@ export class Answer extends HTMLElement {
     this.#handoff = answer.handoff;
     this.#sources = new Map(answer.source_documents.map((source) => [source.index, source]));
     this.#end(this.#text);
+    if (answer.confirmations) this.#foot.append(confirmations(answer.confirmations, this.#question));
     if (answer.degraded) this.#foot.append(el('p', { class: 'notice', 'data-text': 'degraded' }));
     if (this.#handoff) this.#foot.append(contact(this.#handoff.contact));
     if (this.#sources.size) this.#foot.append(sources(this.#sources.values()));
     this.#foot.append(writer(answer));
+  }
+
+  #use(use) {
+    showUse(this.#uses, use);
+    this.dispatchEvent(new CustomEvent('grown', { bubbles: true }));
   }
 
   stopped() {
@@ -83,6 +100,7 @@ export class Answer extends HTMLElement {
     this.#failure = problem.text ?? 'failed';
     this.#end(settled(this.#text));
     this.#foot.append(el('p', { class: 'notice', 'data-text': this.#failure }));
+    if (this.#failure === 'expired') this.#confirmation = ''; // asking again makes a new one
     this.#foot.append(problem.status === 401 ? this.#unlock() : this.#retry('retry'));
   }
 

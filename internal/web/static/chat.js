@@ -5,7 +5,7 @@ import { Answer } from './answer.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
 import { ask, Problem } from './stream.js';
-import { showLanguage, switchLanguage } from './texts.js';
+import { say, showLanguage, switchLanguage } from './texts.js';
 
 const keptKey = 'kefu.key';
 
@@ -48,6 +48,12 @@ class Chat extends HTMLElement {
       if (event.detail) thisTab?.setItem(keptKey, event.detail);
       this.#again(event.target);
     });
+    this.addEventListener('confirm', (event) => {
+      if (this.#asking) return;
+      const { question, asked, token } = event.detail;
+      event.target.remove();
+      this.#start(question, { said: `${say('confirmed')} ${asked}`, confirmation: token }).focus({ preventScroll: true });
+    });
     this.addEventListener('grown', () => this.#follow());
     if (!matchMedia('(pointer: coarse)').matches) this.#draft.focus(); // elsewhere it would raise the keyboard
   }
@@ -59,10 +65,11 @@ class Chat extends HTMLElement {
     this.#start(question);
   }
 
-  #start(question) {
+  /** #start asks; said is what the customer is shown to have said. */
+  #start(question, { said = question, confirmation = '' } = {}) {
     this.#empty.remove();
-    const answer = new Answer(question);
-    this.#log.append(el('p', { class: 'question' }, el('span', { class: 'unseen', 'data-text': 'you' }), question), answer);
+    const answer = new Answer(question, confirmation);
+    this.#log.append(el('p', { class: 'question' }, el('span', { class: 'unseen', 'data-text': 'you' }), said), answer);
     this.#run(answer);
     return answer;
   }
@@ -84,7 +91,7 @@ class Chat extends HTMLElement {
     this.#follow();
     try {
       const key = thisTab?.getItem(keptKey);
-      for await (const event of ask(answer.question, { conversation: this.#conversation, key, signal })) {
+      for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key, signal })) {
         answer.take(event);
       }
     } catch (error) {

@@ -11,6 +11,7 @@ export class Problem extends Error {
   /** of words an application/problem+json body. */
   static of({ status, code }) {
     if (code === 'over_budget') return new Problem(code, status);
+    if (['confirmation_expired', 'confirmation_invalid'].includes(code)) return new Problem('expired', status);
     return new Problem([400, 401, 413, 429, 503, 504].includes(status) ? `e${status}` : 'failed', status);
   }
 }
@@ -19,10 +20,10 @@ export class Problem extends Error {
  * ask yields {type, data} as they arrive, the last of type "done". Whatever
  * else ends the stream is a Problem; an abort throws as fetch does.
  */
-export async function* ask(question, { conversation, key, signal }) {
+export async function* ask(question, { conversation, confirmation, key, signal }) {
   const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
   if (key) headers.Authorization = `Bearer ${key}`;
-  const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined });
+  const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined, confirmation: confirmation || undefined });
   const response = await reached(() => fetch('query', { method: 'POST', headers, body, signal }), signal, 'unreachable');
   if (!response.ok) {
     const { code } = await response.json().catch(() => ({})); // a proxy may have words of its own
