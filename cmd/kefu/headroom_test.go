@@ -1,6 +1,16 @@
 package main
 
-import "testing"
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync"
+	"testing"
+	"time"
+
+	"kefu/internal/e2e"
+)
 
 func TestASmallHeapMayGrowByAsMuchAsALargeOne(t *testing.T) {
 	const mega = 1 << 20
@@ -12,4 +22,26 @@ func TestASmallHeapMayGrowByAsMuchAsALargeOne(t *testing.T) {
 			t.Errorf("%d MiB are collected at %d %%, want %d", live/mega, got, want)
 		}
 	}
+}
+
+func TestAHeapThatGrewIsCollectedSooner(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = keepHeadroom(ctx) })
+	defer running.Wait()
+	defer stop()
+	percent := func() uint64 {
+		s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+		metrics.Read(s)
+		return s[0].Value.Uint64()
+	}
+	runtime.GC()
+	e2e.Eventually(t, 10*time.Second, "a small heap may grow by more than 100 %", func() bool { return percent() > 100 })
+	held := make([]byte, 2*headroom)
+	for range 2 { // the first one finds what the second one announces
+		runtime.GC()
+	}
+	e2e.Eventually(t, 10*time.Second, "a large heap may grow by 100 %", func() bool { return percent() == 100 })
+	runtime.KeepAlive(held)
 }
