@@ -94,11 +94,15 @@ func (p *process) cpu() time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond // clock ticks of 10 ms
 }
 
-// resident is the memory in use, in MiB (Linux; 0 elsewhere).
-func (p *process) resident() int {
+// resident is the memory in use and peak the most that was, in MiB (Linux; 0
+// elsewhere).
+func (p *process) resident() int { return p.memory("VmRSS:") }
+func (p *process) peak() int     { return p.memory("VmHWM:") }
+
+func (p *process) memory(field string) int {
 	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	for line := range strings.Lines(string(raw)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, field); ok {
 			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
 			return kb / 1024
 		}
