@@ -44,11 +44,11 @@ var allowed = map[string]string{
 	"access":  "desk",
 	"budget":  "desk",
 	"cache":   "desk",
-	"limit":   "",
+	"limit":   "desk",
 	"handoff": "desk",
 	"answer":  "budget cache desk followup grounding knowledge lang llm mask match retrieval tool",
 
-	"httpapi":   "desk",
+	"httpapi":   "desk limit",
 	"web":       "",
 	"telemetry": "desk llm",
 	"config":    "desk",

@@ -275,13 +275,13 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	if a.cfg.OpsAddr == "" {
 		cfg.Metrics = a.telemetry.Handler()
 	}
-	if n := a.cfg.Limit.RequestsPerMinute; n > 0 {
-		limiter := limit.New(n)
-		a.workers.start("limit", func(ctx context.Context) error {
-			<-ctx.Done()
-			limiter.Close()
-			return nil
-		})
+	if l := a.cfg.Limit; l != (config.Limit{}) {
+		limiter := limit.New(limit.Config{
+			Key:  limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Concurrent: l.Concurrent},
+			User: limit.Rates{Requests: l.UserRequestsPerMinute}, Address: limit.Rates{Requests: l.AddressRequestsPerMinute},
+			Timeout: a.cfg.Redis.Timeout,
+		}, a.redis, a.log)
+		a.workers.start("limit", limiter.Run)
 		cfg.Limiter = limiter
 	}
 	return cfg

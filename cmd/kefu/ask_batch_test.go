@@ -187,7 +187,7 @@ func TestAQuestionThatFailsDoesNotFailTheOthers(t *testing.T) {
 func TestABatchKeepsToTheRateLimitOfItsServer(t *testing.T) {
 	t.Parallel()
 	const perMinute, beyond = 30, 1
-	site := warranties(t, perMinute+beyond, fmt.Sprintf("KEFU_LIMIT_REQUESTS_PER_MINUTE=%d", perMinute))
+	site := warranties(t, perMinute+beyond, fmt.Sprintf("KEFU_LIMIT_ADDRESS_REQUESTS_PER_MINUTE=%d", perMinute))
 	want := writeQuestions(site, perMinute+beyond)
 	server := site.Serve()
 	began := time.Now()

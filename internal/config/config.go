@@ -68,7 +68,11 @@ type HTTP struct {
 
 // Limit bounds what one caller may ask.
 type Limit struct {
-	RequestsPerMinute int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one caller, a key or without keys an address; 0: unlimited"`
+	RequestsPerMinute        int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one key; 0: unlimited"`
+	TokensPerMinute          int `key:"tokens_per_minute" env:"KEFU_LIMIT_TOKENS_PER_MINUTE" range:"0..1000000000" help:"tokens a minute that answers to one key may take; 0: unlimited"`
+	Concurrent               int `key:"concurrent" env:"KEFU_LIMIT_CONCURRENT" range:"0..100000" help:"requests of one key under way at a time, in each replica; 0: unlimited"`
+	UserRequestsPerMinute    int `key:"user_requests_per_minute" env:"KEFU_LIMIT_USER_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one user, where the caller names them; 0: unlimited"`
+	AddressRequestsPerMinute int `key:"address_requests_per_minute" env:"KEFU_LIMIT_ADDRESS_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows no key; 0: unlimited"`
 }
 
 // Question bounds what a customer may write.
@@ -151,6 +155,7 @@ func Default() Config {
 			ShutdownGrace:     25 * time.Second,
 			MaxBodyBytes:      64 << 10,
 		},
+		Limit:    Limit{RequestsPerMinute: 60},
 		Question: Question{MaxCharacters: 4000},
 		Redis:    Redis{Timeout: 50 * time.Millisecond},
 		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},

@@ -45,6 +45,7 @@ type observed struct {
 	inFlight int
 	requests []observedRequest
 	errors   []error
+	refused  []string
 }
 
 type observedRequest struct {
@@ -62,6 +63,12 @@ func (o *observed) Request(route, method string, code int, _ time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.requests = append(o.requests, observedRequest{route, method, code})
+}
+
+func (o *observed) Refused(reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused = append(o.refused, reason)
 }
 
 func (o *observed) Error(_ context.Context, err error) {

@@ -20,6 +20,7 @@ import (
 type quiet struct{}
 
 func (quiet) InFlight(int)                               {}
+func (quiet) Refused(string)                             {}
 func (quiet) Request(string, string, int, time.Duration) {}
 func (quiet) Error(context.Context, error)               {}
 

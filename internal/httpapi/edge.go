@@ -143,19 +143,6 @@ func (api *API) traced(c *gin.Context) {
 	}
 }
 
-func (api *API) limited(c *gin.Context) {
-	if api.cfg.Limiter == nil {
-		return
-	}
-	caller := string(callerOf(c).ID)
-	if caller == "" {
-		caller = c.RemoteIP()
-	}
-	if wait, ok := api.cfg.Limiter.Allow(caller); !ok {
-		api.fail(c, &desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: wait})
-	}
-}
-
 func (api *API) noRoute(c *gin.Context) {
 	api.fail(c, &desk.Error{Kind: desk.NotFound, Code: "no_such_path", Public: "There is nothing at this path; /docs lists what there is."})
 }

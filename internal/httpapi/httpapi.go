@@ -29,6 +29,8 @@ type Observer interface {
 	// Request is called when a request has ended; route is the router's
 	// pattern, "other" when none matched.
 	Request(route, method string, code int, took time.Duration)
+	// Refused is called with why a request was refused before any work.
+	Refused(reason string)
 	// Error is called with every error that a request ended with.
 	Error(ctx context.Context, err error)
 }
@@ -44,11 +46,6 @@ type Keys interface {
 	Refresh(ctx context.Context) error
 }
 
-// Limiter decides whether a caller may ask now, or how long to wait instead.
-type Limiter interface {
-	Allow(caller string) (wait time.Duration, ok bool)
-}
-
 // Config says what the edge serves and to whom.
 type Config struct {
 	// Keys are what callers must send, as a bearer token or as X-API-Key, for
@@ -57,8 +54,7 @@ type Config struct {
 	Keys Keys
 	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
 	MaxBodyBytes int64
-	// Limiter bounds how often a caller may ask: the holder of a key, or
-	// without keys an address. Nil: unlimited.
+	// Limiter bounds how much a caller may ask. Nil: unlimited.
 	Limiter Limiter
 	// Admin is what administrators change; nil: its paths are not served.
 	Admin *Admin
@@ -152,8 +148,8 @@ func (api *API) routes() {
 	public("/docs/*asset", docs)
 
 	asking := e.Group("/", api.asker)
-	asking.POST("/query", api.limited, api.query)
-	asking.POST("/v1/chat/completions", api.limited, api.complete)
+	asking.POST("/query", api.query)
+	asking.POST("/v1/chat/completions", api.complete)
 	if api.cfg.Conversations != nil {
 		asking.GET("/v1/conversations", api.listConversations)
 		asking.GET("/v1/conversations/:id", api.showConversation)

@@ -85,7 +85,7 @@ func (api *API) complete(c *gin.Context) {
 		return
 	}
 	ctx := c.Request.Context()
-	a, err := api.answerer.Answer(ctx, ask, desk.Discard)
+	a, err := api.answer(ctx, c, ask, desk.Discard)
 	if err != nil {
 		api.fail(c, err)
 		return
@@ -136,7 +136,7 @@ func (api *API) streamCompletion(c *gin.Context, ask desk.Ask, head completionHe
 	defer pings.Wait()
 	defer stop()
 
-	a, err := api.answerer.Answer(ctx, ask, func(e desk.Event) error {
+	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
 		switch {
 		case e.Type == desk.EventDelta:
 			return out.delta(e.Text)

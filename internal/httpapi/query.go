@@ -101,7 +101,7 @@ func (api *API) query(c *gin.Context) {
 		return
 	}
 	ctx := c.Request.Context()
-	a, err := api.answerer.Answer(ctx, ask(callerOf(c), req), desk.Discard)
+	a, err := api.answer(ctx, c, ask(callerOf(c), req), desk.Discard)
 	if err != nil {
 		api.fail(c, err)
 		return

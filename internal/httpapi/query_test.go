@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
+	"kefu/internal/limit"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -192,37 +194,53 @@ func TestPanicIsSurvivedCountedOnceAndSeenByMiddleware(t *testing.T) {
 	}
 }
 
-// ration allows each caller so many requests.
-type ration map[string]int
-
-func (r ration) Allow(caller string) (time.Duration, bool) {
-	r[caller]--
-	return 61 * time.Second, r[caller] >= 0
-}
-
 func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
+	one := limit.Rates{Requests: 1}
 	for _, tt := range []struct {
 		name, key string
-		ration    ration
+		rates     limit.Config
 	}{
-		{"by address", "", ration{"127.0.0.1": 1}},
-		{"by key", key, ration{"bootstrap": 1}},
+		{"by address", "", limit.Config{Address: one}},
+		{"by key", key, limit.Config{Key: one}},
+		{"by user", key, limit.Config{User: one}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: tt.ration}, says(answer()))
-			if r := f.query(t, `{"question":"?"}`, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
+			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: limiter(t, tt.rates)}, says(answer()))
+			const body = `{"question":"?","user_id":"u"}`
+			if r := f.query(t, body, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
 				t.Errorf("within the limit = %d, want 200", r.StatusCode)
 			}
-			r := f.query(t, `{"question":"?"}`, "X-API-Key", tt.key)
-			if p := r.problem(t); p.Code != "rate_limited" || !p.Retryable || r.Header.Get("Retry-After") != "61" {
-				t.Errorf("beyond it = %+v, Retry-After %s, want rate_limited and 61", p, r.Header.Get("Retry-After"))
+			r := f.query(t, body, "X-API-Key", tt.key)
+			if p := r.problem(t); p.Code != "rate_limited" || !p.Retryable || r.Header.Get("Retry-After") != "60" {
+				t.Errorf("beyond it = %+v, Retry-After %s, want rate_limited and 60", p, r.Header.Get("Retry-After"))
+			}
+			for name, want := range map[string]string{
+				"RateLimit-Policy": `"requests";q=1;w=60`, "RateLimit": `"requests";r=0;t=60`,
+				"x-ratelimit-limit-requests": "1", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60s",
+			} {
+				if got := r.Header.Get(name); got != want {
+					t.Errorf("%s = %q, want %q", name, got, want)
+				}
+			}
+			if len(f.observer.refused) != 1 {
+				t.Errorf("observed %v, want one refusal", f.observer.refused)
 			}
 			if r := f.do(t, "GET", "/health", ""); r.StatusCode != http.StatusOK {
 				t.Errorf("health = %d, want 200", r.StatusCode)
 			}
 		})
 	}
+}
+
+func limiter(t *testing.T, rates limit.Config) *limit.Limiter {
+	t.Helper()
+	l := limit.New(rates, nil, quietLog)
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = l.Run(ctx) })
+	t.Cleanup(func() { stop(); wg.Wait() })
+	return l
 }
 
 func TestRequestAndTraceIDs(t *testing.T) {

@@ -35,7 +35,7 @@ func (api *API) stream(c *gin.Context, ask desk.Ask) {
 	defer pings.Wait()
 	defer stop()
 
-	a, err := api.answerer.Answer(ctx, ask, func(e desk.Event) error {
+	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
 		if body := api.eventBody(ctx, e); body != nil {
 			return events.write(string(e.Type), body)
 		}

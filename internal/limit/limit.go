@@ -1,51 +1,217 @@
-// Package limit bounds how often one caller may ask. The limit is local to
-// the process: with several replicas a caller has as many times the rate.
+// Package limit bounds how much one caller may ask: requests and tokens a
+// minute, shared by all replicas through Redis, and requests at a time in each
+// replica. Without Redis, or while it is away, each replica holds the limits by
+// itself: never unlimited.
 package limit
 
 import (
+	"context"
+	"log/slog"
+	"math"
 	"time"
 
 	"github.com/maypok86/otter/v2"
-	"golang.org/x/time/rate"
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
 )
+
+// Rates bound one subject; 0 is unlimited.
+type Rates struct {
+	Requests   int // a minute; all may come at once
+	Tokens     int // a minute, paid after an answer: the last one may overdraw
+	Concurrent int // requests at a time, in each replica
+}
+
+// Config says whose rates are bounded.
+type Config struct {
+	Key     Rates // one key
+	User    Rates // one user of a tenant, where the caller names them
+	Address Rates // one address, of callers without a key
+	// Timeout bounds the round trip to Redis. Default 50 ms.
+	Timeout time.Duration
+}
+
+// Caller is who asks.
+type Caller struct {
+	Scope   desk.Scope
+	Address string // used where the scope has no key
+}
+
+// Why a caller has to wait, a closed set for metrics.
+const (
+	Requests   = "requests"
+	Tokens     = "tokens"
+	Concurrent = "concurrent"
+)
+
+// Verdict is whether a caller may ask now. Limit, Remaining and Reset describe
+// their requests a minute; Limit is 0 where these are unlimited.
+type Verdict struct {
+	Refused   string        // why not; empty: they may
+	Wait      time.Duration // until it is worth to try again
+	Limit     int
+	Remaining int
+	Reset     time.Duration // until all requests are there again
+
+	of       *Limiter
+	subjects []*subject
+	tokens   []bucket
+}
 
 const (
-	// callers is how many callers are remembered; the least recent is forgotten
-	// first and starts anew.
-	callers = 100_000
-	// forgetAfter is when a silent caller is forgotten: by then any bucket is
-	// full again.
+	// subjects is how many are remembered; the least recent is forgotten first
+	// and starts anew.
+	subjects = 100_000
+	// forgetAfter is when a silent subject is forgotten: by then any bucket is
+	// full again that was not overdrawn by more than its rate.
 	forgetAfter = 2 * time.Minute
+	// busyWait is after how long a request beyond the concurrent ones should
+	// be tried again.
+	busyWait = time.Second
 )
 
-// Limiter is a token bucket for each caller: a minute's requests may come at
-// once, then one at a time. It is safe for concurrent use.
+// Limiter is safe for concurrent use.
 type Limiter struct {
-	perMinute int
-	buckets   *otter.Cache[string, *rate.Limiter]
+	cfg      Config
+	subjects *otter.Cache[string, *subject]
+	shared   *shared // nil: without Redis
 }
 
-// New returns a limiter of at least one request a minute. Close it after use.
-func New(perMinute int) *Limiter {
-	return &Limiter{perMinute: perMinute, buckets: otter.Must(&otter.Options[string, *rate.Limiter]{
-		MaximumSize:      callers,
-		ExpiryCalculator: otter.ExpiryAccessing[string, *rate.Limiter](forgetAfter),
-	})}
-}
-
-// Allow takes one request from the caller's bucket, or says how long it takes
-// until there is one.
-func (l *Limiter) Allow(caller string) (wait time.Duration, ok bool) {
-	bucket, _ := l.buckets.ComputeIfAbsent(caller, func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Limit(l.perMinute)/60, l.perMinute), false
-	})
-	r := bucket.Reserve()
-	if wait = r.Delay(); wait > 0 {
-		r.Cancel()
-		return wait, false
+// New returns a limiter; client may be nil. Its Run must be started.
+func New(cfg Config, client *redis.Client, log *slog.Logger) *Limiter {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 50 * time.Millisecond
 	}
-	return 0, true
+	l := &Limiter{cfg: cfg, subjects: otter.Must(&otter.Options[string, *subject]{
+		MaximumSize:      subjects,
+		ExpiryCalculator: otter.ExpiryAccessing[string, *subject](forgetAfter),
+	})}
+	if client != nil {
+		l.shared = newShared(client, cfg.Timeout, log)
+	}
+	return l
 }
 
-// Close releases what the limiter remembers.
-func (l *Limiter) Close() { l.buckets.StopAllGoroutines() }
+// Run tells Redis of the tokens that answers took, until ctx ends.
+func (l *Limiter) Run(ctx context.Context) error {
+	defer l.subjects.StopAllGoroutines()
+	if l.shared == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return l.shared.run(ctx)
+}
+
+// Enter decides whether the caller may ask now. Where they may, Leave must be
+// called when they have their answer.
+func (l *Limiter) Enter(ctx context.Context, c Caller) Verdict {
+	v := Verdict{of: l}
+	var take []bucket
+	for name, rates := range l.rates(c) {
+		s := l.subject(name)
+		if !s.enter(rates.Concurrent) {
+			v.leave()
+			return Verdict{Refused: Concurrent, Wait: busyWait}
+		}
+		v.subjects = append(v.subjects, s)
+		if rates.Requests > 0 {
+			b := bucket{name: name + ":r", perMinute: rates.Requests, cost: 1, local: &s.requests}
+			take = append(take, b)
+		}
+		if rates.Tokens > 0 {
+			b := bucket{name: name + ":t", perMinute: rates.Tokens, local: &s.tokens}
+			take, v.tokens = append(take, b), append(v.tokens, b)
+		}
+	}
+	if len(take) == 0 {
+		return v
+	}
+	got := takeAll(take, time.Now()) // also where Redis decides: it is ready to take over
+	if l.shared != nil {
+		if theirs, ok := l.shared.take(ctx, take); ok {
+			got = theirs
+		}
+	}
+	if first := take[0]; first.cost > 0 {
+		v.Limit, v.Remaining = first.perMinute, max(0, int(got.left))
+		v.Reset = first.refill(float64(first.perMinute) - got.left)
+	}
+	if got.denied >= 0 {
+		v.Refused, v.Wait = Requests, got.wait
+		if take[got.denied].cost == 0 {
+			v.Refused = Tokens
+		}
+		v.leave()
+	}
+	return v
+}
+
+// rates are those of each subject that the caller belongs to, by its name. The
+// tenant is a hash tag: all of it lies in one slot of a Redis Cluster.
+func (l *Limiter) rates(c Caller) func(func(string, Rates) bool) {
+	return func(yield func(string, Rates) bool) {
+		base := "kefu:{" + string(c.Scope.Tenant) + "}:limit:"
+		mine, name := l.cfg.Key, "key:"+string(c.Scope.Key)
+		if c.Scope.Key == "" {
+			mine, name = l.cfg.Address, "address:"+c.Address
+		}
+		if mine != (Rates{}) && !yield(base+name, mine) {
+			return
+		}
+		if l.cfg.User != (Rates{}) && c.Scope.User != desk.Anonymous {
+			yield(base+"user:"+string(c.Scope.User), l.cfg.User)
+		}
+	}
+}
+
+func (l *Limiter) subject(name string) *subject {
+	s, _ := l.subjects.ComputeIfAbsent(name, func() (*subject, bool) { return &subject{}, false })
+	return s
+}
+
+// Leave ends a request that was let in and charges the tokens of its answer.
+func (v *Verdict) Leave(tokens int) {
+	v.leave()
+	if tokens <= 0 || len(v.tokens) == 0 {
+		return
+	}
+	now := time.Now()
+	for _, b := range v.tokens {
+		b.cost = float64(tokens)
+		b.local.charge(b, now)
+		if v.of.shared != nil {
+			v.of.shared.charge(b)
+		}
+	}
+}
+
+func (v *Verdict) leave() {
+	for _, s := range v.subjects {
+		s.inside.Add(-1)
+	}
+	v.subjects = nil
+}
+
+// bucket is a token bucket of a minute's worth.
+type bucket struct {
+	name      string
+	perMinute int
+	cost      float64 // 0: pays later, and may pass while something is left
+	local     *level
+}
+
+// need is how much must be there for the bucket to let pass.
+func (b bucket) need() float64 { return math.Max(b.cost, 1) }
+
+// refill is how long it takes until n more are there.
+func (b bucket) refill(n float64) time.Duration {
+	return time.Duration(math.Max(0, n) / float64(b.perMinute) * float64(time.Minute))
+}
+
+// taken is what became of taking from several buckets at once.
+type taken struct {
+	denied int           // index of the bucket that has to be waited for longest, -1: none
+	wait   time.Duration // for it
+	left   float64       // in the first
+}

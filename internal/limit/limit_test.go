@@ -1,59 +1,197 @@
 package limit_test
 
 import (
+	"context"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
 	"kefu/internal/limit"
+	"kefu/internal/testenv"
 )
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func caller(key desk.KeyID) limit.Caller {
+	return limit.Caller{Scope: desk.Scope{Tenant: desk.DefaultTenant, Key: key, User: desk.Anonymous}, Address: "10.0.0.1"}
+}
+
+// running runs l until the test ends.
+func running(t *testing.T, l *limit.Limiter) *limit.Limiter {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = l.Run(ctx) })
+	t.Cleanup(func() { stop(); wg.Wait() })
+	return l
+}
+
+// allowed counts how many of n requests are let in.
+func allowed(t *testing.T, l *limit.Limiter, c limit.Caller, n int) (in int) {
+	for range n {
+		if v := l.Enter(t.Context(), c); v.Refused == "" {
+			in++
+			v.Leave(0)
+		}
+	}
+	return in
+}
 
 func TestACallerGetsTheirRateAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := limit.New(60)
-		defer l.Close()
-		allowed := func() int {
-			n := 0
-			for range 100 {
-				if _, ok := l.Allow("a"); ok {
-					n++
-				}
-			}
-			return n
-		}
-		if n := allowed(); n != 60 {
+		l := running(t, limit.New(limit.Config{Key: limit.Rates{Requests: 60}}, nil, quiet))
+		if n := allowed(t, l, caller("a"), 100); n != 60 {
 			t.Errorf("first burst = %d, want 60", n)
 		}
-		wait, ok := l.Allow("a")
-		if ok || wait <= 0 || wait > time.Second {
-			t.Errorf("wait = %v, %v, want up to 1 s", wait, ok)
+		v := l.Enter(t.Context(), caller("a"))
+		if v.Refused != limit.Requests || v.Wait <= 0 || v.Wait > time.Second || v.Limit != 60 || v.Remaining != 0 || v.Reset != time.Minute {
+			t.Errorf("verdict = %+v, want a wait of up to 1 s", v)
 		}
-		if _, ok := l.Allow("b"); !ok {
+		if n := allowed(t, l, caller("b"), 1); n != 1 {
 			t.Error("another caller was refused")
 		}
 		time.Sleep(10 * time.Second)
-		if n := allowed(); n != 10 {
+		if n := allowed(t, l, caller("a"), 100); n != 10 {
 			t.Errorf("after ten seconds = %d, want 10", n)
 		}
 	})
 }
 
-func TestConcurrentRequestsNeverExceedTheRate(t *testing.T) {
-	l := limit.New(50)
-	defer l.Close()
-	var n atomic.Int32
-	var wg sync.WaitGroup
-	for range 500 {
-		wg.Go(func() {
-			if _, ok := l.Allow("a"); ok {
-				n.Add(1)
-			}
-		})
+func TestAnAnswersTokensArePaidAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := running(t, limit.New(limit.Config{Key: limit.Rates{Tokens: 600}}, nil, quiet))
+		v := l.Enter(t.Context(), caller("a"))
+		v.Leave(900)
+		v = l.Enter(t.Context(), caller("a"))
+		if v.Refused != limit.Tokens || v.Wait < 30*time.Second || v.Wait > 31*time.Second {
+			t.Errorf("verdict = %+v, want to wait until the 300 tokens too many are paid", v)
+		}
+		time.Sleep(v.Wait)
+		if n := allowed(t, l, caller("a"), 1); n != 1 {
+			t.Error("refused after the wait")
+		}
+	})
+}
+
+func TestOnlySoManyRequestsAreUnderWayAtATime(t *testing.T) {
+	l := running(t, limit.New(limit.Config{Key: limit.Rates{Concurrent: 2}}, nil, quiet))
+	first, second := l.Enter(t.Context(), caller("a")), l.Enter(t.Context(), caller("a"))
+	if v := l.Enter(t.Context(), caller("a")); v.Refused != limit.Concurrent {
+		t.Errorf("third = %+v, want refused", v)
 	}
-	wg.Wait()
-	if n.Load() < 50 || n.Load() > 52 { // a slow machine may earn a token or two meanwhile
-		t.Errorf("allowed = %d, want 50", n.Load())
+	first.Leave(0)
+	third := l.Enter(t.Context(), caller("a"))
+	if third.Refused != "" {
+		t.Errorf("after one has left = %+v", third)
+	}
+	second.Leave(0)
+	third.Leave(0)
+}
+
+func TestKeysUsersAndAddressesHaveRatesOfTheirOwn(t *testing.T) {
+	l := running(t, limit.New(limit.Config{
+		Key: limit.Rates{Requests: 5}, User: limit.Rates{Requests: 2}, Address: limit.Rates{Requests: 3},
+	}, nil, quiet))
+	user := caller("a")
+	user.Scope.User = "alice"
+	if n := allowed(t, l, user, 10); n != 2 {
+		t.Errorf("a user = %d, want 2", n)
+	}
+	if n := allowed(t, l, caller("a"), 10); n != 3 {
+		t.Errorf("the rest of the key = %d, want the 3 that alice left", n)
+	}
+	if n := allowed(t, l, caller(""), 10); n != 3 {
+		t.Errorf("an address = %d, want 3", n)
+	}
+	other := caller("a")
+	other.Scope.Tenant = "acme"
+	if n := allowed(t, l, other, 10); n != 5 {
+		t.Errorf("another tenant = %d, want 5", n)
+	}
+}
+
+func dial(t *testing.T, url string) *redis.Client {
+	t.Helper()
+	opt, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.MaxRetries, opt.DialerRetries, opt.DialTimeout = -1, 1, 50*time.Millisecond
+	c := redis.NewClient(opt)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestReplicasShareOneRate(t *testing.T) {
+	url := testenv.OwnRedis(t).URL()
+	cfg := limit.Config{Key: limit.Rates{Requests: 50, Tokens: 1000}, Timeout: 5 * time.Second}
+	var in atomic.Int64
+	var callers sync.WaitGroup
+	for range 3 {
+		l := running(t, limit.New(cfg, dial(t, url), quiet))
+		for range 40 {
+			callers.Go(func() {
+				v := l.Enter(t.Context(), caller("a"))
+				if v.Refused == "" {
+					in.Add(1)
+					v.Leave(0)
+				}
+			})
+		}
+	}
+	callers.Wait()
+	if n := in.Load(); n < 50 || n > 52 { // a slow machine may earn a request or two meanwhile
+		t.Errorf("let in = %d, want 50", n)
+	}
+	for _, k := range dial(t, url).Keys(t.Context(), "*").Val() {
+		if !strings.HasPrefix(k, "kefu:{default}:limit:") {
+			t.Errorf("key %s, want the tenant as its hash tag", k)
+		}
+	}
+}
+
+func TestTokensAreChargedInEveryReplica(t *testing.T) {
+	url := testenv.OwnRedis(t).URL()
+	cfg := limit.Config{Key: limit.Rates{Tokens: 100}, Timeout: 5 * time.Second}
+	one, two := running(t, limit.New(cfg, dial(t, url), quiet)), running(t, limit.New(cfg, dial(t, url), quiet))
+	v := one.Enter(t.Context(), caller("a"))
+	v.Leave(500)
+	deadline := time.Now().Add(10 * time.Second)
+	for two.Enter(t.Context(), caller("a")).Refused != limit.Tokens {
+		if time.Now().After(deadline) {
+			t.Fatal("the other replica never heard of the tokens")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// What was asked while Redis answered counts when it does not any more.
+func TestWithoutRedisEachReplicaGoesOnWithWhatItKnows(t *testing.T) {
+	server := testenv.OwnRedis(t)
+	l := running(t, limit.New(limit.Config{Key: limit.Rates{Requests: 20}, Timeout: time.Second}, dial(t, server.URL()), quiet))
+	if n := allowed(t, l, caller("a"), 15); n != 15 {
+		t.Fatalf("with Redis = %d, want 15", n)
+	}
+	server.Stop()
+	if n := allowed(t, l, caller("a"), 100); n < 5 || n > 7 {
+		t.Errorf("after Redis died = %d, want the 5 that were left", n)
+	}
+}
+
+func BenchmarkEnter(b *testing.B) {
+	l := limit.New(limit.Config{Key: limit.Rates{Requests: 1_000_000_000}}, nil, quiet)
+	c := caller("key_06H1IMCM59OPOEJ0RH83C08M0G")
+	for b.Loop() {
+		v := l.Enter(b.Context(), c)
+		v.Leave(0)
 	}
 }

@@ -52,6 +52,9 @@ func (t *Telemetry) CacheSaved(tier string, cost desk.MicroUSD) {
 // Budgeted records what a budget did beside letting an answer pass.
 func (t *Telemetry) Budgeted(decision string) { pick(t.metrics.budgets, decision, other).Inc() }
 
+// Refused records a request that was refused before any work.
+func (t *Telemetry) Refused(reason string) { pick(t.metrics.refused, reason, other).Inc() }
+
 // Retrieved records one stage of a search: embed, search or pack.
 func (t *Telemetry) Retrieved(stage string, took time.Duration) {
 	pick(t.metrics.retrievalSeconds, stage, other).Observe(took.Seconds())

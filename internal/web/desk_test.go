@@ -32,6 +32,7 @@ type silent struct{}
 
 func (silent) InFlight(int)                               {}
 func (silent) Request(string, string, int, time.Duration) {}
+func (silent) Refused(string)                             {}
 func (silent) Error(context.Context, error)               {}
 
 const testKey = "0123456789abcdef0123456789abcdef"

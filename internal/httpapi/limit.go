@@ -1,0 +1,64 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+	"kefu/internal/limit"
+)
+
+// Limiter decides whether a caller may ask now; the verdict's Leave is called
+// when those who may have their answer.
+type Limiter interface {
+	Enter(ctx context.Context, c limit.Caller) limit.Verdict
+}
+
+// answer asks the Answerer for a caller who is within their limits.
+func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+	if api.cfg.Limiter == nil {
+		return api.answerer.Answer(ctx, ask, emit)
+	}
+	v := api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: ask.Scope, Address: c.RemoteIP()})
+	setLimits(c, v)
+	if v.Refused != "" {
+		api.observer.Refused(v.Refused)
+		return desk.Answer{}, tooMany(v)
+	}
+	tokens := 0
+	defer func() { v.Leave(tokens) }()
+	a, err := api.answerer.Answer(ctx, ask, emit)
+	if a.CacheTier == "" {
+		tokens = a.Usage.Total()
+	}
+	return a, err
+}
+
+func tooMany(v limit.Verdict) error {
+	e := &desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: v.Wait}
+	switch v.Refused {
+	case limit.Tokens:
+		e.Public = "The answers of the last minute took too many tokens; try again later."
+	case limit.Concurrent:
+		e.Code, e.Public = "too_many_concurrent", "Too many of your requests are under way; wait for one of them."
+	}
+	return e
+}
+
+// setLimits tells the caller what is left: in the form of the IETF's draft,
+// and in OpenAI's, which their clients read.
+func setLimits(c *gin.Context, v limit.Verdict) {
+	if v.Limit == 0 {
+		return
+	}
+	reset := int((v.Reset + time.Second - 1) / time.Second)
+	c.Header("RateLimit-Policy", fmt.Sprintf(`"requests";q=%d;w=60`, v.Limit))
+	c.Header("RateLimit", fmt.Sprintf(`"requests";r=%d;t=%d`, v.Remaining, reset))
+	c.Header("X-Ratelimit-Limit-Requests", strconv.Itoa(v.Limit))
+	c.Header("X-Ratelimit-Remaining-Requests", strconv.Itoa(v.Remaining))
+	c.Header("X-Ratelimit-Reset-Requests", strconv.Itoa(reset)+"s")
+}
