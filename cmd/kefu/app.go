@@ -24,6 +24,7 @@ import (
 	"kefu/internal/knowledge"
 	"kefu/internal/limit"
 	"kefu/internal/llm"
+	"kefu/internal/llm/offline"
 	"kefu/internal/mask"
 	"kefu/internal/retrieval"
 	"kefu/internal/route"
@@ -193,7 +194,7 @@ func (a *app) assemble() error {
 	a.answers = answer.New(answer.Config{
 		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
-		MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
+		Abstain: abstainBelow(a.embedder, cfg), MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
 		Turns: cfg.Conversation.Turns, ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
 		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
 	}, parts)
@@ -201,6 +202,15 @@ func (a *app) assemble() error {
 	a.edge = a.newEdge(models.Models())
 	a.api = httpapi.New(a.edge, a.answerer, tel)
 	return nil
+}
+
+// abstainBelow is the setting where the embedder goes by words as the decision
+// does. Another may find by meaning what shares no word with the question.
+func abstainBelow(e llm.Embedder, cfg config.Config) float64 {
+	if e.Model() != offline.EmbedderModel {
+		return 0
+	}
+	return cfg.Answer.Abstain
 }
 
 // configured refuses a question to a model or provider that there is not,

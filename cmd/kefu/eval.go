@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kefu/internal/abstain"
 	"kefu/internal/eval"
 	"kefu/internal/guard"
 	"kefu/internal/llm/offline"
@@ -35,7 +36,7 @@ the place of a figure is a ceiling.`,
 		Example: "  kefu eval --dir ../shared/eval --out eval.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			report, err := eval.Run(cmd.Context(), dir, eval.Config{
-				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(),
+				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
 				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
 				Masker: mask.New(), Guard: guard.New(),
 				Progress: func(line string) { c.say("%s", line) },

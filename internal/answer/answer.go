@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"kefu/internal/abstain"
 	"kefu/internal/budget"
 	"kefu/internal/cache"
 	"kefu/internal/desk"
@@ -31,6 +32,10 @@ type Config struct {
 	MaxQuestion  int           // characters; default 4,000
 	// Turns is how much of a conversation a question may lean on; 0: none.
 	Turns int
+	// Abstain refuses a question for which the passages found speak less than
+	// this, before a model is asked: from 0, never, to 1. It goes by words, and
+	// so belongs to an embedder that does too.
+	Abstain float64
 	// Fingerprint names the models and the embedder in use: answers of another
 	// set-up are not reused.
 	Fingerprint string
@@ -101,12 +106,13 @@ type Service struct {
 	fingerprint string
 	flights     *flights
 	curated     *match.Reader
+	evidence    abstain.Judge
 }
 
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
 	return &Service{
-		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(),
+		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(), evidence: abstain.New(),
 		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
 	}
 }

@@ -41,6 +41,18 @@ func TestAComplexQuestionIsAnsweredFromPassagesByTheStrongTier(t *testing.T) {
 	}
 }
 
+func TestWhereTheWordsSpeakForNoAnswerNoModelIsAsked(t *testing.T) {
+	strict := func(c *answer.Config, _ *answer.Parts) { c.Abstain = 0.8 }
+	s := open(t, complex, strict)
+	a := s.ask("Which telescope takes pictures of distant planets, their rings and their moons?")
+	if s.model.count() != 0 || a.Outcome != desk.Abstained || a.Trace.Answerable <= 0 || a.Trace.Answerable >= 0.8 {
+		t.Errorf("%d calls, outcome %s, answerable %.2f, want no call", s.model.count(), a.Outcome, a.Trace.Answerable)
+	}
+	if a = s.ask("How much does standard shipping cost?"); a.Outcome != desk.Answered || a.Trace.Answerable < 0.8 {
+		t.Errorf("outcome %s, answerable %.2f, want an answer", a.Outcome, a.Trace.Answerable)
+	}
+}
+
 func TestASimpleQuestionTakesOneCheapCallAndAtMostTwoPassages(t *testing.T) {
 	s := open(t, simple)
 	a := s.ask("What does standard shipping cost?")

@@ -42,7 +42,11 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	start := time.Now()
 	defer tr.Took("ground", start)
 	if r.Kind == desk.Simple {
-		found := s.strong(string(q.Text), view.Lexical(string(q.Text), simpleCandidates))
+		found := view.Lexical(string(q.Text), simpleCandidates)
+		if s.refuses(string(q.Text), found, view, tr) {
+			found = nil
+		}
+		found = s.strong(string(q.Text), found)
 		s.Observer.Retrieved("lexical", time.Since(start))
 		return found, nil
 	}
@@ -59,7 +63,20 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 		return nil, nil
 	}
 	s.Observer.RetrievedTop(found[0].Score, false)
+	if s.refuses(string(q.Text), found, view, tr) {
+		return nil, nil
+	}
 	return s.pack(found), nil
+}
+
+// refuses tells whether the passages found speak too little for an answer to
+// ask a model for one.
+func (s *Service) refuses(question string, found []desk.Passage, view *knowledge.View, tr *desk.Trace) bool {
+	if s.cfg.Abstain == 0 {
+		return false
+	}
+	tr.Answerable = s.evidence.Answerable(view.Evidence(question, found))
+	return tr.Answerable < s.cfg.Abstain
 }
 
 // embed returns the question's vector, or nil when the embedder fails: words

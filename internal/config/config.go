@@ -105,6 +105,7 @@ type Answer struct {
 	Attempts     int           `key:"attempts" env:"KEFU_ANSWER_ATTEMPTS" range:"1..20" help:"provider calls for an answer at most, embeddings included"`
 	Passages     int           `key:"passages" env:"KEFU_ANSWER_PASSAGES" range:"3..6" help:"passages put before the strong model"`
 	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
+	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before a model is asked; 0: no matter"`
 }
 
 // Conversation says how long conversations are kept and looked back on.
@@ -173,7 +174,7 @@ func Default() Config {
 			// connections they waited 90 ms for one.
 			MaxConnections: 512,
 		},
-		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000},
+		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000, Abstain: 0.5},
 		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
 		Conversation: Conversation{Turns: 3, Retention: 30 * 24 * time.Hour},
 		Retrieval:    Retrieval{VectorWeight: 0.25},

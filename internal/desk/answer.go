@@ -124,7 +124,10 @@ type Trace struct {
 	Passages   []TracedPassage `json:"passages"`
 	Attempts   []Attempt       `json:"attempts"`
 	Grounds    []Ground        `json:"grounds"`
-	Stages     []Stage         `json:"stages"`
+	// Answerable is how far the passages found spoke for an answer, in [0,1];
+	// 0 where that was not asked.
+	Answerable float64 `json:"answerable,omitempty"`
+	Stages     []Stage `json:"stages"`
 	// Tools were used, in the order in which they ended; Stop is why no more
 	// were. Both are empty on the other routes.
 	Tools []ToolUse `json:"tools,omitempty"`

@@ -40,6 +40,8 @@ type Config struct {
 	Train  func([]route.Example) Router
 	Masker *mask.Masker // nil: masking is not measured
 	Guard  *guard.Guard // nil: the guard is not measured
+	// Abstain is the setting that is measured: from 0, which answers all, to 1.
+	Abstain float64
 	// Progress, if set, is told in one line what is done and what is skipped.
 	Progress func(line string)
 }
@@ -51,6 +53,8 @@ type Report struct {
 	Privacy   *Privacy             `json:"pii,omitempty"`
 	Secrets   *Secrets             `json:"secrets,omitempty"`
 	Injection *Injection           `json:"injection,omitempty"`
+	// Unanswerable is by retrieval set.
+	Unanswerable map[string]Unanswerable `json:"unanswerable,omitempty"`
 }
 
 // Retrieval is the quality of search on one set.
@@ -84,12 +88,7 @@ type Scores struct {
 // ends, when embedding fails, and on the first broken line, named as file:line.
 func Run(ctx context.Context, dir string, cfg Config) (Report, error) {
 	report := Report{Retrieval: map[string]Retrieval{}, Router: map[string]Routing{}}
-	if cfg.Progress == nil {
-		cfg.Progress = func(string) {}
-	}
-	if cfg.Allowance == nil {
-		cfg.Allowance = llm.NewAllowance(llm.Grant{Attempts: 1 << 30}, unrecorded{})
-	}
+	cfg = cfg.ready()
 	if _, err := os.ReadDir(dir); err != nil {
 		return report, fmt.Errorf("eval: %w", err)
 	}
@@ -99,6 +98,17 @@ func Run(ctx context.Context, dir string, cfg Config) (Report, error) {
 		}
 	}
 	return report, nil
+}
+
+// ready fills in what may be left out.
+func (c Config) ready() Config {
+	if c.Progress == nil {
+		c.Progress = func(string) {}
+	}
+	if c.Allowance == nil {
+		c.Allowance = llm.NewAllowance(llm.Grant{Attempts: 1 << 30}, unrecorded{})
+	}
+	return c
 }
 
 // unrecorded is the ledger of embeddings that nobody pays for.

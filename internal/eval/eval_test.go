@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"kefu/internal/abstain"
 	"kefu/internal/desk"
 	"kefu/internal/eval"
 	"kefu/internal/llm"
@@ -38,6 +39,8 @@ var files = map[string]string{
 {"text":"two","label":"complex","lang":"en"}
 {"text":"three?","label":"complex","lang":"en"}
 {"text":"四?","label":"complex","lang":"zh-Hant"}`,
+	"unanswerable.jsonl": `{"text":"best telescope for distant planets","kb":"shop","kind":"oos"}
+{"text":"best telescope for distant planets","kb":"bots:a","kind":"oos"}`,
 }
 
 // folder writes files, changed and added to as given; an empty text leaves a file out.
@@ -90,7 +93,7 @@ type never struct{ asking }
 func (never) Decide(string) desk.Route { return desk.Route{Kind: desk.Simple} }
 
 func config() eval.Config {
-	return eval.Config{Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Router: asking{}, Train: trained}
+	return eval.Config{Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Router: asking{}, Train: trained, Abstain: abstain.Default}
 }
 
 func TestRunMeasuresRetrievalAndRouting(t *testing.T) {
@@ -116,6 +119,11 @@ func TestRunMeasuresRetrievalAndRouting(t *testing.T) {
 	}
 	if zh.Accuracy != 1 {
 		t.Errorf("zh = %+v, want accuracy 1: Traditional Chinese is Chinese", zh)
+	}
+	for _, set := range []string{"shop", "bots"} {
+		if u := report.Unanswerable[set]; u.Answered != 1 || u.Refused["oos"] != 1 {
+			t.Errorf("%s: %+v, want every question answered that has an answer, and no other", set, u)
+		}
 	}
 }
 

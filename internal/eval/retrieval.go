@@ -25,28 +25,37 @@ const depth = 10
 // batch is how many texts are embedded in one call.
 const batch = 256
 
-// measureRetrieval measures every set that is complete.
 func measureRetrieval(ctx context.Context, cfg Config, dir string, r *Report) error {
-	sets, err := os.ReadDir(filepath.Join(dir, "retrieval"))
+	return cfg.eachSet(dir, func(name string, s set) (err error) {
+		cfg.Progress(fmt.Sprintf("%s: %d queries over %d passages", name, len(s.queries), len(s.corpus)))
+		r.Retrieval[name], err = cfg.retrieval(ctx, s)
+		return err
+	})
+}
+
+// eachSet calls do with every retrieval set that is complete.
+func (c Config) eachSet(dir string, do func(name string, s set) error) error {
+	entries, err := os.ReadDir(filepath.Join(dir, "retrieval"))
 	if errors.Is(err, fs.ErrNotExist) {
-		cfg.Progress("retrieval: no such folder, skipped")
-	} else if err != nil {
+		c.Progress("retrieval: no such folder, skipped")
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	for _, entry := range sets {
+	for _, entry := range entries {
 		if !entry.IsDir() {
 			continue
 		}
-		set, err := loadSet(filepath.Join(dir, "retrieval", entry.Name()))
+		s, err := loadSet(filepath.Join(dir, "retrieval", entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
-			cfg.Progress(fmt.Sprintf("%s: %v, skipped", entry.Name(), err))
+			c.Progress(fmt.Sprintf("%s: %v, skipped", entry.Name(), err))
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		cfg.Progress(fmt.Sprintf("%s: %d queries over %d passages", entry.Name(), len(set.queries), len(set.corpus)))
-		if r.Retrieval[entry.Name()], err = cfg.retrieval(ctx, set); err != nil {
+		if err := do(entry.Name(), s); err != nil {
 			return fmt.Errorf("%s: %w", entry.Name(), err)
 		}
 	}
@@ -60,11 +69,7 @@ func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
 	if err != nil {
 		return r, err
 	}
-	questions := make([]desk.Masked, len(s.queries))
-	for i, q := range s.queries {
-		questions[i] = desk.Masked(q.Text)
-	}
-	vectors, err := c.embed(ctx, questions)
+	vectors, err := c.embed(ctx, texts(s.queries))
 	if err != nil {
 		return r, err
 	}
@@ -99,6 +104,14 @@ func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
 	}
 	r.P50, r.P99 = percentile(took, 0.50), percentile(took, 0.99)
 	return r, nil
+}
+
+func texts(queries []query) []desk.Masked {
+	list := make([]desk.Masked, len(queries))
+	for i, q := range queries {
+		list[i] = desk.Masked(q.Text)
+	}
+	return list
 }
 
 // textbook is BM25 as it stands in the books, to compare with.

@@ -23,6 +23,7 @@ func sections() []section {
 		{measureRouting, routingTable},
 		{measurePrivacy, privacyTable},
 		{measureInjection, injectionTable},
+		{measureUnanswerable, unanswerableTable},
 	}
 }
 

@@ -90,6 +90,14 @@ func (v *View) Lexical(question string, k int) []desk.Passage {
 	return v.index.Lexical(question, k)
 }
 
+// Evidence weighs what Search or Lexical found for a question.
+func (v *View) Evidence(question string, found []desk.Passage) retrieval.Evidence {
+	if v.index == nil {
+		return retrieval.Evidence{}
+	}
+	return v.index.Evidence(question, found)
+}
+
 // Holds tells whether an answer to question that rests on b may be given
 // today. It may while every cited document is as it was and no chunk published
 // since ranks, by today's BM25, as high as the weakest source; an answer

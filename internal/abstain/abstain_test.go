@@ -1,0 +1,69 @@
+package abstain_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"kefu/internal/abstain"
+	"kefu/internal/desk"
+	"kefu/internal/retrieval"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// covered is evidence in which one passage holds this share of the question.
+func covered(l desk.Lang, share float64) retrieval.Evidence {
+	return retrieval.Evidence{
+		Lang: l, Passages: 1000, Length: 120, Terms: 5, Known: min(1, share+0.3), Coverage: share, Union: share,
+		Rare: share, Run: share, Missing: 1 - share, Share: 0.7 * share, Margin: share / 2,
+	}
+}
+
+func TestWordsThatArePresentSpeakForAnAnswer(t *testing.T) {
+	j := abstain.New()
+	for _, l := range []desk.Lang{desk.English, desk.Chinese} {
+		if p := j.Answerable(covered(l, 0.95)); p < abstain.Default {
+			t.Errorf("%s: everything is covered: %.2f, want an answer", l, p)
+		}
+		if p := j.Answerable(covered(l, 0.1)); p >= abstain.Default {
+			t.Errorf("%s: a tenth is covered: %.2f, want none", l, p)
+		}
+	}
+}
+
+func TestAQuestionWithoutContentWordsIsNotJudgedByThem(t *testing.T) {
+	if p := abstain.New().Answerable(retrieval.Evidence{Lang: desk.English}); p != 1 {
+		t.Errorf("answerable = %v, want 1", p)
+	}
+}
+
+func TestFitAnswersTheShareOfEverySet(t *testing.T) {
+	var examples []abstain.Example
+	for i := range 100 {
+		x := float64(i) / 100
+		examples = append(examples,
+			abstain.Example{Evidence: covered(desk.English, 0.4+0.6*x), Answerable: true, Set: "easy", Group: "easy"},
+			abstain.Example{Evidence: covered(desk.English, 0.3+0.4*x), Answerable: true, Set: "hard", Group: "hard"},
+			abstain.Example{Evidence: covered(desk.English, 0.4*x), Set: "hard", Group: "hard oos"})
+	}
+	raw, err := json.Marshal(abstain.Fit(examples, 0.9))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights abstain.Weights
+	if err := json.Unmarshal(raw, &weights); err != nil {
+		t.Fatal(err)
+	}
+	j := abstain.NewJudge(weights)
+	answered := map[string]int{}
+	for _, e := range examples {
+		if j.Answerable(e.Evidence) >= abstain.Default {
+			answered[e.Group]++
+		}
+	}
+	if answered["hard"] < 89 || answered["hard"] > 91 || answered["easy"] < 90 || answered["hard oos"] > 40 {
+		t.Errorf("answered %v, want 90 of hard, no fewer of easy and few of the unanswerable", answered)
+	}
+}
