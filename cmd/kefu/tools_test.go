@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -366,4 +367,20 @@ func TestTheOfflineModelQuotesAndOffersAPerson(t *testing.T) {
 	if !r.Degraded || r.Route != "agent" || r.Handoff == nil || r.Handoff.Reason != "tool_unavailable" {
 		t.Errorf("answer = %+v", r)
 	}
+}
+
+func TestTheDemonstrationsConfigurationIsTaken(t *testing.T) {
+	s := e2e.NewSite(t)
+	if check := s.Run("config", "check", "--config", demoFile(t)); check.Code != 0 || !strings.Contains(check.Stdout, "cancel_order") {
+		t.Errorf("config check = %+v", check)
+	}
+}
+
+func demoFile(t *testing.T) string {
+	t.Helper()
+	root, err := e2e.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(root, "deploy", "demo.yaml")
 }
