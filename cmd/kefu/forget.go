@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"kefu/internal/store"
 )
 
 // forgetEvery is how often what has been kept long enough is looked for.
@@ -14,12 +16,15 @@ func (a *app) forget(ctx context.Context) error {
 	tick := time.NewTicker(forgetEvery)
 	defer tick.Stop()
 	for {
-		n, err := a.db.Turns().Expire(ctx, time.Now().Add(-a.cfg.Conversation.Retention))
+		now := time.Now()
+		gone, err := a.db.Forget(ctx, store.Retention{
+			Turns: now.Add(-a.cfg.Retention.Conversations), Answers: now.Add(-a.cfg.Retention.Answers), Ledger: now.Add(-a.cfg.Retention.Ledger),
+		})
 		switch {
 		case err != nil && ctx.Err() == nil:
-			a.log.Warn("old conversations not removed", "error", err)
-		case n > 0:
-			a.log.Info("old conversations removed", "turns", n)
+			a.log.Warn("what is old could not be removed", "error", err)
+		case gone.Any():
+			a.log.Info("what is old was removed", "turns", gone.Turns, "answers", gone.Answers, "attempts", gone.Attempts)
 		}
 		select {
 		case <-ctx.Done():

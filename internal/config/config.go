@@ -40,6 +40,7 @@ type Config struct {
 	Answer       Answer       `key:"answer"`
 	Agent        Agent        `key:"agent"`
 	Conversation Conversation `key:"conversation"`
+	Retention    Retention    `key:"retention"`
 	Retrieval    Retrieval    `key:"retrieval"`
 	Knowledge    Knowledge    `key:"knowledge"`
 	Handoff      Handoff      `key:"handoff"`
@@ -108,10 +109,16 @@ type Answer struct {
 	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before a model is asked; 0: no matter"`
 }
 
-// Conversation says how long conversations are kept and looked back on.
+// Conversation says how far back follow-ups are understood from.
 type Conversation struct {
-	Turns     int           `key:"turns" env:"KEFU_CONVERSATION_TURNS" range:"0..20" help:"earlier questions that a follow-up may lean on; 0: every question is taken as it stands"`
-	Retention time.Duration `key:"retention" env:"KEFU_CONVERSATION_RETENTION" range:"1h..87600h" help:"time for which conversations are kept"`
+	Turns int `key:"turns" env:"KEFU_CONVERSATION_TURNS" range:"0..20" help:"earlier questions that a follow-up may lean on; 0: every question is taken as it stands"`
+}
+
+// Retention says how long things are kept.
+type Retention struct {
+	Conversations time.Duration `key:"conversations" env:"KEFU_RETENTION_CONVERSATIONS" range:"1h..87600h" help:"time for which conversations are kept"`
+	Answers       time.Duration `key:"answers" env:"KEFU_RETENTION_ANSWERS" range:"1h..87600h" help:"time for which recorded answers are kept, with their questions and traces"`
+	Ledger        time.Duration `key:"ledger" env:"KEFU_RETENTION_LEDGER" range:"1500h..87600h" help:"time for which calls to providers and what budgets spent are kept; they hold no text"`
 }
 
 // Retrieval weighs the two kinds of search.
@@ -176,7 +183,8 @@ func Default() Config {
 		},
 		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000, Abstain: 0.5},
 		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
-		Conversation: Conversation{Turns: 3, Retention: 30 * 24 * time.Hour},
+		Conversation: Conversation{Turns: 3},
+		Retention:    Retention{Conversations: 30 * 24 * time.Hour, Answers: 90 * 24 * time.Hour, Ledger: 400 * 24 * time.Hour},
 		Retrieval:    Retrieval{VectorWeight: 0.25},
 		Knowledge:    Knowledge{Path: "kb", Releases: 20, Lease: 5 * time.Second},
 		Sentry:       Sentry{Environment: "production", TracesSampleRate: 0.1},

@@ -19,6 +19,7 @@ type Admin struct {
 	Budgets Budgets
 	Audit   Audit
 	Usage   Usage
+	Users   Users
 }
 
 // Tenants keeps the tenants. Errors that a caller may read are *desk.Error.
@@ -71,6 +72,8 @@ func (api *API) adminRoutes() {
 
 	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.audited)
 	operator.GET("/usage", api.usage)
+	operator.GET("/users/:id", api.exportUser)
+	operator.DELETE("/users/:id", api.deleteUser)
 }
 
 // actor is the caller, for the audit log.

@@ -59,9 +59,10 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 		}
 	}
 	o.fixture = serve(t, httpapi.Config{
-		Keys:  access.New(db, "", quietLog),
-		Admin: &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db},
-		Chat:  http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
+		Keys:          access.New(db, "", quietLog),
+		Admin:         &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db, Users: db.Users()},
+		Conversations: db.Turns(),
+		Chat:          http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
 	}, answerer)
 	return o
 }
@@ -75,7 +76,8 @@ func (o *office) as(t testing.TB, key, method, path, body string) reply {
 // needed is the role that each route needs.
 var needed = map[string]desk.Role{
 	"/query": desk.RoleAsk, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
-	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator,
+	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
+	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
 	"/v1/tenants": desk.RoleAdmin, "/v1/keys": desk.RoleAdmin, "/v1/keys/:id": desk.RoleAdmin, "/v1/keys/:id/rotate": desk.RoleAdmin,
 	"/v1/budgets": desk.RoleAdmin, "/v1/budgets/:id": desk.RoleAdmin, "/v1/audit": desk.RoleAdmin,
 }

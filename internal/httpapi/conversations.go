@@ -87,12 +87,16 @@ func (api *API) showConversation(c *gin.Context) {
 	}
 	detail := conversationDetail{ID: string(id), UserID: string(scope.User), Turns: make([]turnJSON, len(turns))}
 	for i, t := range turns {
-		detail.Turns[i] = turnJSON{
-			AnswerID: string(t.Answer), At: t.At.UTC(), Question: string(t.Question), StandaloneQuestion: string(t.Standalone),
-			Answer: string(t.Text), Outcome: string(t.Outcome),
-		}
+		detail.Turns[i] = newTurn(t)
 	}
 	api.reply(c, http.StatusOK, detail, err)
+}
+
+func newTurn(t desk.Turn) turnJSON {
+	return turnJSON{
+		AnswerID: string(t.Answer), At: t.At.UTC(), Question: string(t.Question), StandaloneQuestion: string(t.Standalone),
+		Answer: string(t.Text), Outcome: string(t.Outcome),
+	}
 }
 
 // deleteConversation answers DELETE /v1/conversations/{id}.

@@ -2,7 +2,11 @@ package store
 
 import (
 	"database/sql"
+	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/pressly/goose/v3"
 )
 
 // Exec runs a statement behind the store's back.
@@ -20,6 +24,55 @@ func (db *DB) Count(t testing.TB, table string) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Holding names the tables with a row that holds text, in any column.
+func (db *DB) Holding(t testing.TB, text string) (holding []string) {
+	t.Helper()
+	list := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if db.engine.dialect() == goose.DialectPostgres {
+		list = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	}
+	rows, err := db.read.QueryContext(t.Context(), list)
+	tables, err := collect(rows, err, func(r *sql.Rows) (name string, err error) { return name, r.Scan(&name) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		rows, err := db.read.QueryContext(t.Context(), `SELECT * FROM `+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := anyHolds(rows, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found {
+			holding = append(holding, table)
+		}
+	}
+	return holding
+}
+
+func anyHolds(rows *sql.Rows, text string) (found bool, err error) {
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return false, err
+	}
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			return false, err
+		}
+		for _, v := range values {
+			found = found || strings.Contains(fmt.Sprintf("%s", *v.(*any)), text)
+		}
+	}
+	return found, rows.Err()
 }
 
 // Remigrate takes the migrations after one back and applies them again.

@@ -168,6 +168,9 @@ func (db *DB) Documents() *Documents { return db.documents }
 // Turns are the conversations.
 func (db *DB) Turns() *Turns { return db.turns }
 
+// Users is what is kept of customers.
+func (db *DB) Users() *Users { return &Users{db} }
+
 // Answers are the answers given.
 func (db *DB) Answers() *Answers { return db.answers }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"time"
 
 	"kefu/internal/desk"
 )
@@ -94,15 +93,4 @@ func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.Conversati
 		return fmt.Errorf("delete conversation: %w", err)
 	}
 	return nil
-}
-
-// Expire removes the turns before a time and returns their number.
-func (t *Turns) Expire(ctx context.Context, before time.Time) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
-	defer cancel()
-	n, err := affected(t.db.write.ExecContext(ctx, `DELETE FROM turns WHERE at < $1`, millis(before)))
-	if err != nil {
-		return 0, fmt.Errorf("expire conversations: %w", t.db.engine.explain(err))
-	}
-	return n, nil
 }

@@ -64,17 +64,3 @@ func TestADeletedConversationLeavesNothing(t *testing.T) {
 		}
 	})
 }
-
-func TestTurnsExpire(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
-		now, scope := time.Now(), desk.Scope{Tenant: "default", User: "ann"}
-		for _, age := range []time.Duration{time.Hour, 48 * time.Hour} {
-			if err := db.Turns().Append(t.Context(), scope, "c1", desk.Turn{Answer: desk.NewAnswerID(), At: now.Add(-age)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if n, err := db.Turns().Expire(t.Context(), now.Add(-24*time.Hour)); n != 1 || err != nil {
-			t.Errorf("expired %d, %v, want 1", n, err)
-		}
-	})
-}

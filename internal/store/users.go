@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"kefu/internal/desk"
+)
+
+// Users is what is kept of customers, by the id that they were named with. The
+// ledger is not: its rows hold lengths and costs, and no text.
+type Users struct{ db *DB }
+
+// Export returns everything kept of the scope's user, oldest first. The error
+// is a *desk.Error of kind NotFound, code user_not_found, where that is
+// nothing.
+func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserData, err error) {
+	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
+	defer cancel()
+	err = u.db.snapshot(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT conversation_id, `+turnColumns+` FROM turns
+			WHERE tenant = $1 AND user_id = $2 ORDER BY at, answer_id`, scope.Tenant, scope.User)
+		if data.Turns, err = collect(rows, err, scanUserTurn); err != nil {
+			return err
+		}
+		rows, err = tx.QueryContext(ctx, `SELECT id, asked_at, conversation_id, question, answer, outcome FROM answers
+			WHERE tenant = $1 AND user_id = $2 ORDER BY asked_at, id`, scope.Tenant, scope.User)
+		data.Answers, err = collect(rows, err, scanUserAnswer)
+		return err
+	})
+	if err == nil && len(data.Turns)+len(data.Answers) == 0 {
+		err = noUser(scope.User)
+	}
+	if err != nil {
+		return desk.UserData{}, fmt.Errorf("export user: %w", err)
+	}
+	return data, nil
+}
+
+// exportTimeout bounds looking for a user, whose answers no index leads to:
+// that would slow every answer for what is asked for a few times a year.
+const exportTimeout = time.Minute
+
+func scanUserTurn(r *sql.Rows) (t desk.UserTurn, err error) {
+	var at int64
+	err = r.Scan(&t.Conversation, &t.Answer, &at, &t.Question, &t.Standalone, &t.Text, &t.Lang, &t.Outcome)
+	t.At = fromMillis(at)
+	return t, err
+}
+
+func scanUserAnswer(r *sql.Rows) (a desk.UserAnswer, err error) {
+	var at int64
+	err = r.Scan(&a.ID, &at, &a.Conversation, &a.Question, &a.Text, &a.Outcome)
+	a.At = fromMillis(at)
+	return a, err
+}
+
+// Delete removes everything kept of the scope's user but what was spent of the
+// user's own budget, which Forget removes once its day or month is over: else
+// it would reset the cap. The error is a *desk.Error of kind NotFound, code
+// user_not_found, where there is nothing. What waits to be recorded is written
+// within 0.2 s, and is not deleted.
+func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserErasure, err error) {
+	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
+	defer cancel()
+	err = u.db.transact(ctx, func(tx *sql.Tx) error {
+		var err error
+		if gone.Turns, err = affected(tx.ExecContext(ctx, `DELETE FROM turns WHERE tenant = $1 AND user_id = $2`, scope.Tenant, scope.User)); err != nil {
+			return err
+		}
+		if gone.Answers, err = affected(tx.ExecContext(ctx, `DELETE FROM answers WHERE tenant = $1 AND user_id = $2`, scope.Tenant, scope.User)); err != nil {
+			return err
+		}
+		if gone.Turns+gone.Answers == 0 {
+			return noUser(scope.User)
+		}
+		return nil
+	})
+	if err != nil {
+		return desk.UserErasure{}, fmt.Errorf("delete user: %w", err)
+	}
+	return gone, nil
+}
+
+func noUser(id desk.UserID) error {
+	return &desk.Error{Kind: desk.NotFound, Code: "user_not_found", Field: "id", Public: fmt.Sprintf("Nothing is kept of a user %q.", id)}
+}
