@@ -56,7 +56,7 @@ func (s *Sim) vendor(p protocol, answer func(*exchange)) http.HandlerFunc {
 		defer b.free()
 		x := &exchange{
 			sim: s, w: w, r: r, protocol: p, conduct: s.conduct.Load(), buffers: b,
-			entry: Entry{ID: s.nextID(), Time: time.Now(), Path: r.URL.Path},
+			entry: Entry{ID: s.nextID(), ClientID: r.Header.Get(ClientIDHeader), Time: time.Now(), Path: r.URL.Path},
 		}
 		if _, err := b.in.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 			x.unreadable(err)

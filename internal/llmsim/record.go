@@ -18,15 +18,19 @@ const (
 	Cancelled Outcome = "cancelled" // the client left first
 )
 
+// ClientIDHeader is how a client names its request, as with OpenAI.
+const ClientIDHeader = "X-Client-Request-Id"
+
 // Entry is one request of the log: what a vendor would put on the bill, and
 // neither texts nor credentials.
 type Entry struct {
-	ID     string    `json:"id"` // as in the reply
-	Time   time.Time `json:"time"`
-	Path   string    `json:"path"`
-	Model  string    `json:"model"`
-	Stream bool      `json:"stream"`
-	Status int       `json:"status"` // 0 when nothing was sent
+	ID       string    `json:"id"`                  // as in the reply
+	ClientID string    `json:"client_id,omitempty"` // as in ClientIDHeader
+	Time     time.Time `json:"time"`
+	Path     string    `json:"path"`
+	Model    string    `json:"model"`
+	Stream   bool      `json:"stream"`
+	Status   int       `json:"status"` // 0 when nothing was sent
 	// Tokens that were worked on: of a reply that was cut or cancelled those
 	// made until then, of an error reply none.
 	PromptTokens     int     `json:"prompt_tokens"`
