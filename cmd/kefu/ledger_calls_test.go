@@ -19,9 +19,18 @@ import (
 // carries to the vendor, and remembers whose it was.
 type paired struct {
 	unobserved
-	mu    sync.Mutex
-	calls map[string]desk.AttemptID // by name
-	next  int
+	mu     sync.Mutex
+	calls  map[string]desk.AttemptID // by name
+	next   int
+	hedges int
+}
+
+func (p *paired) Decided(_ context.Context, d desk.Decision) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d.Step == desk.StepHedge {
+		p.hedges++
+	}
 }
 
 type callName struct{}
@@ -50,15 +59,15 @@ func (n naming) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A thousand questions to three vendors that fail in every way they can, whole
-// and streamed, some given up by their reader: the ledger in the database is
+// and streamed, some given up by their reader, some asked twice when slow: the ledger in the database is
 // the vendors' log, call by call, and for finished calls token by token.
 func TestTheLedgerEqualsTheVendorsLogCallByCall(t *testing.T) {
 	t.Parallel()
-	sim, environ, _ := simulated(t, llmsim.Config{
+	sim, environ, server := simulated(t, llmsim.Config{
 		Failures: llmsim.Failures{"500": 0.05, "429": 0.05, "insufficient_quota": 0.01, "400": 0.01},
-		Truncate: 0.05, Disconnect: 0.04, HTML: 0.03, Hang: 0.02,
+		Truncate: 0.05, Disconnect: 0.04, HTML: 0.03, Hang: 0.015,
 	})
-	m := configuredModels(t, "", append(environ, "KEFU_MODELS_TIMEOUT=1s", "KEFU_MODELS_BACKOFF=1ms", "KEFU_MODELS_BREAKER_COOL_DOWN=100ms")...)
+	m := configuredModels(t, "", append(environ, "KEFU_MODELS_TIMEOUT=1s", "KEFU_MODELS_BACKOFF=1ms", "KEFU_MODELS_HEDGE_SHARE=0.05", "KEFU_MODELS_BREAKER_COOL_DOWN=100ms")...)
 	m.http.Transport = naming{m.http.Transport}
 	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -82,12 +91,17 @@ func TestTheLedgerEqualsTheVendorsLogCallByCall(t *testing.T) {
 	wg.Wait()
 	ledger.close() // which saves what it holds
 	m.http.CloseIdleConnections()
+	sim.Release()
+	server.Close() // waits for the last entries of the log
 
 	entries, err := db.Ledger().List(t.Context(), "t", 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	compareCalls(t, entries, p.calls, sim)
+	if t.Logf("%d hedges", p.hedges); p.hedges == 0 {
+		t.Error("no call was hedged: that was not compared")
+	}
 }
 
 // readOne asks question n. Every second one is streamed, and of those every
@@ -121,7 +135,7 @@ func compareCalls(t *testing.T, entries []store.Entry, calls map[string]desk.Att
 		}
 	}
 	kinds := map[string]int{}
-	for _, logged := range settled(t, sim, len(rows)) {
+	for _, logged := range sim.Log() {
 		row, ok := rows[calls[logged.ClientID]]
 		if !ok {
 			t.Errorf("request %s of the vendor's log is not in the ledger: %+v", logged.ClientID, logged)
@@ -150,16 +164,6 @@ func compareCalls(t *testing.T, entries []store.Entry, calls map[string]desk.Att
 	for _, kind := range []llm.FailureKind{"", llm.RateLimited, llm.QuotaExhausted, llm.BadRequest, llm.Unavailable, llm.Cut, llm.InvalidReply, llm.TimedOut, llm.Cancelled} {
 		if kinds[string(kind)] == 0 {
 			t.Errorf("no call ended as %q: that was not compared", kind)
-		}
-	}
-}
-
-// settled is the vendor's log once the requests that were given up are in it.
-func settled(t *testing.T, sim *llmsim.Sim, want int) []llmsim.Entry {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if log := sim.Log(); len(log) >= want || time.Now().After(deadline) && sim.Stats().InFlight == 0 {
-			return log
 		}
 	}
 }

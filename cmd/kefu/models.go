@@ -114,7 +114,7 @@ func (m models) settings() gateway.Config {
 		Prices:   m.prices,
 		Timeouts: gateway.Timeouts{Attempt: m.cfg.Timeout, FirstDelta: min(m.cfg.FirstDelta, m.cfg.Timeout), Idle: m.cfg.Idle},
 		Breaker:  gateway.BreakerConfig{Faults: m.cfg.BreakerFaults, CoolDown: m.cfg.BreakerCoolDown},
-		Retries:  m.cfg.Retries, Backoff: m.cfg.Backoff, Factor: m.cfg.BackoffFactor, MaxBackoff: m.cfg.MaxBackoff, LimitWait: m.cfg.LimitWait,
+		Retries:  m.cfg.Retries, Backoff: m.cfg.Backoff, Factor: m.cfg.BackoffFactor, MaxBackoff: m.cfg.MaxBackoff, LimitWait: m.cfg.LimitWait, HedgeShare: m.cfg.HedgeShare,
 	}
 	if c.Retries == 0 {
 		c.Retries = -1 // 0 would be the default

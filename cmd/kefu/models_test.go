@@ -64,8 +64,7 @@ func (unobserved) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (con
 	return ctx, func(desk.Attempt) {}
 }
 func (unobserved) FirstDelta(string, time.Duration)          {}
-func (unobserved) Retry(string, llm.FailureKind)             {}
-func (unobserved) Fallback(string, string, llm.FailureKind)  {}
+func (unobserved) Decided(context.Context, desk.Decision)    {}
 func (unobserved) Breaker(string, string, int, string)       {}
 func (unobserved) Begin(context.Context, desk.Attempt) error { return nil }
 func (unobserved) Note(desk.Attempt)                         {}

@@ -68,6 +68,9 @@ type Notifier interface {
 // Observer is told how answers come about, for metrics.
 type Observer interface {
 	Answered(a desk.Answer)
+	// Decided is told when another model is asked because nothing supports what
+	// the first one said.
+	Decided(ctx context.Context, d desk.Decision)
 	Routed(r desk.Route, took time.Duration)
 	Retrieved(stage string, took time.Duration)
 	RetrievedTop(score float64, empty bool)

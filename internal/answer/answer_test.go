@@ -89,6 +89,9 @@ func TestASimpleAnswerWithoutSupportEscalatesOnce(t *testing.T) {
 	if len(a.Trace.Routes) != 2 {
 		t.Errorf("routes in the trace = %d, want 2", len(a.Trace.Routes))
 	}
+	if d := a.Trace.Decisions; len(d) != 1 || d[0].Step != desk.StepFallback || d[0].Reason != string(llm.Ungrounded) {
+		t.Errorf("decisions in the trace = %+v, want another model for an ungrounded answer", d)
+	}
 }
 
 func TestAPleasantryNeedsNoSource(t *testing.T) {

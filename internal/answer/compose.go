@@ -55,7 +55,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	}
 	a.Route = d.route
 	a.Provider, a.Model, a.Degraded = d.provider, d.model, d.degraded
-	tr.Attempts = allowance.Attempts()
+	tr.Attempts, tr.Decisions = allowance.Attempts(), allowance.Decisions()
 	for _, at := range tr.Attempts {
 		a.Usage = a.Usage.Plus(at.Usage)
 		a.Cost += at.Cost
@@ -130,7 +130,15 @@ func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view
 	}
 	r.Kind, r.Reason = desk.Complex, "escalated"
 	tr.Routes = append(tr.Routes, r)
-	return s.try(ctx, q, r, view, allowance, tr, emit)
+	ungrounded := d
+	if d, err = s.try(ctx, q, r, view, allowance, tr, emit); err == nil && ungrounded.verdict.Claims > 0 && d.model != "" {
+		step := desk.Decision{
+			Step: desk.StepFallback, Provider: ungrounded.provider, From: ungrounded.model, To: d.model, Reason: string(llm.Ungrounded),
+		}
+		allowance.Decided(step)
+		s.Observer.Decided(ctx, step)
+	}
+	return d, err
 }
 
 func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {

@@ -207,6 +207,7 @@ func (j *journal) CacheSaved(_ string, c desk.MicroUSD) { j.do(func() { j.saved 
 // silent is the rest of answer.Observer.
 type silent struct{ *journal }
 
+func (silent) Decided(context.Context, desk.Decision)    {}
 func (silent) Routed(desk.Route, time.Duration)          {}
 func (silent) Retrieved(string, time.Duration)           {}
 func (silent) RetrievedTop(float64, bool)                {}

@@ -50,6 +50,7 @@ type Models struct {
 	MaxBackoff          time.Duration `key:"max_backoff" env:"KEFU_MODELS_MAX_BACKOFF" range:"1ms..10m" help:"longest wait before any repetition; a provider that asks for more is not waited for, nor one that asks for more than backoff while another model could answer"`
 	BreakerCoolDown     time.Duration `key:"breaker_cool_down" env:"KEFU_MODELS_BREAKER_COOL_DOWN" range:"100ms..1h" help:"time that a model is left alone after breaker_faults, or faults in half of 10 and more calls of a minute, or a refused key; then at most 3 calls at a time try it"`
 	BreakerFaults       int           `key:"breaker_faults" env:"KEFU_MODELS_BREAKER_FAULTS" range:"1..1000" help:"faults in a row after which a model is left alone"`
+	HedgeShare          float64       `key:"hedge_share" env:"KEFU_MODELS_HEDGE_SHARE" range:"0..0.05" help:"part of the calls that may be made a second time when a reply takes longer than 95 of 100 do; streams are not; 0: none"`
 	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 	MaxConnections      int           `key:"max_connections" env:"KEFU_MODELS_MAX_CONNECTIONS" range:"1..65536" help:"connections to one provider at most; further calls wait for one"`
 

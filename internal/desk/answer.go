@@ -132,6 +132,8 @@ type Trace struct {
 	// were. Both are empty on the other routes.
 	Tools []ToolUse `json:"tools,omitempty"`
 	Stop  LoopStop  `json:"stop,omitempty"`
+	// Decisions are what was done about calls that failed or were slow.
+	Decisions []Decision `json:"decisions,omitempty"`
 }
 
 // Took appends a stage that began at start and ends now.
@@ -163,6 +165,26 @@ type Ground struct {
 type Stage struct {
 	Name     string        `json:"name"`
 	Duration time.Duration `json:"ns"`
+}
+
+// Step is what was done about a call that failed or was slow, a closed set.
+type Step string
+
+const (
+	StepRetry           Step = "retry"            // the same call again, after a wait
+	StepOtherDeployment Step = "other_deployment" // with another key or at another endpoint
+	StepTrim            Step = "trim"             // with fewer sources
+	StepFallback        Step = "fallback"         // to another model
+	StepHedge           Step = "hedge"            // a second time, beside the first
+)
+
+// Decision is one such step.
+type Decision struct {
+	Step     Step   `json:"step"`
+	Provider string `json:"provider"` // of the model that did not answer
+	From     string `json:"from"`     // that model
+	To       string `json:"to"`       // the model that is asked now
+	Reason   string `json:"reason"`   // name of a failure kind; empty: it was slow
 }
 
 // Purpose is what a provider call was made for.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"kefu/internal/desk"
 	"kefu/internal/llm"
 )
 
@@ -12,6 +13,8 @@ import (
 type target struct {
 	Target
 	deployments []*deployment
+	hedge       *hedge // nil: none
+	obs         Observer
 
 	mu sync.Mutex // guards the counts of the deployments
 }
@@ -109,6 +112,14 @@ func (t *target) start(ctx context.Context, c llm.Call, d *deployment) (*llm.Rep
 	if c.MaxTokens == 0 {
 		c.MaxTokens = t.MaxTokens
 	}
+	if t.hedge != nil && !c.Stream {
+		return t.hedged(ctx, c, d)
+	}
+	return t.send(ctx, c, d)
+}
+
+// send makes one call.
+func (t *target) send(ctx context.Context, c llm.Call, d *deployment) (*llm.Reply, error) {
 	alone := len(t.deployments) == 1
 	if !alone {
 		t.count(d, 1)
@@ -131,4 +142,11 @@ func (t *target) count(d *deployment, change int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	d.underWay += change
+}
+
+// decided tells everybody who wants to know.
+func (t *target) decided(ctx context.Context, c llm.Call, step desk.Step, to *target, reason error) {
+	d := desk.Decision{Step: step, Provider: t.Provider, From: t.Model, To: to.Model, Reason: string(llm.KindOf(reason))}
+	c.Allowance.Decided(d)
+	t.obs.Decided(ctx, d)
 }

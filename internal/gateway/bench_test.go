@@ -17,8 +17,7 @@ func (idler) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (context.
 	return ctx, func(desk.Attempt) {}
 }
 func (idler) FirstDelta(string, time.Duration)          {}
-func (idler) Retry(string, llm.FailureKind)             {}
-func (idler) Fallback(string, string, llm.FailureKind)  {}
+func (idler) Decided(context.Context, desk.Decision)    {}
 func (idler) Breaker(string, string, int, string)       {}
 func (idler) Begin(context.Context, desk.Attempt) error { return nil }
 func (idler) Note(desk.Attempt)                         {}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"kefu/internal/desk"
 	"kefu/internal/llm"
 )
 
@@ -32,7 +33,7 @@ func (g *Gateway) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 			break
 		}
 		if from != nil {
-			g.obs.Fallback(from.Model, t.Model, llm.KindOf(cause))
+			from.decided(ctx, c, desk.StepFallback, t, cause)
 		}
 		reply, err := w.try(ctx, t)
 		if err == nil {
@@ -71,7 +72,6 @@ func (w *walk) try(ctx context.Context, t *target) (*llm.Reply, error) {
 		if d = w.again(ctx, t, tried, err); d == nil {
 			return nil, err
 		}
-		w.obs.Retry(t.Provider, llm.KindOf(err))
 	}
 }
 
@@ -83,21 +83,23 @@ func (w *walk) again(ctx context.Context, t *target, tried []*deployment, err er
 	}
 	for _, s := range decide(err) {
 		var d *deployment
+		var did desk.Step
 		switch s {
 		case otherKey:
-			d = t.pick(untried(tried))
+			d, did = t.pick(untried(tried)), desk.StepOtherDeployment
 		case otherEndpoint:
-			d = t.pick(elsewhere(tried))
+			d, did = t.pick(elsewhere(tried)), desk.StepOtherDeployment
 		case sameTarget:
-			d = w.retry(ctx, t, tried, err)
+			d, did = w.retry(ctx, t, tried, err), desk.StepRetry
 		case trim:
-			if w.trim() {
+			if did = desk.StepTrim; w.trim() {
 				d = tried[len(tried)-1]
 			}
 		default:
 			return nil
 		}
 		if d != nil {
+			t.decided(ctx, w.call, did, t, err)
 			return d
 		}
 	}
@@ -140,7 +142,7 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 		return nil, cause
 	}
 	if from != nil {
-		g.obs.Fallback(from.Model, ch.last.Model, llm.KindOf(cause))
+		from.decided(ctx, c, desk.StepFallback, ch.last, cause)
 	}
 	// It answers in milliseconds, also when the deadline has just passed.
 	reply, err := ch.last.start(context.WithoutCancel(ctx), c, ch.last.deployments[0])

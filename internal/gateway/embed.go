@@ -76,7 +76,9 @@ func (m *embedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, 
 	if wait > embedMaxWait || !fits(wait, c.Allowance.Deadline(), 0) || !m.retries.take() || !sleep(ctx, wait) {
 		return out, err
 	}
-	m.obs.Retry(m.provider, llm.KindOf(err))
+	again := desk.Decision{Step: desk.StepRetry, Provider: m.provider, From: m.model, To: m.model, Reason: string(llm.KindOf(err))}
+	c.Allowance.Decided(again)
+	m.obs.Decided(ctx, again)
 	return m.once(ctx, c)
 }
 

@@ -31,13 +31,12 @@ func (printing) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (conte
 	return ctx, func(desk.Attempt) {}
 }
 func (printing) FirstDelta(string, time.Duration)          {}
-func (printing) Retry(string, llm.FailureKind)             {}
 func (printing) Breaker(string, string, int, string)       {}
 func (printing) Begin(context.Context, desk.Attempt) error { return nil }
 func (printing) Note(desk.Attempt)                         {}
 func (printing) End(desk.Attempt)                          {}
-func (printing) Fallback(from, to string, reason llm.FailureKind) {
-	fmt.Printf("%s is %s, asking %s\n", from, reason, to)
+func (printing) Decided(_ context.Context, d desk.Decision) {
+	fmt.Printf("%s is %s, asking %s\n", d.From, d.Reason, d.To)
 }
 
 func ExampleGateway_Start() {

@@ -137,12 +137,12 @@ func (r *recorder) FirstDelta(model string, after time.Duration) {
 	r.note("first delta %s %s", model, after)
 }
 
-func (r *recorder) Retry(provider string, reason llm.FailureKind) {
-	r.note("retry %s %s", provider, reason)
-}
-
-func (r *recorder) Fallback(from, to string, reason llm.FailureKind) {
-	r.note("fallback %s %s %s", from, to, reason)
+func (r *recorder) Decided(_ context.Context, d desk.Decision) {
+	if d.Step == desk.StepFallback {
+		r.note("fallback %s %s %s", d.From, d.To, d.Reason)
+		return
+	}
+	r.note("%s %s %s", d.Step, d.Provider, d.Reason)
 }
 
 func (r *recorder) Breaker(_, model string, _ int, state string) {

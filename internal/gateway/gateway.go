@@ -71,6 +71,10 @@ type Config struct {
 	// Backoff.
 	Backoff, MaxBackoff time.Duration
 	Factor              float64
+	// HedgeShare is the part of the calls for whole replies that may be made a
+	// second time when the first takes longer than 95 of 100 do, within ten
+	// seconds. Default 0, none.
+	HedgeShare float64
 	// LimitWait is the longest wait for a place within a target's Limits, after
 	// which the next target is asked. Default 2 s.
 	LimitWait time.Duration
@@ -111,10 +115,9 @@ type Observer interface {
 	Attempt(ctx context.Context, provider, model string, purpose desk.Purpose) (context.Context, func(desk.Attempt))
 	// FirstDelta tells how long a stream took to begin.
 	FirstDelta(model string, after time.Duration)
-	// Retry and Fallback tell what the chain loop decided, from and to being
-	// models.
-	Retry(provider string, reason llm.FailureKind)
-	Fallback(from, to string, reason llm.FailureKind)
+	// Decided tells what was done about a call that failed or was slow; ctx is
+	// that of the question.
+	Decided(ctx context.Context, d desk.Decision)
 	// Breaker tells the new state of the circuit breaker of a target's
 	// deployment, counted from 1: at first "closed", then "open" and "half-open".
 	Breaker(provider, model string, deployment int, state string)
@@ -174,7 +177,10 @@ func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 func (g *Gateway) build(t Target) *target {
 	t.Name = cmp.Or(t.Name, t.Model)
 	t.MaxTokens = cmp.Or(t.MaxTokens, 1024)
-	built := &target{Target: t}
+	built := &target{Target: t, obs: g.obs}
+	if g.config.HedgeShare > 0 && !t.LastResort {
+		built.hedge = newHedge(g.config.HedgeShare)
+	}
 	for i, d := range t.Deployments {
 		built.deployments = append(built.deployments, g.deploy(t, i+1, d))
 	}

@@ -49,6 +49,7 @@ type Allowance struct {
 	tokens   int64 // held
 	grant    Grant
 	attempts []desk.Attempt
+	decided  []desk.Decision
 }
 
 // Grant says what an Allowance starts with.
@@ -186,6 +187,20 @@ func (a *Allowance) Attempts() []desk.Attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return append([]desk.Attempt(nil), a.attempts...)
+}
+
+// Decided keeps a decision about a call for the answer's trace.
+func (a *Allowance) Decided(d desk.Decision) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.decided = append(a.decided, d)
+}
+
+// Decisions returns what was decided so far.
+func (a *Allowance) Decisions() []desk.Decision {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]desk.Decision(nil), a.decided...)
 }
 
 // Attempt is a call under way. End must be called exactly once.

@@ -20,6 +20,9 @@ func (t *Telemetry) Attempt(ctx context.Context, provider, model string, purpose
 	return ctx, func(a desk.Attempt) {
 		t.metrics.attempt(a, exemplar(span))
 		t.logAttempt(ctx, a)
+		if a.Failure != "" {
+			t.crumb(ctx, outcome(a), map[string]any{"provider": a.Provider, "model": a.Model, "attempt": a.Number})
+		}
 		endSpan(span, a)
 	}
 }
@@ -29,14 +32,43 @@ func (t *Telemetry) FirstDelta(model string, after time.Duration) {
 	pick(t.metrics.models, model, other).first.Observe(after.Seconds())
 }
 
-// Retry records that a call is repeated, and why.
-func (t *Telemetry) Retry(provider string, reason llm.FailureKind) {
-	t.metrics.retries.WithLabelValues(t.provider(provider), failure(reason)).Inc()
+// Decided records what was done about a call that failed or was slow: metrics,
+// one log line and a breadcrumb for an error that may follow. The answer's
+// trace has it from the allowance.
+func (t *Telemetry) Decided(ctx context.Context, d desk.Decision) {
+	reason := ""
+	switch d.Step {
+	case desk.StepHedge:
+		t.metrics.hedges.WithLabelValues(t.model(d.From)).Inc()
+	case desk.StepFallback:
+		reason = failure(llm.FailureKind(d.Reason))
+		t.metrics.fallbacks.WithLabelValues(t.model(d.From), t.model(d.To), reason).Inc()
+	default:
+		reason = failure(llm.FailureKind(d.Reason))
+		t.metrics.retries.WithLabelValues(t.provider(d.Provider), reason).Inc()
+	}
+	t.log.LogAttrs(
+		ctx, slog.LevelInfo, "model call decided",
+		slog.String("event", "llm_decision"),
+		slog.String("step", string(d.Step)),
+		slog.String("provider", d.Provider),
+		slog.String("from", d.From),
+		slog.String("to", d.To),
+		slog.String("reason", reason),
+		slog.String("request_id", t.requestID(ctx)),
+		slog.String("trace_id", TraceID(ctx)),
+	)
+	t.crumb(ctx, string(d.Step), map[string]any{"provider": d.Provider, "from": d.From, "to": d.To, "reason": reason})
 }
 
-// Fallback records that another model is tried, and why.
-func (t *Telemetry) Fallback(from, to string, reason llm.FailureKind) {
-	t.metrics.fallbacks.WithLabelValues(t.model(from), t.model(to), failure(reason)).Inc()
+// crumb leaves a breadcrumb for an error that the request may end in.
+func (t *Telemetry) crumb(ctx context.Context, what string, data map[string]any) {
+	if t.sentry == nil {
+		return
+	}
+	if hub := sentry.GetHubFromContext(ctx); hub != nil {
+		hub.AddBreadcrumb(&sentry.Breadcrumb{Category: crumbs, Message: what, Data: data, Level: sentry.LevelWarning}, nil)
+	}
 }
 
 func (t *Telemetry) model(name string) string {

@@ -52,6 +52,7 @@ type metrics struct {
 	providers map[string]*providerMetrics
 	retries   *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
+	hedges    *prometheus.CounterVec
 
 	answers       map[answerKey]prometheus.Counter
 	answerSeconds map[string]prometheus.Observer
@@ -270,6 +271,7 @@ func (m *metrics) resilience(f factory, providers []string) {
 	attempts := f.counters("llm_attempts_total", "Calls by provider and how they ended.", "provider", "outcome")
 	m.retries = f.counters("llm_retries_total", "Calls repeated, by what failed before.", "provider", "reason")
 	m.fallbacks = f.counters("llm_fallbacks_total", "Changes to another model, by what failed before.", "from", "to", "reason")
+	m.hedges = f.counters("llm_hedges_total", "Calls made a second time because the first was slow.", "model")
 	states := f.gauges("llm_breaker_state", "1 for the worst state that a breaker of the provider is in.", "provider", "state")
 	transitions := f.counters("llm_breaker_transitions_total", "Changes of the breakers' states.", "provider", "to")
 

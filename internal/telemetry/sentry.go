@@ -30,6 +30,12 @@ type Sentry struct {
 // Requests that are asked for every few seconds and explain nothing.
 var untraced = [...]string{"GET /health", "GET /readyz", "GET /metrics"}
 
+// Breadcrumbs tell what the models did before an error; there are no others.
+const (
+	crumbs    = "llm"
+	maxCrumbs = 20
+)
+
 // newHub makes a hub of this Telemetry's own, not the process's. Settings that
 // are left empty would be read from the environment by the library, so none is.
 func newHub(cfg Config, transport http.RoundTripper) (*sentry.Hub, error) {
@@ -44,7 +50,7 @@ func newHub(cfg Config, transport http.RoundTripper) (*sentry.Hub, error) {
 		HTTPTransport:    transport,
 		SampleRate:       1,
 		AttachStacktrace: true,
-		MaxBreadcrumbs:   -1,
+		MaxBreadcrumbs:   maxCrumbs,
 		EnableTracing:    cfg.Sentry.TracesSampleRate > 0,
 		TracesSampler: func(s sentry.SamplingContext) float64 {
 			if slices.Contains(untraced[:], s.Span.Name) {
@@ -168,11 +174,12 @@ func scrubTransaction(event *sentry.Event, _ *sentry.EventHint) *sentry.Event {
 }
 
 // scrub drops everything that is taken from the request: the route stands in
-// the transaction, the rest is the customer's.
+// the transaction, the rest is the customer's. Our own breadcrumbs hold names
+// and kinds alone.
 func scrub(event *sentry.Event) *sentry.Event {
 	event.Request = nil
 	event.User = sentry.User{}
-	event.Breadcrumbs = nil
+	event.Breadcrumbs = slices.DeleteFunc(event.Breadcrumbs, func(b *sentry.Breadcrumb) bool { return b.Category != crumbs })
 	event.Attachments = nil
 	return event
 }

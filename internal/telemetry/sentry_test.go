@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getsentry/sentry-go"
 	"github.com/gin-gonic/gin"
 	"go.uber.org/goleak"
 
@@ -47,7 +48,11 @@ type event struct {
 	Release     string
 	Tags        map[string]string
 	Request     json.RawMessage
-	Exception   []struct {
+	Breadcrumbs []struct {
+		Category, Message string
+		Data              map[string]any
+	}
+	Exception []struct {
 		Type, Value string
 		Stacktrace  struct {
 			Frames []struct{ Function string }
@@ -323,6 +328,35 @@ func TestOnlyFaultsOfOursAreReported(t *testing.T) {
 	}
 	if tags := got[0].Tags; tags["code"] != "no_model" || tags["request_id"] != "req_1" {
 		t.Errorf("tags = %v", tags)
+	}
+}
+
+func TestAnErrorTellsWhatTheModelsDidBefore(t *testing.T) {
+	server := newSentryServer(t)
+	tel := withSentry(t, server, 0)
+	e := engine(tel)
+	e.GET("/ask", func(c *gin.Context) {
+		ctx := c.Request.Context()
+		sentry.GetHubFromContext(ctx).AddBreadcrumb(&sentry.Breadcrumb{Category: "http", Message: "somebody else's"}, nil)
+		failed := attempt()
+		failed.Failure = string(llm.Unavailable)
+		_, end := tel.Attempt(ctx, "openai", "gpt-6-luna", desk.PurposeAnswer)
+		end(failed)
+		tel.Decided(ctx, desk.Decision{Step: desk.StepFallback, Provider: "openai", From: "gpt-6-luna", To: "gpt-6.1-terra", Reason: "unavailable"})
+		tel.Error(ctx, &desk.Error{Kind: desk.Unavailable, Code: "models_unavailable"})
+	})
+	for range 2 { // of which the second starts anew
+		e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/ask", nil))
+	}
+	flush(t, tel)
+	got := server.of("event")
+	if len(got) != 2 {
+		t.Fatalf("events = %d, want 2", len(got))
+	}
+	for _, event := range got {
+		if b := event.Breadcrumbs; len(b) != 2 || b[0].Message != "unavailable" || b[0].Data["model"] != "gpt-6-luna" || b[1].Message != "fallback" || b[1].Data["to"] != "gpt-6.1-terra" {
+			t.Errorf("breadcrumbs = %+v", event.Breadcrumbs)
+		}
 	}
 }
 

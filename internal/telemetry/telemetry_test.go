@@ -70,8 +70,10 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	_, end := tel.Attempt(ctx, "openai", "gpt-6-luna", desk.PurposeAnswer)
 	end(attempt())
 	tel.FirstDelta("gpt-6-luna", time.Second)
-	tel.Retry("openai", llm.RateLimited)
-	tel.Fallback("gpt-6.1-terra", "offline-extractive", llm.Unavailable)
+	for _, step := range []desk.Step{desk.StepRetry, desk.StepHedge} {
+		tel.Decided(ctx, desk.Decision{Step: step, Provider: "openai", From: "gpt-6-luna", To: "gpt-6-luna", Reason: "rate_limited"})
+	}
+	tel.Decided(ctx, desk.Decision{Step: desk.StepFallback, Provider: "openai", From: "gpt-6.1-terra", To: "offline-extractive", Reason: "unavailable"})
 	tel.Breaker("openai", "gpt-6-luna", 1, "closed")
 	tel.Breaker("openai", "gpt-6-luna", 1, "open")
 	tel.Breaker("openai", "gpt-6.1-terra", 1, "half-open")
@@ -146,6 +148,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"llm_cost_usd_total", []string{"model", "gpt-6-luna", "purpose", "answer"}, 0.00041},
 		{"llm_attempts_total", []string{"provider", "openai", "outcome", "success"}, 1},
 		{"llm_time_to_first_token_seconds", []string{"model", "gpt-6-luna"}, 1},
+		{"llm_hedges_total", []string{"model", "gpt-6-luna"}, 1},
 		{"llm_retries_total", []string{"provider", "openai", "reason", "rate_limited"}, 1},
 		{"llm_fallbacks_total", []string{"from", "gpt-6.1-terra", "to", "offline-extractive", "reason", "unavailable"}, 1},
 		{"llm_breaker_state", []string{"provider", "openai", "state", "open"}, 1},
@@ -214,8 +217,8 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	a.Model, a.Provider, a.Failure, a.Priced = "user@example.com", "who?", "made up", false
 	_, end := tel.Attempt(t.Context(), a.Provider, a.Model, a.Purpose)
 	end(a)
-	tel.Retry("who?", "made up")
-	tel.Fallback("who?", "gpt-6-luna", "made up")
+	tel.Decided(context.Background(), desk.Decision{Step: desk.StepTrim, Provider: "who?", From: "who?", To: "who?", Reason: "made up"})
+	tel.Decided(context.Background(), desk.Decision{Step: desk.StepFallback, Provider: "who?", From: "who?", To: "gpt-6-luna", Reason: "made up"})
 	tel.FirstDelta("who?", time.Second)
 	tel.Breaker("who?", "who?", 1, "open")
 	tel.Breaker("openai", "gpt-6-luna", 1, "who?")
