@@ -124,10 +124,14 @@ type app struct {
 	api       *httpapi.API
 }
 
-func (c *cli) withApp(ctx context.Context, f func(context.Context, *app) error) error {
+// withApp runs f with the whole product, its settings changed by adjust.
+func (c *cli) withApp(ctx context.Context, f func(context.Context, *app) error, adjust ...func(*config.Config)) error {
 	cfg, err := c.config()
 	if err != nil {
 		return err
+	}
+	for _, change := range adjust {
+		change(&cfg)
 	}
 	a, err := openApp(ctx, cfg, c.logger(cfg, slog.LevelWarn))
 	if err != nil {
@@ -176,7 +180,11 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
-	models := a.models.gateway(tel)
+	completions, err := a.completions()
+	if err != nil {
+		return err
+	}
+	models := a.models.gateway(tel, completions)
 	if a.agent, err = newAgent(cfg, a.log, models, tel); err != nil {
 		return err
 	}
@@ -250,6 +258,15 @@ func (a *app) openCache() error {
 	a.cache = c
 	a.workers.start("cache", c.Run)
 	return nil
+}
+
+// completions keeps the models' replies, where that is configured.
+func (a *app) completions() (gateway.Completions, error) {
+	ttl := a.cfg.Models.CompletionTTL
+	if ttl == 0 {
+		return nil, nil
+	}
+	return cache.NewCompletions(a.redis, ttl, a.cfg.Redis.Timeout)
 }
 
 // redisLog is where the Redis client writes, which has no level of its own:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 )
@@ -102,8 +103,9 @@ type asker struct {
 }
 
 // withAsker runs f with a Kefu that takes conns questions at a time: the server
-// at a URL, or without one this process, through the same HTTP handler.
-func (c *cli) withAsker(ctx context.Context, server string, conns int, f func(context.Context, asker) error) error {
+// at a URL, or without one this process, its settings changed by adjust, through
+// the same HTTP handler.
+func (c *cli) withAsker(ctx context.Context, server string, conns int, f func(context.Context, asker) error, adjust ...func(*config.Config)) error {
 	if server != "" {
 		a, err := c.serverAsker(server, conns)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"kefu/internal/config"
 	"kefu/internal/desk"
 )
 
@@ -60,6 +62,14 @@ type batchSummary struct {
 	Out       string  `json:"out"`
 }
 
+// forBatch has calls wait for their limits as long as the answers' deadline
+// allows, since nobody waits for a single answer, and not pay twice for one
+// prompt within an hour.
+func forBatch(cfg *config.Config) {
+	cfg.Models.LimitWait = max(cfg.Models.LimitWait, cfg.Answer.Deadline)
+	cfg.Models.CompletionTTL = cmp.Or(cfg.Models.CompletionTTL, time.Hour)
+}
+
 // askAll asks every question of a file that its answers do not hold yet.
 func (c *cli) askAll(ctx context.Context, server string, files batchFlags, base question) error {
 	tasks, err := readTasks(files.in, base)
@@ -78,7 +88,7 @@ func (c *cli) askAll(ctx context.Context, server string, files batchFlags, base 
 			b.progress.start()
 			defer b.progress.stop()
 			return b.run(ctx, left, files.concurrency)
-		})
+		}, forBatch)
 	}
 	if closeErr := answers.Close(); err == nil { // also where it was interrupted: what is there stays, in order
 		err = closeErr

@@ -78,7 +78,7 @@ func TestTheLedgerEqualsTheVendorsLogCallByCall(t *testing.T) {
 	ledger.start("ledger", db.Ledger().Run)
 
 	p := &paired{calls: map[string]desk.AttemptID{}}
-	g := m.gateway(p)
+	g := m.gateway(p, nil)
 	const questions, readers = 1000, 16
 	var wg sync.WaitGroup
 	for reader := range readers {

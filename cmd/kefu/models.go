@@ -36,7 +36,7 @@ func newModels(cfg config.Config) (models, error) {
 		return models{}, err
 	}
 	prices, err := loadPrices(cfg.PricesFile)
-	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewHTTPClient(cfg.Models.MaxConnections)}, err
+	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewPool(cfg.Models.MaxConnections, cfg.Models.ConnectionIdle)}, err
 }
 
 // inUse lists the models of both chains and the embedder's, without the
@@ -99,10 +99,13 @@ func (m models) fingerprint() string {
 }
 
 // gateway chains the models of each tier. The offline one answers when nothing
-// else does, or when nothing else is configured.
-func (m models) gateway(obs gateway.Observer) *gateway.Gateway {
+// else does, or when nothing else is configured. Without completions (nil) no
+// reply is kept.
+func (m models) gateway(obs gateway.Observer, completions gateway.Completions) *gateway.Gateway {
+	settings := m.settings()
+	settings.Completions = completions
 	return gateway.New(
-		m.settings(),
+		settings,
 		map[llm.Tier][]gateway.Target{llm.Cheap: m.chain(m.targets.Simple), llm.Strong: m.chain(m.targets.Complex)},
 		obs,
 	)

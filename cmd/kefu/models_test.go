@@ -112,7 +112,7 @@ chains:
 					if err := sim.Script(script...); err != nil {
 						t.Fatal(err)
 					}
-					reply, err := configuredModels(t, tt.yaml, environ...).gateway(unobserved{}).Start(t.Context(), call(tt.tier, stream))
+					reply, err := configuredModels(t, tt.yaml, environ...).gateway(unobserved{}, nil).Start(t.Context(), call(tt.tier, stream))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -131,7 +131,7 @@ chains:
 
 func TestAChainWithoutOfflineEndsInTheFailure(t *testing.T) {
 	_, environ, _ := simulated(t, llmsim.Config{Failures: llmsim.Failures{"401": 1}})
-	g := configuredModels(t, "chains: {simple: [gpt-6-luna, claude-haiku-5-5]}", environ...).gateway(unobserved{})
+	g := configuredModels(t, "chains: {simple: [gpt-6-luna, claude-haiku-5-5]}", environ...).gateway(unobserved{}, nil)
 	if _, err := g.Start(t.Context(), call(llm.Cheap, false)); llm.KindOf(err) != llm.Unauthorised {
 		t.Errorf("Start = %v, want unauthorised", err)
 	}
@@ -164,7 +164,7 @@ models:
     base_url: `+server.URL+`/v1
     deployments: [{key_env: A}, {key_env: B}, {key_env: C}, {key_env: D, weight: 3}]
 chains: {simple: [luna, offline]}
-`, "A=revoked", "B=limited", "C=good", "D=better").gateway(unobserved{})
+`, "A=revoked", "B=limited", "C=good", "D=better").gateway(unobserved{}, nil)
 	for range 20 {
 		reply, err := g.Start(t.Context(), call(llm.Cheap, false))
 		if err != nil || reply.Provider != "luna" {
@@ -188,7 +188,7 @@ func TestRetriesAndBreakerAreAsConfigured(t *testing.T) {
 	} {
 		sim, environ, _ := simulated(t, llmsim.Config{Failures: llmsim.Failures{"500": 1}})
 		environ = append(environ, append([]string{"KEFU_MODELS_BACKOFF=1ms", "KEFU_CHAINS_SIMPLE=gpt-6-luna,offline"}, strings.Fields(tt.env)...)...)
-		g := configuredModels(t, "", environ...).gateway(unobserved{})
+		g := configuredModels(t, "", environ...).gateway(unobserved{}, nil)
 		ask := func() int {
 			if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || !reply.Degraded {
 				t.Errorf("%s: Start = %+v, %v", tt.env, reply, err)
@@ -213,7 +213,7 @@ func TestARequestMayNameAModelAsTheFileDoesOrAsTheVendorDoes(t *testing.T) {
 models:
   haiku: {provider: anthropic, model: claude-haiku-5-5, tier: simple}
   local: {provider: openai, model: qwen3, base_url: `+server.URL+`/v1, tier: simple}
-`, environ...).gateway(unobserved{})
+`, environ...).gateway(unobserved{}, nil)
 	for _, tt := range []struct{ model, provider, want string }{
 		{"haiku", "", "anthropic/claude-haiku-5-5"},
 		{"haiku", "anthropic", "anthropic/claude-haiku-5-5"},
@@ -330,7 +330,7 @@ func TestConnectionsToAProviderAreBounded(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", "KEFU_MODELS_MAX_CONNECTIONS=2").gateway(unobserved{})
+	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", "KEFU_MODELS_MAX_CONNECTIONS=2").gateway(unobserved{}, nil)
 	var calls sync.WaitGroup
 	for range 16 {
 		calls.Go(func() {

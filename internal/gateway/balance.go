@@ -13,7 +13,8 @@ import (
 type target struct {
 	Target
 	deployments []*deployment
-	hedge       *hedge // nil: none
+	hedge       *hedge      // nil: none
+	completions Completions // nil: none are kept
 	obs         Observer
 
 	mu sync.Mutex // guards the counts of the deployments
@@ -112,10 +113,17 @@ func (t *target) start(ctx context.Context, c llm.Call, d *deployment) (*llm.Rep
 	if c.MaxTokens == 0 {
 		c.MaxTokens = t.MaxTokens
 	}
-	if t.hedge != nil && !c.Stream {
-		return t.hedged(ctx, c, d)
+	reply, err := t.remembered(ctx, c, func() (*llm.Reply, error) {
+		if t.hedge != nil && !c.Stream {
+			return t.hedged(ctx, c, d)
+		}
+		return t.send(ctx, c, d)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return t.send(ctx, c, d)
+	reply.Provider, reply.Model = t.Provider, t.Model
+	return reply, nil
 }
 
 // send makes one call.
@@ -134,7 +142,6 @@ func (t *target) send(ctx context.Context, c llm.Call, d *deployment) (*llm.Repl
 	if !alone {
 		atEnd(reply, c, func(error) { t.count(d, -1) })
 	}
-	reply.Provider, reply.Model = t.Provider, t.Model
 	return reply, nil
 }
 

@@ -75,6 +75,9 @@ type Config struct {
 	// second time when the first takes longer than 95 of 100 do, within ten
 	// seconds. Default 0, none.
 	HedgeShare float64
+	// Completions keeps whole replies at temperature 0 and gives them to the same
+	// call again. Default nil, none.
+	Completions Completions
 	// LimitWait is the longest wait for a place within a target's Limits, after
 	// which the next target is asked. Default 2 s.
 	LimitWait time.Duration
@@ -178,6 +181,9 @@ func (g *Gateway) build(t Target) *target {
 	t.Name = cmp.Or(t.Name, t.Model)
 	t.MaxTokens = cmp.Or(t.MaxTokens, 1024)
 	built := &target{Target: t, obs: g.obs}
+	if !t.LastResort {
+		built.completions = g.config.Completions
+	}
 	if g.config.HedgeShare > 0 && !t.LastResort {
 		built.hedge = newHedge(g.config.HedgeShare)
 	}

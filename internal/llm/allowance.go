@@ -88,6 +88,9 @@ func (a *Allowance) Left() int {
 // Answer is the answer that the allowance belongs to; empty outside one.
 func (a *Allowance) Answer() desk.AnswerID { return a.answer }
 
+// Tenant is whose money is spent.
+func (a *Allowance) Tenant() desk.TenantID { return a.tenant }
+
 // Intent describes the attempt about to be made.
 type Intent struct {
 	Provider, Model string

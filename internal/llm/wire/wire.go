@@ -27,9 +27,12 @@ var (
 	ErrTooLarge = fmt.Errorf("%w: larger than 32 MiB", ErrInvalid)
 )
 
-// NewHTTPClient returns a client that keeps at most maxConns connections to a
-// host (0: 100), idle ones for 90 s, and that gives up connecting after 2 s.
-func NewHTTPClient(maxConns int) *http.Client {
+// NewHTTPClient is NewPool with idle connections kept for 90 s.
+func NewHTTPClient(maxConns int) *http.Client { return NewPool(maxConns, 90*time.Second) }
+
+// NewPool returns a client that keeps at most maxConns connections to a host
+// (0: 100), unused ones for idle, and that gives up connecting after 2 s.
+func NewPool(maxConns int, idle time.Duration) *http.Client {
 	if maxConns == 0 {
 		maxConns = 100
 	}
@@ -42,7 +45,7 @@ func NewHTTPClient(maxConns int) *http.Client {
 			MaxIdleConns:        maxConns,
 			MaxIdleConnsPerHost: maxConns,
 			MaxConnsPerHost:     maxConns,
-			IdleConnTimeout:     90 * time.Second,
+			IdleConnTimeout:     idle,
 		},
 		// An API that redirects is misconfigured, and the key must not follow.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
