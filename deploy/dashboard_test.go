@@ -18,6 +18,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/redis/go-redis/v9"
 
+	"kefu/internal/desk"
 	"kefu/internal/llm"
 	"kefu/internal/telemetry"
 )
@@ -289,7 +290,7 @@ func metricTypes(t *testing.T) map[string]dto.MetricType {
 	// These have no series before their first observation.
 	tel.CollectRedis(func() *redis.PoolStats { return &redis.PoolStats{} })
 	tel.Request("/query", "POST", 200, time.Second)
-	tel.Fallback("m", "m", llm.Unavailable)
+	tel.Decided(t.Context(), desk.Decision{Step: desk.StepFallback, From: "m", To: "m", Reason: string(llm.Unavailable)})
 	once, cancel := context.WithCancel(t.Context())
 	up := func(context.Context) error { cancel(); return nil }
 	if err := tel.Watch(once, time.Second, telemetry.Checks{"redis": up}); err != nil {

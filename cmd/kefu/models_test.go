@@ -176,6 +176,24 @@ chains: {simple: [luna, offline]}
 	}
 }
 
+func TestLimitsAreKeptTowardsTheProvider(t *testing.T) {
+	sim, environ, _ := simulated(t, llmsim.Config{})
+	g := configuredModels(t, "chains: {simple: [gpt-6-luna, claude-haiku-5-5, offline]}",
+		append(environ, "KEFU_MODELS_OPENAI_RPM=5", "KEFU_MODELS_ANTHROPIC_TPM=2000", "KEFU_MODELS_LIMIT_WAIT=1ms")...).gateway(unobserved{}, nil)
+	answered := map[string]int{}
+	for range 20 {
+		reply, err := g.Start(t.Context(), call(llm.Cheap, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered[reply.Provider]++
+	}
+	// Tokens: each call takes what it may need at most and gives back the rest.
+	if answered["openai"] != 5 || answered["anthropic"] < 5 || answered["offline"] == 0 || len(sim.Log()) != answered["openai"]+answered["anthropic"] {
+		t.Errorf("answered by %v in %d calls", answered, len(sim.Log()))
+	}
+}
+
 func TestRetriesAndBreakerAreAsConfigured(t *testing.T) {
 	for _, tt := range []struct {
 		env   string

@@ -39,7 +39,7 @@ func (t *Telemetry) Decided(ctx context.Context, d desk.Decision) {
 	reason := ""
 	switch d.Step {
 	case desk.StepHedge:
-		t.metrics.hedges.WithLabelValues(t.model(d.From)).Inc()
+		pick(t.metrics.models, d.From, other).hedges.Inc()
 	case desk.StepFallback:
 		reason = failure(llm.FailureKind(d.Reason))
 		t.metrics.fallbacks.WithLabelValues(t.model(d.From), t.model(d.To), reason).Inc()

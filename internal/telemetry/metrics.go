@@ -52,7 +52,6 @@ type metrics struct {
 	providers map[string]*providerMetrics
 	retries   *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
-	hedges    *prometheus.CounterVec
 
 	answers       map[answerKey]prometheus.Counter
 	answerSeconds map[string]prometheus.Observer
@@ -220,6 +219,7 @@ type modelMetrics struct {
 	tokens           [len(tokenTypes)]prometheus.Counter
 	cost             map[desk.Purpose]prometheus.Counter
 	unpriced         prometheus.Counter
+	hedges           prometheus.Counter
 }
 
 // providerMetrics are the series of one provider.
@@ -241,6 +241,7 @@ func (m *metrics) calls(f factory, models []Model) {
 	tokens := f.counters("llm_tokens_total", "Tokens as the vendors count them. cached_prompt and cache_write are part of prompt, reasoning is part of completion.", "model", "type")
 	cost := f.counters("llm_cost_usd_total", "What the calls cost, in US dollars.", "model", "purpose")
 	unpriced := f.counters("llm_unpriced_requests_total", "Calls to models without a known price, whose cost is missing from llm_cost_usd_total.", "model")
+	hedges := f.counters("llm_hedges_total", "Calls made a second time because the first was slow.", "model")
 
 	m.models = map[string]*modelMetrics{}
 	providers := []string{other}
@@ -252,6 +253,7 @@ func (m *metrics) calls(f factory, models []Model) {
 			first:    first.WithLabelValues(model.Name),
 			cost:     map[desk.Purpose]prometheus.Counter{},
 			unpriced: unpriced.WithLabelValues(model.Name),
+			hedges:   hedges.WithLabelValues(model.Name),
 		}
 		for i, typ := range tokenTypes {
 			mm.tokens[i] = tokens.WithLabelValues(model.Name, typ)
@@ -271,7 +273,6 @@ func (m *metrics) resilience(f factory, providers []string) {
 	attempts := f.counters("llm_attempts_total", "Calls by provider and how they ended.", "provider", "outcome")
 	m.retries = f.counters("llm_retries_total", "Calls repeated, by what failed before.", "provider", "reason")
 	m.fallbacks = f.counters("llm_fallbacks_total", "Changes to another model, by what failed before.", "from", "to", "reason")
-	m.hedges = f.counters("llm_hedges_total", "Calls made a second time because the first was slow.", "model")
 	states := f.gauges("llm_breaker_state", "1 for the worst state that a breaker of the provider is in.", "provider", "state")
 	transitions := f.counters("llm_breaker_transitions_total", "Changes of the breakers' states.", "provider", "to")
 
