@@ -53,6 +53,7 @@ type Report struct {
 	Privacy   *Privacy             `json:"pii,omitempty"`
 	Secrets   *Secrets             `json:"secrets,omitempty"`
 	Injection *Injection           `json:"injection,omitempty"`
+	Pairs     map[string]Pairs     `json:"pairs,omitempty"` // by language
 	// Unanswerable is by retrieval set.
 	Unanswerable map[string]Unanswerable `json:"unanswerable,omitempty"`
 }

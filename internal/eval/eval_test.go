@@ -39,6 +39,9 @@ var files = map[string]string{
 {"text":"two","label":"complex","lang":"en"}
 {"text":"three?","label":"complex","lang":"en"}
 {"text":"四?","label":"complex","lang":"zh-Hant"}`,
+	"pairs.jsonl": `{"a":"How do I cancel my order?","b":"How can I cancel an order?","same":true,"lang":"en"}
+{"a":"How do I cancel my order?","b":"Where is my parcel?","same":true,"lang":"en"}
+{"a":"怎么退货","b":"怎么换货","same":false,"lang":"zh-Hant"}`,
 	"unanswerable.jsonl": `{"text":"best telescope for distant planets","kb":"shop","kind":"oos"}
 {"text":"best telescope for distant planets","kb":"bots:a","kind":"oos"}`,
 }
@@ -119,6 +122,12 @@ func TestRunMeasuresRetrievalAndRouting(t *testing.T) {
 	}
 	if zh.Accuracy != 1 {
 		t.Errorf("zh = %+v, want accuracy 1: Traditional Chinese is Chinese", zh)
+	}
+	if p := report.Pairs["en"]; p.HitRate != 0.5 || p.FalseHitRate != 0 || p.Same != 2 {
+		t.Errorf("pairs in English = %+v, want one hit of two", p)
+	}
+	if p := report.Pairs["zh"]; p.FalseHitRate != 0 || p.Different != 1 {
+		t.Errorf("pairs in Chinese = %+v, want no false hit of one", p)
 	}
 	for _, set := range []string{"shop", "bots"} {
 		if u := report.Unanswerable[set]; u.Answered != 1 || u.Refused["oos"] != 1 {

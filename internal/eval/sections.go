@@ -24,6 +24,7 @@ func sections() []section {
 		{measurePrivacy, privacyTable},
 		{measureInjection, injectionTable},
 		{measureUnanswerable, unanswerableTable},
+		{measurePairs, pairsTable},
 	}
 }
 

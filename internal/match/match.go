@@ -16,7 +16,7 @@ import (
 // threshold is the similarity from which two questions whose guards agree are
 // the same. Source: measured on question pairs in both languages, where it
 // leaves fewer than one in a hundred different questions.
-const threshold = 0.9
+const threshold = 0.87
 
 // Same reports whether two questions are the same; see Question.Same.
 func Same(asked, curated string) (similarity float64, same bool) {

@@ -69,6 +69,12 @@ func TestTheSameQuestionInOtherWords(t *testing.T) {
 func TestQuestionsThatOnlyLookAlike(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"How do I cancel my subscription?", "How do I activate my subscription?"},
+		{"What is the refund policy in the EU?", "What is the refund policy in the US?"},
+		{"欧盟的退款政策是什么？", "美国的退款政策是什么？"},
+		{"Can I pay $50 by card?", "Can I pay $500 by card?"},
+		{"满100元包邮吗", "满200元包邮吗"},
+		{"Does part AB-1203 fit the X100?", "Does part AB-1230 fit the X100?"},
+		{"Can I return opened items?", "Can't I return opened items?"},
 		{"How do I enable notifications?", "How do I disable notifications?"},
 		{"Can I change my order before it ships?", "Can I change my order after it ships?"},
 		{"Can I return an item after 30 days?", "Can I return an item after 60 days?"},
