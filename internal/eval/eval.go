@@ -53,7 +53,8 @@ type Report struct {
 	Privacy   *Privacy             `json:"pii,omitempty"`
 	Secrets   *Secrets             `json:"secrets,omitempty"`
 	Injection *Injection           `json:"injection,omitempty"`
-	Pairs     map[string]Pairs     `json:"pairs,omitempty"` // by language
+	Pairs     map[string]Pairs     `json:"pairs,omitempty"`  // by language
+	Claims    map[string]Claims    `json:"claims,omitempty"` // by language
 	// Unanswerable is by retrieval set.
 	Unanswerable map[string]Unanswerable `json:"unanswerable,omitempty"`
 }

@@ -25,6 +25,7 @@ func sections() []section {
 		{measureInjection, injectionTable},
 		{measureUnanswerable, unanswerableTable},
 		{measurePairs, pairsTable},
+		{measureClaims, claimsTable},
 	}
 }
 

@@ -128,6 +128,7 @@ type claim struct {
 	lang    desk.Lang
 	terms   []string
 	numbers []string
+	clauses []clause
 	named   []int // the sources it cites
 }
 
@@ -145,6 +146,7 @@ func read(s string) claim {
 func (c *claim) analyse() {
 	stated := placeholder.ReplaceAllString(c.text, " ") // the asker's own data is no claim
 	c.terms = distinct(lang.ContentTerms(stated))
+	c.clauses = clauses(stated)
 	c.numbers = lang.Numbers(listNumber.ReplaceAllString(stated, ""))
 }
 

@@ -35,6 +35,7 @@ type piece struct {
 	span    lang.Span
 	terms   map[string]bool
 	numbers []string
+	clauses []clause // read when they are needed first
 }
 
 func newChecker(passages []desk.Passage) *checker {
@@ -157,6 +158,9 @@ func (s *source) covers(cl claim, run []piece) (finding, bool) {
 		return f, false
 	case f.coverage < need || inText == 0:
 		f.reason = "words are not in the source"
+		return f, false
+	case s.denies(run, cl):
+		f.reason = "the source says the opposite"
 		return f, false
 	}
 	return f, true

@@ -29,13 +29,12 @@ func read(text string) reading {
 	}
 	if lang.Of(text) == desk.Chinese {
 		q.kind = chineseKind(plain)
-		q.negated = containsAny(chineseNegation.Replace(plain), "不", "没", "沒", "无法", "無法", "未", "别", "勿", "非")
 		q.contrasts = found(withoutKinds.Replace(plain), chineseContrasts)
 	} else {
 		q.kind = englishKind(strings.Fields(plain))
-		q.negated = slices.ContainsFunc(strings.Fields(plain), isNegation)
 		q.contrasts = found(plain, englishContrasts)
 	}
+	q.negated = lang.Negated(plain)
 	q.awaits = (q.kind == moment || q.kind == duration) && containsAny(plain, awaited...)
 	return q
 }

@@ -139,30 +139,6 @@ var awaited = strings.Fields(`arrive arrives arrived 到账 到帐 到货 送达
 var numberWords = termSet(`one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
 	twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million`)
 
-// isNegation tells English words that turn a question around.
-func isNegation(word string) bool {
-	switch word {
-	case "not", "no", "never", "cannot", "without", "none", "nothing", "neither", "nor", "unable", "nobody", "nowhere":
-		return true
-	default:
-		return strings.HasSuffix(word, "n't")
-	}
-}
-
-// chineseNegation takes out the words that hold a negation without negating.
-// Read only.
-var chineseNegation = strings.NewReplacer(without(`能不能 可不可以 是不是 会不会 會不會 有没有 有沒有 要不要 好不好 行不行 用不用 需不需要
-	收不收 退不退 支不支持 不同 不过 不過 差不多 对不起 不好意思 不客气 不錯 不错 分别 分別 区别 區別 特别 特別 级别 級別 性别 性別 类别 類別
-	识别 識別 个别 個別 别的 别人 非常 非洲 未来 未來 除非 没问题`)...)
-
-func without(words string) []string {
-	var pairs []string
-	for w := range strings.FieldsSeq(words) {
-		pairs = append(pairs, w, "")
-	}
-	return pairs
-}
-
 // englishContrasts are words of which another excludes: opposites, units,
 // and the variants of a thing. One line holds what counts as the same word.
 // Read only.
