@@ -3,8 +3,10 @@ package retrieval_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/retrieval"
@@ -54,12 +56,23 @@ func BenchmarkLexical10kChunks(b *testing.B) {
 	}
 }
 
-func BenchmarkSearch10kChunks1536(b *testing.B) {
-	items := corpus(10_000, 1536)
+func BenchmarkSearch10kChunks256(b *testing.B) { benchmarkSearch(b, 256) }
+
+func BenchmarkSearch10kChunks1536(b *testing.B) { benchmarkSearch(b, 1536) }
+
+// benchmarkSearch also reports the 99th percentile, the bound on which is 15 ms
+// with 256 dimensions and 40 ms with 1,536, on two cores.
+func benchmarkSearch(b *testing.B, dimension int) {
+	items := corpus(10_000, dimension)
 	ix := index(b, items...)
+	var took []time.Duration
 	for b.Loop() {
+		start := time.Now()
 		search(b, ix, retrieval.Query{Text: question(), Vector: items[77].Vector, K: 6})
+		took = append(took, time.Since(start))
 	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100])/float64(time.Millisecond), "p99-ms")
 }
 
 func BenchmarkNew10kChunks1536(b *testing.B) {
