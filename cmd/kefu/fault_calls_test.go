@@ -134,7 +134,7 @@ func hangingProvider(t *testing.T) {
 	if err != nil || told.Done == nil || told.Done.Provider != "second" || told.Took > limit {
 		t.Errorf("streamed: %+v %v, want an answer of the second provider within %v", told, err, limit)
 	}
-	e2e.Eventually(t, time.Second, "the calls have been given up", func() bool { return s.first.Stats().InFlight == 0 })
+	e2e.Eventually(t, time.Second*e2e.Slowdown, "the calls have been given up", func() bool { return s.first.Stats().InFlight == 0 })
 	s.first.Behave(llmsim.Config{})
 	s.unseen()
 }

@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 		{5, "status 429 with Retry-After", "waited for where there is time, else another provider answers; at most one call while it cools", limitedProvider},
 		{6, "status 500 always", "the breaker opens after at most 20 failures; at most 1.2 calls a question; all are answered", brokenProvider},
 		{7, "status 500 in a tenth of the calls", "at most 1.15 calls a question; all are answered", flakyProvider},
-		{8, "a call that no repetition helps", "one call; a prompt that is too long is trimmed once, then goes to the next model; the breaker stays closed", refusedCalls},
+		{8, "a call that no repetition helps", "one call; a prompt that is too long is trimmed once, then goes to a larger model; the breaker stays closed", refusedCalls},
 		{9, "no byte comes back", "an answer within the limit of one call and the usual time", hangingProvider},
 		{10, "a stream falls silent", "an error event within the idle limit and 1 s; nothing is cached", silentStream},
 		{11, "a stream drips", "an error event within the deadline and 1 s", drippingStream},
@@ -81,7 +81,7 @@ func openFaultyShop(t *testing.T, vendor *e2e.Vendor, env ...string) *faultyShop
 	}, env)...)
 	s.site.Write("kefu.yaml", fmt.Sprintf(`
 models:
-  first: {provider: openai, model: gpt-6-luna, base_url: %s/v1, key_env: FIRST_KEY}
+  first: {provider: openai, model: gpt-4o-mini, base_url: %s/v1, key_env: FIRST_KEY}
   second: {provider: anthropic, model: claude-haiku-5-5, base_url: %s, key_env: SECOND_KEY}
   nowhere: {provider: openai, model: gpt-6-luna, base_url: "https://nowhere.invalid/v1", key_env: FIRST_KEY}
 chains: {simple: [first, second, offline], complex: [first, second, offline]}
