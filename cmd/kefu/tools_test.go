@@ -113,17 +113,16 @@ func TestAnOrderIsLookedUpInBothLanguages(t *testing.T) {
 	s := newToolSite(t, "")
 	server := s.Serve()
 	tests := []struct{ question, says, title string }{
-		{"where is my order 10023?", "Order LN20410023 is on hold", "Order status"},
-		{"我的订单10023到哪里了？", "订单 LN20410023", "订单状态"},
+		{"where is my order 10023?", "Order LN20410023 waits for stock", "Order status"},
+		{"我的订单10023到哪里了？", "订单 LN20410023 缺货待发", "订单状态"},
 	}
 	for _, tt := range tests {
 		status, r := send(t, server, tt.question, "")
 		if status != 200 || r.Route != "agent" || !r.Grounded || len(r.SourceDocuments) != 1 || r.SourceDocuments[0].Title != tt.title {
 			t.Errorf("%q: %d %+v", tt.question, status, r)
 		}
-		o := tt.says
-		if !strings.Contains(r.Answer.Answer, o[:len("Order LN204")]) && !strings.Contains(r.Answer.Answer, "LN20410023") {
-			t.Errorf("%q: %q, want the order", tt.question, r.Answer.Answer)
+		if !strings.Contains(r.Answer.Answer, tt.says) {
+			t.Errorf("%q: %q, want %q", tt.question, r.Answer.Answer, tt.says)
 		}
 	}
 	if again := server.Ask("where is my order 10023?"); again.CacheHit {
