@@ -293,7 +293,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 
 func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
-		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Conversations: a.db.Turns(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
+		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 	}
 	for _, m := range models {

@@ -74,6 +74,7 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 		return stopped(ctx, err)
 	}
 	a.workers.start("embeddings", a.keepEmbedded)
+	a.workers.start("idempotency", a.db.Idempotency().Run)
 	a.workers.start("checks", a.watch)
 	a.workers.start("retention", a.forget)
 	if a.agent != nil {

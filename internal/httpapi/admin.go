@@ -58,7 +58,7 @@ func (api *API) adminRoutes() {
 	if api.cfg.Admin == nil {
 		return
 	}
-	admin := api.engine.Group("/v1", api.holder(desk.RoleAdmin))
+	admin := api.engine.Group("/v1", api.holder(desk.RoleAdmin), api.once)
 	admin.GET("/tenants", api.listTenants)
 	admin.POST("/tenants", api.createTenant)
 	admin.GET("/keys", api.listKeys)
@@ -70,7 +70,7 @@ func (api *API) adminRoutes() {
 	admin.DELETE("/budgets/:id", api.removeBudget)
 	admin.GET("/audit", api.listAudit)
 
-	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.audited)
+	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.once, api.audited)
 	operator.GET("/usage", api.usage)
 	operator.GET("/users/:id", api.exportUser)
 	operator.DELETE("/users/:id", api.deleteUser)

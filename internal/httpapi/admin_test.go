@@ -62,6 +62,7 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 		Keys:          access.New(db, "", quietLog),
 		Admin:         &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db, Users: db.Users()},
 		Conversations: db.Turns(),
+		Idempotency:   db.Idempotency(),
 		Chat:          http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
 	}, answerer)
 	return o

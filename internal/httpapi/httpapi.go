@@ -56,6 +56,9 @@ type Config struct {
 	MaxBodyBytes int64
 	// Limiter bounds how much a caller may ask. Nil: unlimited.
 	Limiter Limiter
+	// Idempotency carries requests with an Idempotency-Key out once; nil: the
+	// header is ignored.
+	Idempotency Idempotency
 	// Admin is what administrators change; nil: its paths are not served.
 	Admin *Admin
 	// Conversations are what customers asked and were answered; nil: their paths
@@ -148,7 +151,7 @@ func (api *API) routes() {
 	public("/docs/*asset", docs)
 
 	asking := e.Group("/", api.asker)
-	asking.POST("/query", api.query)
+	asking.POST("/query", api.once, api.query)
 	asking.POST("/v1/chat/completions", api.complete)
 	if api.cfg.Conversations != nil {
 		asking.GET("/v1/conversations", api.listConversations)

@@ -120,6 +120,9 @@ func newProblem(e *desk.Error, requestID string) (problem, outcome) {
 	if e.Code == codeMethod {
 		o.status, o.title = http.StatusMethodNotAllowed, "Method not allowed"
 	}
+	if e.Code == "idempotency_mismatch" {
+		o.status, o.title = http.StatusUnprocessableEntity, "Another request"
+	}
 	if o.retryable && e.RetryAfter > 0 {
 		o.after = e.RetryAfter
 	}

@@ -54,6 +54,7 @@ type DB struct {
 	keys      *Keys
 	budgets   *Budgets
 	audit     *Audit
+	once      *Idempotency
 }
 
 // engine is what SQLite and PostgreSQL do differently.
@@ -126,6 +127,7 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 	db.documents = &Documents{db: db}
 	db.turns = &Turns{db}
 	db.tenants, db.keys, db.budgets, db.audit = &Tenants{db}, &Keys{db}, &Budgets{db}, &Audit{db}
+	db.once = &Idempotency{db}
 	if db.answers, err = newAnswers(reach, db); err != nil {
 		return err
 	}
@@ -188,6 +190,9 @@ func (db *DB) Budgets() *Budgets { return db.budgets }
 
 // Audit is the record of who changed what.
 func (db *DB) Audit() *Audit { return db.audit }
+
+// Idempotency remembers the replies to requests that are carried out once.
+func (db *DB) Idempotency() *Idempotency { return db.once }
 
 // transact runs f in a writing transaction.
 func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
