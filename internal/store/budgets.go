@@ -44,13 +44,29 @@ func (b *Budgets) Set(ctx context.Context, by desk.Actor, budget desk.Budget) (s
 		}
 		return audit(ctx, tx, desk.AuditEntry{
 			Actor: by, Action: "budget.set", Tenant: set.Tenant, Target: string(set.ID),
-			Detail: fmt.Sprintf("%s %q: %d %s a %s, then %s", set.Subject, set.Name, set.Cap, set.Unit, set.Period, set.AtCap),
+			Detail: described(set) + ", then " + string(set.AtCap),
 		})
 	})
 	if err != nil {
 		return desk.Budget{}, fmt.Errorf("set budget: %w", err)
 	}
 	return set, nil
+}
+
+// described is a budget in a few words.
+func described(b desk.Budget) string {
+	limit := fmt.Sprintf("%d tokens", b.Cap)
+	if b.Unit == desk.InUSD {
+		limit = fmt.Sprintf("$%.6g", desk.MicroUSD(b.Cap).USD())
+	}
+	whose := "the tenant"
+	switch {
+	case b.Name != "":
+		whose = fmt.Sprintf("the %s %q", b.Subject, b.Name)
+	case b.Subject != desk.SubjectTenant:
+		whose = "each " + string(b.Subject)
+	}
+	return fmt.Sprintf("%s a %s for %s", limit, b.Period, whose)
 }
 
 func soundBudget(b desk.Budget) error {
@@ -87,7 +103,7 @@ func (b *Budgets) Remove(ctx context.Context, by desk.Actor, id desk.BudgetID) e
 		}
 		return audit(ctx, tx, desk.AuditEntry{
 			Actor: by, Action: "budget.remove", Tenant: budget.Tenant, Target: string(id),
-			Detail: fmt.Sprintf("%s %q: %d %s a %s", budget.Subject, budget.Name, budget.Cap, budget.Unit, budget.Period),
+			Detail: described(budget),
 		})
 	})
 	if err != nil {
