@@ -40,8 +40,9 @@ func tokensOf(s desk.Passage) int {
 
 // larger is the queue behind a target whose window was too small: the first
 // target that is known to have a larger one, of the chain or else of the strong
-// tier. Where none is, the first that is not known to have a smaller one: the
-// table may be wrong about a model at this endpoint. Nobody comes after it.
+// tier. Where none is, the first that is not known to have less than half of
+// it: the table seems to be wrong about the model at this endpoint. Nobody comes
+// after it.
 func (w *walk) larger(t *target) []*target {
 	if w.grown {
 		return nil
@@ -58,7 +59,7 @@ func (w *walk) larger(t *target) []*target {
 		}
 	}
 	for i, next := range candidates {
-		if known := w.window(next); known == 0 || known >= window {
+		if known := w.window(next); known == 0 || known >= window/2 {
 			return candidates[i : i+1]
 		}
 	}

@@ -67,7 +67,8 @@ func TestAPromptThatIsTooLongGoesToALargerModelInThreeCallsAtMost(t *testing.T) 
 		{"one that is known to be larger before one that is not", tiny + " " + open, big, nil, "tiny tiny big"},
 		{"one that may be larger", mid + " " + open, "", nil, "mid mid open"},
 		{"the next where the own window is not known", open + " " + tiny, "", nil, "open open tiny"},
-		{"none where all are smaller", mid + " " + tiny, "", nil, "mid mid"},
+		{"one that is about as large where none is larger", mid + " " + tiny, "", nil, "mid mid tiny"},
+		{"none where all are far smaller", big + " " + tiny, "", nil, "big big"},
 		{"none that the caller did not choose", tiny, big, func(c *llm.Call) { c.Model = tiny }, "tiny tiny"},
 		{"at once without sources to trim", tiny + " " + big, "", func(c *llm.Call) { c.Prompt.Sources = nil }, "tiny big"},
 	}
