@@ -25,7 +25,6 @@ import (
 	"kefu/internal/limit"
 	"kefu/internal/llm"
 	"kefu/internal/llm/offline"
-	"kefu/internal/mask"
 	"kefu/internal/retrieval"
 	"kefu/internal/route"
 	"kefu/internal/store"
@@ -184,6 +183,10 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
+	masker, err := newMasker(cfg.Mask.Patterns)
+	if err != nil {
+		return err
+	}
 	models := a.models.gateway(tel, completions)
 	if a.agent, err = newAgent(cfg, a.log, models, tel); err != nil {
 		return err
@@ -193,7 +196,8 @@ func (a *app) assemble() error {
 	a.workers.start("budgets", budgets.Run)
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
-		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel, Masker: mask.New(),
+		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
+		Masker: masker, Guard: questionGuard(cfg.Guard.Mode),
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {
@@ -204,7 +208,7 @@ func (a *app) assemble() error {
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
 		Abstain: abstainBelow(a.embedder, cfg), MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
 		Turns: cfg.Conversation.Turns, ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
-		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model(),
+		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model() + "|" + cfg.Guard.Mode, GuardShadow: cfg.Guard.Mode == "shadow",
 	}, parts)
 	a.answerer = configured{a.answers, models}
 	a.edge = a.newEdge(models.Models())

@@ -45,6 +45,8 @@ type Config struct {
 	// Links are hosts that an answer with tools may link to; other addresses only
 	// where the knowledge base has them.
 	Links []string
+	// GuardShadow records verdicts on questions without acting on them.
+	GuardShadow bool
 }
 
 // Router decides how a question is answered.
@@ -79,6 +81,8 @@ type Observer interface {
 	HandedOff(reason desk.HandoffReason)
 	// TurnLost is called when a conversation could not be read or added to.
 	TurnLost(ctx context.Context, err error)
+	// Guarded is told of verdicts on questions, and of answers held back.
+	Guarded(v desk.Verdict)
 }
 
 // Parts are what the pipeline is made of. Notifier may be nil, Agent where
@@ -98,6 +102,7 @@ type Parts struct {
 	Notifier  Notifier
 	Observer  Observer
 	Masker    *mask.Masker
+	Guard     Guard // nil: questions are not judged
 	// Contact is how customers reach a person.
 	Contact func(desk.Lang) desk.Contact
 }
@@ -107,6 +112,7 @@ type Service struct {
 	Parts
 	cfg         Config
 	fingerprint string
+	canary      string
 	flights     *flights
 	curated     *match.Reader
 	evidence    abstain.Judge
@@ -115,7 +121,7 @@ type Service struct {
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
 	return &Service{
-		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(), evidence: abstain.New(),
+		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
 		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
 	}
 }
@@ -225,7 +231,7 @@ func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, vi
 // keep caches what others may be given: not what depended on one customer, was
 // quoted in an emergency, or was said against the verifier.
 func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool) {
-	if !q.Alone && clean && !a.Degraded && !q.Cheaper {
+	if !q.Alone && clean && !a.Degraded && !q.Cheaper && !q.Care {
 		a.Trace = nil // explains this composition, and is recorded with it
 		s.Cache.Put(key, a)
 	}

@@ -28,6 +28,13 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Route = desk.Route{Kind: desk.Simple, Reason: "person_requested", Confidence: 1}
 		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), false, emit)
 	}
+	switch s.guarded(q, tr) {
+	case desk.Refuse:
+		a.Route = desk.Route{Kind: desk.Simple, Reason: reasonGuarded, Confidence: 1}
+		return s.finish(q, key, s.handOff(a, desk.HandoffGuarded, false), false, emit)
+	case desk.Care:
+		q, open = carefully(q), nil
+	}
 
 	grant := llm.Grant{Answer: q.ID, Tenant: q.Scope.Tenant, Attempts: s.cfg.Attempts}
 	grant.Deadline, _ = ctx.Deadline()
@@ -87,6 +94,9 @@ func (s *Service) finish(q desk.Question, key cache.Key, r result, told bool, em
 // reasonRequested is the reason of a route that the caller chose.
 const reasonRequested = "requested"
 
+// reasonGuarded is the reason of a route that the guard closed.
+const reasonGuarded = "guarded"
+
 // route decides how to answer, within what the caller chose: only a pleasantry
 // stays one, since there is nothing to search for.
 func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
@@ -115,10 +125,11 @@ type draft struct {
 	provider, model string
 	degraded        bool
 	acted           *tool.Outcome // nil: without tools
+	leaked          string        // the rule by which it is held back
 }
 
 // weak drafts say nothing that the sources support.
-func (d draft) weak() bool { return !d.route.Pleasantry && !d.verdict.Holds() }
+func (d draft) weak() bool { return d.leaked == "" && !d.route.Pleasantry && !d.verdict.Holds() }
 
 // draft answers on the given route. A simple question whose answer finds no
 // support escalates once, unless the caller chose the route: nothing was shown
@@ -157,11 +168,16 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		return d, fmt.Errorf("start: %w", err)
 	}
 	d.provider, d.model, d.degraded = reply.Provider, reply.Model, reply.Degraded
+	out := output{Service: s, question: string(q.Text), sources: sources}
 	if q.Stream && !r.Pleasantry { // of a pleasantry some may have to be left out
 		about := desk.Answer{ID: q.ID, Lang: q.Lang, Route: r, Provider: reply.Provider, Model: reply.Model, Conversation: q.Conversation}
-		d.text, d.told, err = tell(reply, about, sources, emit)
-	} else {
-		d.text, err = reply.Text()
+		d.text, d.told, d.leaked, err = s.tell(reply, about, out, emit)
+	} else if d.text, err = reply.Text(); err == nil {
+		d.leaked = out.leaks(d.text)
+		d.text = s.withoutLinks(d.text, sources)
+	}
+	if d.leaked != "" {
+		s.hold(d.leaked, tr)
 	}
 	if err != nil {
 		return d, fmt.Errorf("read reply: %w", err)
@@ -182,6 +198,8 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 		return s.judgeActed(a, d)
 	}
 	switch {
+	case d.leaked != "":
+		return s.blocked(a, d)
 	case d.route.Pleasantry:
 		a.Text, a.Grounded, a.Outcome = desk.Masked(pleasant(d.text, a.Lang)), true, desk.Answered
 		return result{a, true}

@@ -183,6 +183,7 @@ type journal struct {
 	handoffs int
 	saved    desk.MicroUSD
 	ended    []desk.Attempt
+	verdicts []desk.Verdict
 }
 
 func (j *journal) do(f func()) {
@@ -215,6 +216,7 @@ func (silent) CacheLookup(string, string, time.Duration) {}
 func (silent) Dropped(string)                            {}
 func (silent) HandedOff(desk.HandoffReason)              {}
 func (silent) TurnLost(context.Context, error)           {}
+func (s silent) Guarded(v desk.Verdict)                  { s.do(func() { s.verdicts = append(s.verdicts, v) }) }
 
 type shop struct {
 	*answer.Service

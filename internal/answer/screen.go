@@ -22,7 +22,8 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 	return desk.Question{
 		Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
-		Alone: !vault.Empty(), Asked: time.Now(), Stream: ask.Stream,
+		// What cannot be seen is not a part of the key that others share.
+		Alone: !vault.Empty() || strings.ContainsFunc(string(text), unseen), Asked: time.Now(), Stream: ask.Stream,
 		Confirmation: ask.Confirmation,
 	}, vault, nil
 }
@@ -44,6 +45,9 @@ func (s *Service) sound(text string) error {
 	}
 	return nil
 }
+
+// unseen is a tag character: it spells text that people do not see.
+func unseen(r rune) bool { return 0xE0000 <= r && r <= 0xE007F }
 
 func forbidden(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'

@@ -17,38 +17,50 @@ import (
 // still turn out to be no answer, and the beginning of what must be shown
 // whole.
 type teller struct {
+	output
 	emit    desk.Emit
 	about   desk.Answer // what is known when the answer begins
-	sources []desk.Passage
 	shown   strings.Builder
 	held    string
 	checked int // of what is shown, so much was looked at for citations
 	cited   map[int]bool
+	leaked  string
 }
 
 // tell reads the reply to its end and shows it as it comes; told is false when
-// nothing was shown, because the model declined.
-func tell(reply *llm.Reply, about desk.Answer, sources []desk.Passage, emit desk.Emit) (text string, told bool, err error) {
+// nothing was shown, because the model declined. What leaks is not shown, and
+// nothing after it: leaked names the rule.
+func (s *Service) tell(reply *llm.Reply, about desk.Answer, out output, emit desk.Emit) (text string, told bool, leaked string, err error) {
 	defer reply.Close()
-	t := &teller{emit: emit, about: about, sources: sources, cited: map[int]bool{}}
+	t := &teller{output: out, emit: emit, about: about, cited: map[int]bool{}}
+	told, err = t.read(reply)
+	if errors.Is(err, errLeak) {
+		return t.shown.String(), t.shown.Len() > 0, t.leaked, nil
+	}
+	if !told && err == nil {
+		return t.held, false, "", nil
+	}
+	return t.shown.String(), told, "", err
+}
+
+func (t *teller) read(reply *llm.Reply) (told bool, err error) {
 	for {
 		d, err := reply.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return "", t.shown.Len() > 0, fmt.Errorf("read reply: %w", err)
+			return t.shown.Len() > 0, fmt.Errorf("read reply: %w", err)
 		}
 		t.held += d.Text
 		if err := t.show(t.ready()); err != nil {
-			return "", true, err
+			return true, err
 		}
 	}
 	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == noAnswer || strings.TrimSpace(t.held) == "") {
-		return t.held, false, nil
+		return false, nil
 	}
-	err = t.show(len(t.held))
-	return t.shown.String(), true, err
+	return true, t.show(len(t.held))
 }
 
 // longestToken bounds what is held back for its closing bracket: a citation or
@@ -62,17 +74,26 @@ func (t *teller) ready() int {
 	}
 	open := strings.LastIndexAny(t.held, "[⟦")
 	if open < 0 || len(t.held)-open > longestToken || strings.ContainsAny(t.held[open:], "]⟧") {
-		return len(t.held)
+		open = len(t.held)
 	}
-	return open
+	return min(open, t.startsCanary(t.held), mayEndLink(t.held))
 }
+
+// tail is the end of what was shown, which a leak may have begun in.
+func tail(shown string) string { return shown[max(0, len(shown)-longestLink):] }
 
 func (t *teller) show(n int) error {
 	if n == 0 {
 		return nil
 	}
 	text := t.held[:n]
+	if t.leaked = t.leaks(tail(t.shown.String()) + text); t.leaked != "" {
+		return errLeak
+	}
 	t.held = t.held[n:]
+	if text = t.foreign(text); text == "" {
+		return nil
+	}
 	if t.shown.Len() == 0 {
 		if err := t.emit(desk.Event{Type: desk.EventMeta, Answer: &t.about}); err != nil {
 			return err

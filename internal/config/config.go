@@ -32,6 +32,8 @@ type Config struct {
 	HTTP         HTTP         `key:"http"`
 	Limit        Limit        `key:"limit"`
 	Question     Question     `key:"question"`
+	Guard        Guard        `key:"guard"`
+	Mask         Mask         `key:"mask"`
 	Database     Database     `key:"database"`
 	Redis        Redis        `key:"redis"`
 	Cache        Cache        `key:"cache"`
@@ -79,6 +81,16 @@ type Limit struct {
 // Question bounds what a customer may write.
 type Question struct {
 	MaxCharacters int `key:"max_characters" env:"KEFU_QUESTION_MAX_CHARACTERS" range:"1..100000" help:"length of the longest question"`
+}
+
+// Guard says what is done about questions that may be attacks.
+type Guard struct {
+	Mode string `key:"mode" env:"KEFU_GUARD_MODE" oneof:"off shadow enforce" help:"questions that try to change the instructions: enforce refuses them or answers with care, shadow only records, off does not look"`
+}
+
+// Mask adds to what is masked before a text leaves the process.
+type Mask struct {
+	Patterns string `key:"patterns" env:"KEFU_MASK_PATTERNS" help:"further personal data, as NAME=regular expression, with a semicolon between two, such as MEMBER=\\bM-\\d{8}\\b"`
 }
 
 // Database is where the truth lives.
@@ -165,6 +177,7 @@ func Default() Config {
 		},
 		Limit:    Limit{RequestsPerMinute: 60},
 		Question: Question{MaxCharacters: 4000},
+		Guard:    Guard{Mode: "enforce"},
 		Redis:    Redis{Timeout: 50 * time.Millisecond},
 		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
 		Models: Models{

@@ -64,6 +64,7 @@ const (
 	// HandoffUnverified follows a streamed answer that was found unsupported
 	// only after it was shown.
 	HandoffUnverified HandoffReason = "unverified"
+	HandoffGuarded    HandoffReason = "guarded" // the question was refused as an attack
 )
 
 // Handoff offers a person.
@@ -128,6 +129,8 @@ type Trace struct {
 	// 0 where that was not asked.
 	Answerable float64 `json:"answerable,omitempty"`
 	Stages     []Stage `json:"stages"`
+	// Guard are the verdicts that were not to allow.
+	Guard []Verdict `json:"guard,omitempty"`
 	// Tools were used, in the order in which they ended; Stop is why no more
 	// were. Both are empty on the other routes.
 	Tools []ToolUse `json:"tools,omitempty"`

@@ -118,6 +118,9 @@ type Question struct {
 	// Alone keeps the answer out of shared caches and shared flights, because
 	// it depends on personal data, history or tools.
 	Alone bool
+	// Care marks a question that may be an attack: it is answered by a harder
+	// prompt, without tools, and its answer is not kept for others.
+	Care bool
 	// Cheaper asks the cheap model alone, because a budget has too little left
 	// for another. The answer is not given to others.
 	Cheaper bool

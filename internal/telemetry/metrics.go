@@ -32,7 +32,7 @@ var (
 	langs           = [...]desk.Lang{desk.English, desk.Chinese}
 	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
 	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite}
-	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified}
+	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
 	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
 	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant"}
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
@@ -56,6 +56,7 @@ type metrics struct {
 	answers       map[answerKey]prometheus.Counter
 	answerSeconds map[string]prometheus.Observer
 	handoffs      map[desk.HandoffReason]prometheus.Counter
+	guarded       *prometheus.CounterVec
 
 	cacheRequests map[cacheKey]prometheus.Counter
 	cacheSeconds  map[string]prometheus.Observer
@@ -135,6 +136,7 @@ func (m *metrics) outcomes(f factory) {
 	for _, r := range handoffReasons {
 		m.handoffs[r] = handoffs.WithLabelValues(string(r))
 	}
+	m.guarded = f.counters("kefu_guard_verdicts_total", "Verdicts on questions, and answers held back.", "stage", "rule", "verdict")
 }
 
 func (m *metrics) stages(f factory) {

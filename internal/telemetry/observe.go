@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -81,6 +82,12 @@ func (t *Telemetry) HandedOff(reason desk.HandoffReason) {
 func (t *Telemetry) TurnLost(ctx context.Context, err error) {
 	t.Dropped("turns")
 	t.log.WarnContext(ctx, "conversation not read or kept", "error", err)
+}
+
+// Guarded records a verdict. Its rule is of a closed set; none where nothing
+// was suspected.
+func (t *Telemetry) Guarded(v desk.Verdict) {
+	t.metrics.guarded.WithLabelValues(v.Stage, cmp.Or(v.Rule, "none"), string(v.Action)).Inc()
 }
 
 // Dropped records that something did not reach where it is kept: answers,

@@ -1,0 +1,190 @@
+package answer
+
+import (
+	"crypto/rand"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/mask"
+)
+
+// Guard judges what a customer wrote.
+type Guard interface {
+	Judge(text string) desk.Verdict
+	// Document judges a passage of the knowledge base.
+	Document(text string) desk.Verdict
+}
+
+// Stages of a verdict.
+const (
+	stageQuestion = "question"
+	stageAnswer   = "answer"
+)
+
+// Rules by which an answer is held back.
+const (
+	leakCanary      = "canary"      // the mark of the instructions
+	leakPrompt      = "prompt_text" // a sentence of them
+	leakSecret      = "secret"      // a credential or card that no source has
+	leakPlaceholder = "placeholder" // personal data that the asker did not write
+	leakExfiltrated = "exfiltrated" // the asker's data within a link
+)
+
+// AnswerRules are the rules of the verdicts on answers, a closed set.
+func AnswerRules() []string {
+	return []string{leakCanary, leakPrompt, leakSecret, leakPlaceholder, leakExfiltrated}
+}
+
+// guarded judges a question that no cache could answer: what the cache holds
+// was judged when it was composed, since equal questions have one key, and what
+// was answered with care is not kept.
+func (s *Service) guarded(q desk.Question, tr *desk.Trace) desk.Action {
+	if s.Guard == nil {
+		return desk.Allow
+	}
+	v := s.Guard.Judge(string(q.Text))
+	v.Stage = stageQuestion
+	s.Observer.Guarded(v)
+	if v.Action == desk.Allow {
+		return v.Action
+	}
+	v.Enforced = !s.cfg.GuardShadow
+	tr.Guard = append(tr.Guard, v)
+	if !v.Enforced {
+		return desk.Allow
+	}
+	return v.Action
+}
+
+// errLeak ends the reading of a reply that says what it must not.
+var errLeak = errors.New("the reply leaks")
+
+// output is what may be said in one answer.
+type output struct {
+	*Service
+	question string
+	sources  []desk.Passage
+	own      bool // placeholders are the customer's or the tools', restored for the asker
+}
+
+// leaks names the rule by which text must not be said; empty: it may.
+func (o output) leaks(text string) string {
+	switch {
+	case strings.Contains(text, o.canary):
+		return leakCanary
+	case slices.ContainsFunc(instructions, func(sentence string) bool { return strings.Contains(text, sentence) }):
+		return leakPrompt
+	case slices.ContainsFunc(link.FindAllString(text, -1), func(l string) bool { return strings.Contains(l, "⟦") }):
+		return leakExfiltrated
+	case !o.own && slices.ContainsFunc(mask.Placeholder.FindAllString(text, -1), func(p string) bool { return !strings.Contains(o.question, p) }):
+		return leakPlaceholder
+	}
+	for _, found := range o.Masker.Find(text) {
+		if found.Type != mask.Secret && found.Type != mask.Card {
+			continue
+		}
+		secret := text[found.Start:found.End]
+		if !slices.ContainsFunc(o.sources, func(p desk.Passage) bool { return strings.Contains(p.Text, secret) }) {
+			return leakSecret
+		}
+	}
+	return ""
+}
+
+// hold records that an answer was held back.
+func (s *Service) hold(rule string, tr *desk.Trace) {
+	v := desk.Verdict{Action: desk.Refuse, Rule: rule, Stage: stageAnswer, Enforced: true}
+	tr.Guard = append(tr.Guard, v)
+	s.Observer.Guarded(v)
+}
+
+// instructions are the sentences of the instructions, as far as they are long
+// enough to be known again; read only.
+var instructions = func() (all []string) {
+	for _, prompt := range []string{systemComplex, systemSimple, systemAgent, systemPleasantry, systemCare} {
+		for _, sentence := range regexp.MustCompile(`\.\s(?:- )?|\n- `).Split(prompt, -1) {
+			if len(sentence) >= 40 {
+				all = append(all, sentence)
+			}
+		}
+	}
+	return all
+}()
+
+// newCanary marks the instructions of this process: a reply that has it quotes
+// them.
+func newCanary() string { return "KF" + rand.Text()[:14] }
+
+// startsCanary is where a text may begin to spell the canary at its end, or its
+// length.
+func (s *Service) startsCanary(text string) int {
+	for n := min(len(s.canary)-1, len(text)); n > 0; n-- {
+		if strings.HasSuffix(text, s.canary[:n]) {
+			return len(text) - n
+		}
+	}
+	return len(text)
+}
+
+// trusted are the passages that do not speak to the model: what the others link
+// to was planted.
+func (s *Service) trusted(known []desk.Passage) []desk.Passage {
+	if s.Guard == nil {
+		return known
+	}
+	return slices.DeleteFunc(slices.Clone(known), func(p desk.Passage) bool { return s.Guard.Document(p.Text).Action != desk.Allow })
+}
+
+// foreign leaves out the links of a text that no source has.
+func (o output) foreign(text string) string {
+	if !link.MatchString(text) {
+		return text
+	}
+	known := o.trusted(o.sources)
+	return link.ReplaceAllStringFunc(text, func(l string) string {
+		if o.mayLink(l, known) {
+			return l
+		}
+		return ""
+	})
+}
+
+// openLink matches a link at the end of a text that may not be complete.
+var openLink = regexp.MustCompile(`(?i)(?:h|ht|htt|https?|https?:/?/?[^\s]*|www\.[^\s]*)$`)
+
+// mayEndLink is where a link begins that the end of text may have cut, or its
+// length.
+func mayEndLink(text string) int {
+	if at := openLink.FindStringIndex(text[max(0, len(text)-longestLink):]); at != nil {
+		start := max(0, len(text)-longestLink) + at[0]
+		if start == 0 || !isLetter(text[start-1]) {
+			return start
+		}
+	}
+	return len(text)
+}
+
+// longestLink bounds what is held back for the end of a link, in bytes.
+const longestLink = 400
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// blocked is the result of an answer that was held back.
+func (s *Service) blocked(a desk.Answer, d draft) result {
+	if !d.told {
+		return s.handOff(a, desk.HandoffNoAnswer, false)
+	}
+	a.Text, a.Outcome = desk.Masked(d.text), desk.Abstained
+	a.Handoff = &desk.Handoff{Reason: desk.HandoffUnverified, Contact: s.Contact(a.Lang)}
+	return result{a, false}
+}
+
+// carefully is q as it is answered with care: without tools, for its asker
+// alone.
+func carefully(q desk.Question) desk.Question {
+	q.Care, q.Tools = true, nil
+	return q
+}
