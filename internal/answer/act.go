@@ -82,10 +82,7 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	}
 
 	start = time.Now()
-	if d.leaked = (output{Service: s, sources: d.sources, own: true}).leaks(out.Text); d.leaked != "" {
-		s.hold(d.leaked, tr)
-	}
-	d.text = s.withoutLinks(out.Text, sources)
+	d.text = s.withoutLinks(output{Service: s, sources: d.sources, own: true}.withoutLeaks(out.Text, tr), sources)
 	d.verdict = grounding.Verify(d.text, d.sources)
 	tr.Grounds, tr.Passages = d.verdict.Grounds, traced(d.sources, d.verdict)
 	tr.Took("verify", start)
@@ -113,8 +110,6 @@ func (s *Service) judgeActed(a desk.Answer, d draft) result {
 		return result{a, false}
 	case ended(desk.ToolUnknown):
 		return s.handOff(a, desk.HandoffUnknown, false)
-	case d.leaked != "":
-		return s.blocked(a, d)
 	case !d.weak():
 		r := grounded(a, d)
 		if d.degraded && !ended(desk.ToolDone) { // quoted, where live data was wanted

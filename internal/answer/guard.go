@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 	"kefu/internal/mask"
 )
 
@@ -92,6 +93,24 @@ func (o output) leaks(text string) string {
 		}
 	}
 	return ""
+}
+
+// withoutLeaks leaves out the sentences that leak: where tools were used, the
+// customer must hear of what was done.
+func (o output) withoutLeaks(text string, tr *desk.Trace) string {
+	rule := o.leaks(text)
+	if rule == "" {
+		return text
+	}
+	o.hold(rule, tr)
+	kept, last := "", 0
+	for _, span := range lang.Sentences(text) {
+		if longer := kept + text[last:span.End]; o.leaks(tail(longer)) == "" {
+			kept = longer
+		}
+		last = span.End
+	}
+	return kept
 }
 
 // hold records that an answer was held back.
