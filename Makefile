@@ -39,7 +39,8 @@ fmt: ## format the code
 	$(BIN)/gofumpt -w $$(git ls-files '*.go')
 
 eval: build ## measure quality on EVAL (default ../shared/eval), write eval.json
-	$(BIN)/kefu eval --dir $(EVAL) --out eval.json $(if $(FLOORS),--floors $(FLOORS))
+	@if [ -f $(EVAL)/make_broken.py ] && command -v python3 >/dev/null; then python3 $(EVAL)/make_broken.py $(BIN)/broken --big; fi
+	$(BIN)/kefu eval --dir $(EVAL) $$([ ! -f $(BIN)/broken/index.json ] || echo --broken $(BIN)/broken) --out eval.json $(if $(FLOORS),--floors $(FLOORS))
 
 bench: build ## measure speed beside a bare handler on this machine
 	@.ci/install

@@ -54,7 +54,7 @@ var allowed = map[string]string{
 	"telemetry": "desk llm",
 	"config":    "desk",
 	"store":     "access budget desk knowledge llm retrieval",
-	"eval":      "abstain desk grounding guard lang llm mask match retrieval route",
+	"eval":      "abstain desk grounding guard ingest lang llm mask match retrieval route",
 
 	"egress":   "desk",
 	"tool":     "desk llm",

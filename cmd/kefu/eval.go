@@ -13,6 +13,7 @@ import (
 	"kefu/internal/abstain"
 	"kefu/internal/eval"
 	"kefu/internal/guard"
+	"kefu/internal/ingest"
 	"kefu/internal/llm/offline"
 	"kefu/internal/mask"
 	"kefu/internal/retrieval"
@@ -20,25 +21,33 @@ import (
 )
 
 func (c *cli) evalCommand() *cobra.Command {
-	var dir, out, floors string
+	var dir, broken, out, floors string
 	cmd := &cobra.Command{
-		Use: "eval", Short: "Measure retrieval, routing, masking and the guard on labelled texts", Args: args(cobra.NoArgs),
-		Long: `Measures the search, router, masker and guard that answer customers, with the
+		Use: "eval", Short: "Measure retrieval, routing, masking, the guard and extraction on labelled data", Args: args(cobra.NoArgs),
+		Long: `Measures the search, router, masker, guard and file reader of the product, with the
 offline embedder, on a folder of labelled texts:
 
   retrieval/<set>/corpus.jsonl, queries.jsonl, qrels.tsv
   router.jsonl
   safety/pii.jsonl, safety/secrets.jsonl, safety/injection.jsonl
+  documents/index.json and the files it names
 
 Prints a table and writes the figures as JSON. With --floors, a JSON file of the
 same shape, a figure below its floor is an error: a gate for CI. {"max": 0.01} in
 the place of a figure is a ceiling.`,
 		Example: "  kefu eval --dir ../shared/eval --out eval.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			cache, err := os.MkdirTemp("", "kefu-eval-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(cache)
+			reader := ingest.New(nil, nil, nil, ingest.Config{CacheDir: cache})
+			defer reader.Close()
 			report, err := eval.Run(cmd.Context(), dir, eval.Config{
 				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
 				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
-				Masker: mask.New(), Guard: guard.New(),
+				Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: broken,
 				Progress: func(line string) { c.say("%s", line) },
 			})
 			if err != nil {
@@ -55,6 +64,7 @@ the place of a figure is a ceiling.`,
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of labelled questions")
+	cmd.Flags().StringVar(&broken, "broken", "", "folder of broken and hostile files, with an index.json")
 	cmd.Flags().StringVar(&out, "out", "", "write the figures to this file, as JSON")
 	cmd.Flags().StringVar(&floors, "floors", "", "JSON file of figures that must be reached")
 	_ = cmd.MarkFlagRequired("dir")

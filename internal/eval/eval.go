@@ -1,5 +1,6 @@
-// Package eval measures retrieval, routing, masking and the guard on labelled
-// texts: the same index, router, masker and guard that answer customers.
+// Package eval measures retrieval, routing, masking, the guard and extraction on
+// labelled texts and files: the same index, router, masker, guard and reader
+// that the product has.
 //
 // The data is a folder with
 //
@@ -10,6 +11,7 @@
 //	safety/pii.jsonl               {"text", "label": 0 or 1, "spans": [[start, end, type]]}
 //	safety/secrets.jsonl           {"text_b64", "label": 0 or 1}
 //	safety/injection.jsonl         {"text", "label": 0 or 1, "category", "lang", "source"}
+//	documents/index.json           [{"path", "must_contain": [string]}]
 //
 // A query with a kb is searched for among the passages of that kb alone, every
 // other one in the whole corpus.
@@ -42,6 +44,10 @@ type Config struct {
 	Guard  *guard.Guard // nil: the guard is not measured
 	// Abstain is the setting that is measured: from 0, which answers all, to 1.
 	Abstain float64
+	Reader  Reader // nil: documents are not measured
+	// Broken is a folder of broken and hostile files with an index.json, beside
+	// the data because it is made and not kept; empty: none.
+	Broken string
 	// Progress, if set, is told in one line what is done and what is skipped.
 	Progress func(line string)
 }
@@ -55,6 +61,7 @@ type Report struct {
 	Injection *Injection           `json:"injection,omitempty"`
 	Pairs     map[string]Pairs     `json:"pairs,omitempty"`  // by language
 	Claims    map[string]Claims    `json:"claims,omitempty"` // by language
+	Documents *Documents           `json:"documents,omitempty"`
 	// Unanswerable is by retrieval set.
 	Unanswerable map[string]Unanswerable `json:"unanswerable,omitempty"`
 }

@@ -26,6 +26,7 @@ func sections() []section {
 		{measureUnanswerable, unanswerableTable},
 		{measurePairs, pairsTable},
 		{measureClaims, claimsTable},
+		{measureDocuments, documentsTable},
 	}
 }
 
