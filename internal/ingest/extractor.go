@@ -36,7 +36,11 @@ func (e *extractor) extract(ctx context.Context, name string, data []byte) (x ex
 	// The parsers are third parties' and the files anybody's: a parser that
 	// panics costs one file, not the load.
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover().(type) {
+		case nil:
+		case *FileError: // a bound was met where a parser cannot return
+			x, err = extract{}, r
+		default:
 			x, err = extract{}, reject(CodeMalformed, 0, "cannot be parsed: %v", r)
 		}
 	}()

@@ -20,6 +20,9 @@ func htmlFile(data []byte) (extract, error) {
 	if err != nil {
 		return extract{}, err
 	}
+	if err := checkHTML(data); err != nil {
+		return extract{}, err
+	}
 	doc, err := html.Parse(bytes.NewReader(data))
 	if err != nil {
 		return extract{}, reject(CodeMalformed, 0, "the HTML cannot be parsed")
@@ -34,7 +37,7 @@ func htmlFile(data []byte) (extract, error) {
 	m.title = or(m.title, declared.title)
 	m.url = or(m.url, declared.url)
 	m.lang = or(m.lang, declared.lang)
-	return markdown(m, md), nil
+	return markdown(m, md)
 }
 
 func newConverter() *converter.Converter {
@@ -118,10 +121,10 @@ func frame(n *html.Node) bool {
 }
 
 // prune removes the frame and the comments below n, and the spans of table
-// cells that no table has: they are repeated cell by cell.
+// cells that are too wide to be repeated cell by cell.
 func prune(n *html.Node) {
 	n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool {
-		return (a.Key == "colspan" || a.Key == "rowspan") && len(strings.TrimSpace(a.Val)) > 2
+		return (a.Key == "colspan" || a.Key == "rowspan") && isWideSpan(a.Val, textOf(n))
 	})
 	for c := n.FirstChild; c != nil; {
 		next := c.NextSibling

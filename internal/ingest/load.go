@@ -164,7 +164,10 @@ func (l *load) prepareAll(ctx context.Context, files []file) ([]candidate, error
 			return nil
 		})
 	}
-	g.Wait() // the goroutines keep their errors
+	g.Wait()                          // the goroutines keep their errors
+	if err := ctx.Err(); err != nil { // what was interrupted is no fault of its file
+		return nil, err
+	}
 	var changed []candidate
 	for i := range done {
 		if l.changed(&done[i]) {

@@ -4,7 +4,9 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 
 	"kefu/internal/desk"
 )
@@ -16,10 +18,14 @@ func markdownFile(data []byte) (extract, error) {
 	if err != nil {
 		return extract{}, err
 	}
-	return markdown(m, data), nil
+	return markdown(m, data)
 }
 
-func markdown(m meta, source []byte) extract {
+func markdown(m meta, source []byte) (extract, error) {
+	source, err := checkMarkdown(source)
+	if err != nil {
+		return extract{}, err
+	}
 	parts := outline(source)
 	if m.title == "" {
 		m.title = firstTitle(parts)
@@ -27,10 +33,10 @@ func markdown(m meta, source []byte) extract {
 	x := extract{meta: m}
 	if m.kind == desk.FAQ {
 		x.sections, x.pairs = faq(parts)
-		return x
+		return x, nil
 	}
 	x.sections = sections(parts)
-	return x
+	return x, nil
 }
 
 // firstTitle is the first heading of level 1.
@@ -67,8 +73,9 @@ func faq(parts []part) (rest []section, pairs []pair) {
 
 // outline parses Markdown and returns its parts in order.
 func outline(source []byte) []part {
-	parser := goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
-	root := parser.Parse(text.NewReader(source))
+	markup := goldmark.New(goldmark.WithExtensions(extension.GFM),
+		goldmark.WithParserOptions(parser.WithInlineParsers(util.Prioritized(new(markCounter), 0)))).Parser()
+	root := markup.Parse(text.NewReader(source))
 	render := renderer{source}
 
 	var o outliner

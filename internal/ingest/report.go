@@ -105,9 +105,10 @@ const (
 	CodeNotText      ErrorCode = "file_not_text"
 	CodeEncoding     ErrorCode = "file_encoding_unknown"
 	CodeEmpty        ErrorCode = "file_empty"
-	CodeMalformed    ErrorCode = "file_malformed" // broken CSV, JSONL or front matter
-	CodeDuplicate    ErrorCode = "file_duplicate" // the same id as another file
-	CodeTimedOut     ErrorCode = "file_timed_out" // reading it took too long
+	CodeMalformed    ErrorCode = "file_malformed"     // broken CSV, JSONL or front matter
+	CodeDuplicate    ErrorCode = "file_duplicate"     // the same id as another file
+	CodeIntricate    ErrorCode = "file_too_intricate" // markup beyond what a page has
+	CodeTimedOut     ErrorCode = "file_timed_out"     // reading it took too long
 	CodePDFBroken    ErrorCode = "pdf_broken"
 	CodePDFEncrypted ErrorCode = "pdf_encrypted"
 	CodePDFTooLarge  ErrorCode = "pdf_too_large"      // pages or text
