@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"kefu/internal/desk"
 )
 
@@ -22,8 +24,9 @@ const (
 	// trusted is how long keys are taken without having looked. Later they may
 	// have been revoked, and nobody's word is taken until the database answers.
 	trusted = 5 * time.Second
-	// lookAgain bounds how often an unknown key makes somebody look.
-	lookAgain = 200 * time.Millisecond
+	// lookUps is how often a second, and how often at once, unknown keys make
+	// somebody look.
+	lookUps = 5
 )
 
 // Source is where keys and budgets are kept.
@@ -51,12 +54,10 @@ type HashedKey struct {
 
 // prefixLength is the length of the part of a secret that may be shown: of the
 // other 44 characters nobody learns anything from it.
-const prefixLength = len(secretMark) + 8
-
-const secretMark = "kefu_"
+const prefixLength = len(desk.KeyMark) + 8
 
 // NewSecret makes a key: "kefu_" and 260 random bits in 52 capitals and digits.
-func NewSecret() string { return secretMark + rand.Text() + rand.Text() }
+func NewSecret() string { return desk.KeyMark + rand.Text() + rand.Text() }
 
 // Prefix is the part of a secret that may be shown, by which it is found.
 func Prefix(secret string) string { return secret[:min(len(secret), prefixLength)] }
@@ -74,6 +75,7 @@ type Directory struct {
 	current   atomic.Pointer[rules]
 	looked    atomic.Int64 // when the source last answered, in ns since began
 	looking   sync.Mutex
+	unknown   *rate.Limiter
 }
 
 // rules are Rules, indexed.
@@ -88,7 +90,7 @@ type rules struct {
 // that is not empty, until Refresh or Run have read the others. Without a
 // source there are no others.
 func New(source Source, bootstrap string, log *slog.Logger) *Directory {
-	d := &Directory{source: source, log: log, began: time.Now()}
+	d := &Directory{source: source, log: log, began: time.Now(), unknown: rate.NewLimiter(lookUps, lookUps)}
 	if bootstrap != "" {
 		d.bootstrap = HashedKey{
 			Key:  desk.Key{ID: desk.BootstrapKey, Tenant: desk.DefaultTenant, Name: "configuration", Role: desk.RoleAdmin},
@@ -104,11 +106,6 @@ func New(source Source, bootstrap string, log *slog.Logger) *Directory {
 func (d *Directory) Refresh(ctx context.Context) error {
 	d.looking.Lock()
 	defer d.looking.Unlock()
-	return d.refresh(ctx)
-}
-
-// refresh reads what has changed; d.looking is held.
-func (d *Directory) refresh(ctx context.Context) error {
 	asked := time.Since(d.began)
 	if d.source == nil {
 		d.looked.Store(int64(asked))
@@ -192,14 +189,12 @@ func (d *Directory) age() time.Duration {
 }
 
 // lookFor looks whether there is something new, such as a key that was made a
-// moment ago, unless somebody just did.
+// moment ago, unless that was done too often.
 func (d *Directory) lookFor(ctx context.Context) {
-	d.looking.Lock()
-	defer d.looking.Unlock()
-	if d.age() < lookAgain {
+	if !d.unknown.Allow() {
 		return
 	}
-	if err := d.refresh(ctx); err != nil {
+	if err := d.Refresh(ctx); err != nil {
 		d.log.Debug("keys and budgets cannot be read", "error", err) // Run reports it
 	}
 }

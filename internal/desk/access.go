@@ -48,6 +48,9 @@ func (k Key) Live(now time.Time) bool {
 	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
 }
 
+// KeyMark is how the secret of every key begins that Kefu has made.
+const KeyMark = "kefu_"
+
 // BootstrapKey names the one key of the configuration in the records.
 const BootstrapKey KeyID = "bootstrap"
 

@@ -226,3 +226,14 @@ func TestUsageIsTheTenantsOwn(t *testing.T) {
 		t.Errorf("1000 days = %d, want 400", r.StatusCode)
 	}
 }
+
+// Until a key for asking exists, anybody on this machine may ask, but nobody in
+// the name of a key that has ended.
+func TestAKeyThatHasEndedIsRefusedAlsoWhereNoneIsNeeded(t *testing.T) {
+	f := serve(t, httpapi.Config{Keys: keyed("")}, says(answer()))
+	for key, want := range map[string]int{"": 200, "sk-anything": 200, access.NewSecret(): 401} {
+		if r := f.query(t, `{"question":"hi"}`, "Authorization", "Bearer "+key); r.StatusCode != want {
+			t.Errorf("key %q = %d, want %d", key, r.StatusCode, want)
+		}
+	}
+}

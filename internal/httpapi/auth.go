@@ -12,7 +12,8 @@ import (
 func callerOf(c *gin.Context) desk.Key { return requestOf(c.Request.Context()).key }
 
 // asker lets those pass who may ask: the holders of a key, or anybody while
-// none is needed. Whoever shows a key nevertheless is who it says.
+// none is needed. Whoever shows a key of ours nevertheless is who it says; what
+// clients made for OpenAI send because they must send something is no key.
 func (api *API) asker(c *gin.Context) {
 	if !api.open() {
 		api.authenticate(c, desk.RoleAsk)
@@ -20,8 +21,13 @@ func (api *API) asker(c *gin.Context) {
 	}
 	r := requestOf(c.Request.Context())
 	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
-		if key, err := api.cfg.Keys.Key(c.Request.Context(), secret); err == nil {
+		key, err := api.cfg.Keys.Key(c.Request.Context(), secret)
+		switch {
+		case err == nil:
 			r.key = key
+			return
+		case strings.HasPrefix(secret, desk.KeyMark): // a tenant's, which has ended: nobody else's answers for it
+			api.fail(c, err)
 			return
 		}
 	}
