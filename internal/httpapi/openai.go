@@ -1,12 +1,10 @@
 package httpapi
 
 import (
-	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -129,12 +127,9 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 // later one ends the stream with an error and without [DONE].
 func (api *API) streamCompletion(c *gin.Context, ask desk.Ask, head completionHead, withUsage bool) {
 	ask.Stream = true
-	ctx, stop := context.WithCancel(c.Request.Context())
+	ctx := c.Request.Context()
 	out := newCompletionStream(newEventWriter(c.Writer), head)
-	var pings sync.WaitGroup
-	pings.Go(func() { out.events.ping(ctx) })
-	defer pings.Wait()
-	defer stop()
+	defer out.events.keepAlive()()
 
 	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
 		switch {

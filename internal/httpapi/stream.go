@@ -28,12 +28,9 @@ const (
 // the terminal error event. A caller that leaves ends the work.
 func (api *API) stream(c *gin.Context, ask desk.Ask) {
 	ask.Stream = true
-	ctx, stop := context.WithCancel(c.Request.Context())
+	ctx := c.Request.Context()
 	events := newEventWriter(c.Writer)
-	var pings sync.WaitGroup
-	pings.Go(func() { events.ping(ctx) })
-	defer pings.Wait()
-	defer stop()
+	defer events.keepAlive()()
 
 	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
 		if body := api.eventBody(ctx, e); body != nil {
@@ -120,9 +117,10 @@ type eventWriter struct {
 	w       gin.ResponseWriter
 	control *http.ResponseController
 
-	mu   sync.Mutex
-	last int // number of the last event, 0 before the first
-	buf  bytes.Buffer
+	mu    sync.Mutex
+	last  int // number of the last event, 0 before the first
+	buf   bytes.Buffer
+	pings *time.Timer // nil: stopped
 }
 
 // newEventWriter controls the writer beneath w: Gin's own Flush would swallow
@@ -166,29 +164,32 @@ func (ew *eventWriter) begin() {
 	ew.buf.Reset()
 }
 
-// ping writes comments into a stream that has begun, until ctx ends.
-func (ew *eventWriter) ping(ctx context.Context) {
-	tick := time.NewTicker(pingEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			ew.comment()
-		}
+// keepAlive writes comments into a stream that has begun, until stop is called.
+// It takes a timer, not a goroutine: a thousand streams wait most of the time.
+func (ew *eventWriter) keepAlive() (stop func()) {
+	ew.mu.Lock()
+	defer ew.mu.Unlock()
+	ew.pings = time.AfterFunc(pingEvery, ew.ping)
+	return func() {
+		ew.mu.Lock()
+		defer ew.mu.Unlock()
+		ew.pings.Stop()
+		ew.pings = nil
 	}
 }
 
-func (ew *eventWriter) comment() {
+func (ew *eventWriter) ping() {
 	ew.mu.Lock()
 	defer ew.mu.Unlock()
-	if ew.last == 0 {
+	if ew.pings == nil { // stopped while this waited: the writer is not ours any more
 		return
 	}
-	ew.buf.Reset()
-	ew.buf.WriteString(": still here\n\n")
-	_ = ew.flush() // the next event reports that the caller left
+	if ew.last > 0 {
+		ew.buf.Reset()
+		ew.buf.WriteString(": still here\n\n")
+		_ = ew.flush() // the next event reports that the caller left
+	}
+	ew.pings.Reset(pingEvery)
 }
 
 // flush sends the buffer. The server's limit on a whole reply does not suit a
