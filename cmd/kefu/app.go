@@ -297,7 +297,8 @@ func (a *app) notifier() (answer.Notifier, error) {
 
 func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
-		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(), MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
+		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Operators: a.operators(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(),
+		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 	}
 	for _, m := range models {
@@ -377,7 +378,7 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		return nil
 	}
 	step, done := c.progress("loading " + path)
-	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Author: operator()}, step)
+	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Author: thisPerson().Name}, step)
 	done()
 	if err != nil && ctx.Err() != nil {
 		c.say("Interrupted after %s; the next start, or 'kefu kb load %s', goes on from there.", plural(report.Added, "document"), path)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -52,7 +51,7 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 
 // load brings documents in and says what became of them.
 func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
-	req.Author = operator()
+	req.Author = thisPerson().Name
 	step, done := c.progress("loading")
 	report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
 	done()
@@ -64,14 +63,6 @@ func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 		return err // nothing became of them
 	}
 	return errors.Join(err, c.reportLoad(report, req.DryRun))
-}
-
-// operator is who uses the command line, for the list of releases.
-func operator() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "command line"
 }
 
 // await returns when every running server serves the revision.
@@ -188,7 +179,7 @@ func (c *cli) kbRemove() *cobra.Command {
 					return errors.Unwrap(unknown)
 				}
 				if !dry {
-					release, err := b.loader.Remove(ctx, desk.TenantID(c.tenant), operator(), ids)
+					release, err := b.loader.Remove(ctx, desk.TenantID(c.tenant), thisPerson().Name, ids)
 					if err != nil {
 						return err
 					}

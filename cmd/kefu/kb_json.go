@@ -95,10 +95,34 @@ type passageJSON struct {
 	Lexical  float64         `json:"lexical"`
 }
 
-func newPassageJSON(p desk.Passage) passageJSON {
+func newPassageJSON(h desk.Hit) passageJSON {
 	return passageJSON{
-		chunkJSON: newChunkJSON(p.Chunk), Document: p.Document, Title: p.Title, URL: p.URL,
-		Score: p.Score, Vector: p.Vector, Lexical: p.Lexical,
+		chunkJSON: newChunkJSON(h.Chunk), Document: h.Document, Title: h.Title, URL: h.Passage.URL,
+		Score: h.Score, Vector: h.Vector, Lexical: h.Lexical,
+	}
+}
+
+// inspectionJSON explains a search.
+type inspectionJSON struct {
+	Question    desk.Masked    `json:"question"`
+	Lang        desk.Lang      `json:"lang"`
+	Route       desk.RouteKind `json:"route"`
+	RouteReason string         `json:"route_reason"`
+	Revision    desk.Revision  `json:"revision"`
+	Hits        []hitJSON      `json:"hits"`
+}
+
+type hitJSON struct {
+	passageJSON
+	Coverage float64  `json:"coverage"`
+	Terms    []string `json:"terms"`
+	Cut      desk.Cut `json:"cut,omitempty"` // absent: it enters the prompt
+}
+
+func newInspectionJSON(in desk.Inspection) inspectionJSON {
+	return inspectionJSON{
+		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision,
+		Hits: each(in.Hits, func(h desk.Hit) hitJSON { return hitJSON{newPassageJSON(h), h.Coverage, h.Terms, h.Cut} }),
 	}
 }
 

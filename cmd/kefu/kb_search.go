@@ -10,17 +10,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"kefu/internal/desk"
-	"kefu/internal/lang"
-	"kefu/internal/llm"
-	"kefu/internal/mask"
-	"kefu/internal/retrieval"
 )
 
 func (c *cli) kbSearch() *cobra.Command {
 	var k int
+	var explained bool
 	cmd := &cobra.Command{
 		Use: "search QUESTION", Short: "Show which passages a question finds, and how they score",
-		Args: args(cobra.MinimumNArgs(1)),
+		Example: "  kefu kb search \"How long is the warranty?\"\n  kefu kb search --explain 退款多久到账",
+		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			if k < 1 || k > 100 {
 				return usageError{fmt.Errorf("--top %d: want 1 to 100", k)}
@@ -29,42 +27,45 @@ func (c *cli) kbSearch() *cobra.Command {
 				if err := a.learn(ctx); err != nil {
 					return err
 				}
-				found, err := a.search(ctx, desk.TenantID(c.tenant), strings.Join(words, " "), k)
+				in, err := a.answers.Inspect(ctx, desk.Scope{Tenant: desk.TenantID(c.tenant)}, strings.Join(words, " "), k)
 				if err != nil {
 					return err
 				}
-				return c.print(each(found, newPassageJSON), func(w io.Writer) { showPassages(w, found) })
+				if in.ByWords {
+					a.log.Warn("the embedder does not answer: searched by words alone")
+				}
+				if explained && c.json {
+					return c.print(newInspectionJSON(in), nil)
+				}
+				return c.print(each(in.Hits, newPassageJSON), func(w io.Writer) { showHits(w, in, explained) })
 			})
 		},
 	}
 	cmd.Flags().IntVarP(&k, "top", "k", 5, "how many passages")
+	cmd.Flags().BoolVarP(&explained, "explain", "x", false, "also the matched terms, the route, and why a passage is cut")
 	return cmd
 }
 
-// search finds passages as a complex question does.
-func (a *app) search(ctx context.Context, tenant desk.TenantID, text string, k int) ([]desk.Passage, error) {
-	masked, _ := mask.New().Mask(text)
-	q := retrieval.Query{Text: string(masked), Lang: lang.Of(text), K: k}
-	allowance := llm.NewAllowance(llm.Grant{Tenant: tenant, Attempts: 2}, a.db.Ledger())
-	e, err := a.embedder.Embed(ctx, llm.EmbedCall{Texts: []desk.Masked{masked}, Allowance: allowance})
-	if err != nil {
-		a.log.Warn("searching by words alone", "error", err)
-	} else {
-		q.Vector = e.Vectors[0]
+func showHits(w io.Writer, in desk.Inspection, explained bool) {
+	if explained {
+		fmt.Fprintf(w, "%s, %s (%s), revision %d\n", in.Lang, in.Route.Kind, in.Route.Reason, in.Revision)
 	}
-	return a.knowledge.View(tenant).Search(ctx, q)
-}
-
-func showPassages(w io.Writer, found []desk.Passage) {
-	if len(found) == 0 {
+	if len(in.Hits) == 0 {
 		fmt.Fprintln(w, "nothing found")
 	}
-	for i, p := range found {
-		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, p.Score, p.Vector, p.Lexical, p.ID, p.Heading)
-		if p.Question != "" {
-			fmt.Fprintf(w, "   Q: %s\n", p.Question)
+	for i, h := range in.Hits {
+		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, h.Score, h.Vector, h.Lexical, h.ID, h.Heading)
+		if explained {
+			fate := "enters the prompt"
+			if h.Cut != desk.Kept {
+				fate = "cut: " + strings.ReplaceAll(string(h.Cut), "_", " ")
+			}
+			fmt.Fprintf(w, "   %s; %d tokens, covers %.0f %% of the question: %s\n", fate, h.Tokens, 100*h.Coverage, strings.Join(h.Terms, ", "))
 		}
-		fmt.Fprintf(w, "   %s\n", shorten(strings.Join(strings.Fields(p.Text), " "), 240))
+		if h.Chunk.Question != "" {
+			fmt.Fprintf(w, "   Q: %s\n", h.Chunk.Question)
+		}
+		fmt.Fprintf(w, "   %s\n", shorten(strings.Join(strings.Fields(h.Text), " "), 240))
 	}
 }
 

@@ -119,7 +119,7 @@ embedding anything. It is a release of its own, so it can be taken back too.`,
 			}
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
 				start := time.Now()
-				r, err := b.db.Documents().Rollback(ctx, desk.TenantID(c.tenant), to, operator())
+				r, err := b.db.Documents().Rollback(ctx, desk.TenantID(c.tenant), to, thisPerson().Name)
 				if err != nil {
 					return err
 				}

@@ -3,6 +3,8 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -196,4 +198,74 @@ func TestAKilledSyncLeavesTheOldReleaseAndIsCompletedByTheNext(t *testing.T) {
 		t.Errorf("%d files are still on their way", n)
 	}
 	holds(t, "one more sync", site.Must("kb", "sync", "articles", "--source", "articles"), fmt.Sprintf("0 added, 0 updated, %d unchanged, 0 failed", documents))
+}
+
+// Over HTTP an operator does the same, and the reply comes when every server
+// serves the change.
+func TestADocumentHandedInOverHTTPIsServedWhenTheReplyComes(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	key := strings.TrimSpace(site.Must("keys", "create", "--role", "operator", "--name", "editor", "-q"))
+	server := site.Serve()
+	call := func(method, path, body string, status int) (v struct {
+		Data []struct{ ID, Status string }
+		Hits []struct {
+			BM25  float64
+			Terms []string
+		}
+		ID, Status string
+	},
+	) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != status {
+			t.Fatalf("%s %s = %d, want %d: %s", method, path, resp.StatusCode, status, text)
+		}
+		if err := json.Unmarshal(text, &v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if a := server.Ask(unknownEN); a.Grounded {
+		t.Fatalf("%s: %+v, want no answer", unknownEN, a)
+	}
+	body, err := json.Marshal(map[string]string{"name": "typewriters.md", "text": repaired})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := call("POST", "/v1/documents", string(body), 201).Data[0].ID
+	if a := server.Ask(unknownEN); !strings.Contains(a.Answer, "80 euros") {
+		t.Errorf("after the document that answers it: %+v", a)
+	}
+	if hits := call("POST", "/v1/search", `{"question":"Who repairs typewriters?"}`, 200).Hits; len(hits) == 0 || hits[0].BM25 <= 0 || len(hits[0].Terms) == 0 {
+		t.Errorf("hits = %+v", hits)
+	}
+	holds(t, "kb search --explain", site.Must("kb", "search", "--explain", "Who repairs typewriters?"), "enters the prompt", "typewrit")
+
+	var large strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&large, "## Model %d\n\nThe typewriter model %d of our museum was built by hand, and weighs %d grams.\n\n", i, i, 4000+i)
+	}
+	if body, err = json.Marshal(map[string]string{"name": "museum.md", "text": large.String()}); err != nil {
+		t.Fatal(err)
+	}
+	queued := call("POST", "/v1/documents", string(body), 202).Data[0].ID
+	e2e.Eventually(t, 60*time.Second, "the large document is ready", func() bool {
+		return call("GET", "/v1/documents/"+queued, "", 200).Status == "ready"
+	})
+	call("DELETE", "/v1/documents/"+id, "", 200)
+	if a := server.Ask(unknownEN); strings.Contains(a.Answer, "80 euros") {
+		t.Errorf("after the document was removed: %+v", a)
+	}
 }

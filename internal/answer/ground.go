@@ -113,20 +113,35 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 	return picked[:min(simplePassages, len(picked))]
 }
 
-// pack keeps the best passages that fit into the prompt's token budget: at
-// least the minimum where there are as many, then only relevant ones.
+// pack keeps the passages that enter the prompt.
 func (s *Service) pack(found []desk.Passage) []desk.Passage {
 	var out []desk.Passage
-	left := s.cfg.PromptTokens
-	for _, p := range found {
-		if len(out) == s.cfg.MaxPassages || len(out) >= s.cfg.MinPassages && p.Score < relevant*found[0].Score {
-			break
+	for i, cut := range s.cuts(found) {
+		if cut == desk.Kept {
+			out = append(out, found[i])
 		}
-		if p.Tokens > left {
-			continue // a shorter one may still fit
-		}
-		left -= p.Tokens
-		out = append(out, p)
 	}
 	return out
+}
+
+// cuts tells which of the passages, best first, enter the prompt: the best
+// that fit into its token budget, at least the minimum where there are as
+// many, then only relevant ones.
+func (s *Service) cuts(found []desk.Passage) []desk.Cut {
+	cuts := make([]desk.Cut, len(found))
+	kept, left := 0, s.cfg.PromptTokens
+	for i, p := range found {
+		switch {
+		case kept == s.cfg.MaxPassages:
+			cuts[i] = desk.CutEnough
+		case kept >= s.cfg.MinPassages && p.Score < relevant*found[0].Score:
+			cuts[i] = desk.CutIrrelevant
+		case p.Tokens > left:
+			cuts[i] = desk.CutTokens // a shorter one may still fit
+		default:
+			kept++
+			left -= p.Tokens
+		}
+	}
+	return cuts
 }

@@ -74,6 +74,7 @@ func (api *API) adminRoutes() {
 	operator.GET("/usage", api.usage)
 	operator.GET("/users/:id", api.exportUser)
 	operator.DELETE("/users/:id", api.deleteUser)
+	api.operatorRoutes(operator)
 }
 
 // actor is the caller, for the audit log.

@@ -66,7 +66,9 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 			time.Sleep(time.Until(k.Expires))
 		}
 	}
+	stock := newStock(db)
 	o.fixture = serve(t, httpapi.Config{
+		Operators:     &httpapi.Operators{Documents: stock, Releases: stock, Inspector: stock},
 		Keys:          access.New(db, "", quietLog),
 		Admin:         &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db, Users: db.Users()},
 		Conversations: db.Turns(),
@@ -87,6 +89,8 @@ var needed = map[string]desk.Role{
 	"/query": desk.RoleAsk, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
 	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
 	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
+	"/v1/documents": desk.RoleOperator, "/v1/documents/:id": desk.RoleOperator, "/v1/search": desk.RoleOperator,
+	"/v1/releases": desk.RoleOperator, "/v1/releases/:rev/rollback": desk.RoleOperator,
 	"/v1/tenants": desk.RoleAdmin, "/v1/keys": desk.RoleAdmin, "/v1/keys/:id": desk.RoleAdmin, "/v1/keys/:id/rotate": desk.RoleAdmin,
 	"/v1/budgets": desk.RoleAdmin, "/v1/budgets/:id": desk.RoleAdmin, "/v1/audit": desk.RoleAdmin,
 }
@@ -103,7 +107,7 @@ func TestEveryRouteRefusesKeysThatHaveEndedAndRolesThatAreTooWeak(t *testing.T) 
 		if !guarded {
 			continue
 		}
-		path := strings.NewReplacer("*model", "kefu-auto", ":id", "key_nobody").Replace(r.Path)
+		path := strings.NewReplacer("*model", "kefu-auto", ":id", "key_nobody", ":rev", "0").Replace(r.Path)
 		for _, key := range []string{"", "expired", "revoked", "unknown"} {
 			if got := o.as(t, key, r.Method, path, "").StatusCode; got != http.StatusUnauthorized {
 				t.Errorf("%s %s with key %q = %d, want 401", r.Method, path, key, got)

@@ -27,7 +27,10 @@ type field struct {
 
 // body reads a JSON request body. Nothing is read of one that is announced as
 // too large, and no more than the limit of any other.
-func (api *API) body(c *gin.Context) ([]byte, error) {
+func (api *API) body(c *gin.Context) ([]byte, error) { return api.bodyUpTo(c, api.cfg.MaxBodyBytes) }
+
+// bodyUpTo is body with a limit of its own.
+func (api *API) bodyUpTo(c *gin.Context, most int64) ([]byte, error) {
 	r := c.Request
 	if mediaType := r.Header.Get("Content-Type"); mediaType != "application/json" {
 		if parsed, _, err := mime.ParseMediaType(mediaType); err != nil || parsed != "application/json" {
@@ -37,14 +40,14 @@ func (api *API) body(c *gin.Context) ([]byte, error) {
 			}
 		}
 	}
-	if r.ContentLength > api.cfg.MaxBodyBytes {
-		return nil, api.bodyTooLarge(c)
+	if r.ContentLength > most {
+		return nil, api.bodyTooLarge(c, most)
 	}
-	body, err := readBody(c.Writer, r, api.cfg.MaxBodyBytes)
+	body, err := readBody(c.Writer, r, most)
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
-		return nil, api.bodyTooLarge(c)
+		return nil, api.bodyTooLarge(c, most)
 	case err != nil: // the caller left, or was too slow
 		return nil, &desk.Error{Kind: desk.Invalid, Code: "body_incomplete", Public: "The body did not arrive in full.", Err: err}
 	}
@@ -62,11 +65,11 @@ func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 
 // bodyTooLarge also gives the connection up: the server would otherwise wait
 // for the rest of the body before it replies.
-func (api *API) bodyTooLarge(c *gin.Context) error {
+func (api *API) bodyTooLarge(c *gin.Context, most int64) error {
 	c.Header("Connection", "close")
 	return &desk.Error{
 		Kind: desk.TooLarge, Code: "body_too_large",
-		Public: fmt.Sprintf("The body is larger than %d bytes.", api.cfg.MaxBodyBytes),
+		Public: fmt.Sprintf("The body is larger than %d bytes.", most),
 	}
 }
 

@@ -64,6 +64,9 @@ type Config struct {
 	// Conversations are what customers asked and were answered; nil: their paths
 	// are not served.
 	Conversations Conversations
+	// Operators is the knowledge base, for those who look after it; nil: its
+	// paths are not served. It needs Admin, for the audit log.
+	Operators *Operators
 	// Models may be asked for by name at /v1/chat/completions, beside the routes.
 	Models []Model
 	// Chat is the page at / and the files that it loads from below /chat/; nil:

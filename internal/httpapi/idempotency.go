@@ -79,11 +79,15 @@ func (api *API) onceOf(c *gin.Context, name string) (desk.Once, error) {
 	if len(name) < minOnce || len(name) > maxOnce || strings.ContainsFunc(name, unprintable) {
 		return desk.Once{}, invalid("idempotency_key_invalid", idempotencyHeader, "An Idempotency-Key has 16 to 128 printable characters, such as a UUID.")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, api.cfg.MaxBodyBytes))
+	most := api.cfg.MaxBodyBytes
+	if strings.HasPrefix(c.FullPath(), "/v1/documents") {
+		most = maxUpload
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, most))
 	var limit *http.MaxBytesError
 	switch {
 	case errors.As(err, &limit):
-		return desk.Once{}, api.bodyTooLarge(c)
+		return desk.Once{}, api.bodyTooLarge(c, most)
 	case err != nil:
 		return desk.Once{}, &desk.Error{Kind: desk.Invalid, Code: "body_incomplete", Public: "The body did not arrive in full.", Err: err}
 	}

@@ -166,6 +166,15 @@ func (s *shelf) Settle(context.Context, desk.TenantID, string) error {
 	return nil
 }
 
+func (s *shelf) Forget(_ context.Context, _ desk.TenantID, files []desk.Intake) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range files {
+		delete(s.intake, f.Path)
+	}
+	return nil
+}
+
 // inOrder returns the documents by path. The caller holds mu.
 func (s *shelf) inOrder() []desk.Prepared {
 	return slices.SortedFunc(maps.Values(s.docs), func(a, b desk.Prepared) int {

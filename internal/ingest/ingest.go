@@ -34,6 +34,8 @@ type Documents interface {
 	Note(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 	// Settle forgets the files of a source that have not failed.
 	Settle(ctx context.Context, tenant desk.TenantID, source string) error
+	// Forget drops what was noted of files.
+	Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 }
 
 // Config says how documents are cut and embedded. The zero value of a field

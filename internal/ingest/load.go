@@ -145,10 +145,7 @@ func (l *load) stageAll(ctx context.Context, files []file) error {
 // prepareAll reads, extracts and cuts files on all processors and returns those
 // that are to be published. It stops early when ctx ends.
 func (l *load) prepareAll(ctx context.Context, files []file) ([]candidate, error) {
-	done := make([]candidate, len(files))
-	for i, f := range files {
-		done[i].file = f
-	}
+	done := candidates(files)
 	if err := l.note(ctx, desk.Extracting, done); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 		return desk.Prepared{}, err
 	}
 	doc := desk.Document{
-		ID: documentID(tenant, source, or(x.meta.id, f.path)), Tenant: tenant, Source: source, Path: f.path,
+		ID: or(f.id, documentID(tenant, source, or(x.meta.id, f.path))), Tenant: tenant, Source: source, Path: f.path,
 		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
 	}
 	if len(x.pairs) > 0 {

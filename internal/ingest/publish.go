@@ -57,7 +57,7 @@ func (l *load) publish(ctx context.Context, gone []desk.DocumentID) error {
 		l.report.Revision = r.Revision
 	}
 	if l.kind == desk.ReleaseEdit {
-		return nil // single documents note nothing on their way
+		return l.forget(ctx)
 	}
 	if err := l.docs.Settle(ctx, l.tenant, l.req.Source); err != nil {
 		return fmt.Errorf("settle: %w", err)
@@ -88,8 +88,11 @@ func (l *load) expect(ctx context.Context, files []file, failed []candidate) err
 	for _, c := range failed {
 		l.broken = append(l.broken, c.file.path)
 	}
-	if l.silent() {
+	switch {
+	case l.req.DryRun:
 		return nil
+	case l.kind == desk.ReleaseEdit: // single files: the rest of their source goes its own way
+		return l.note(ctx, desk.Queued, candidates(files))
 	}
 	paths := make([]string, len(files))
 	for i, f := range files {
@@ -101,23 +104,44 @@ func (l *load) expect(ctx context.Context, files []file, failed []candidate) err
 	return l.note(ctx, desk.Failed, failed)
 }
 
-func (l *load) silent() bool { return l.req.DryRun || l.kind == desk.ReleaseEdit }
+func candidates(files []file) []candidate {
+	all := make([]candidate, len(files))
+	for i, f := range files {
+		all[i].file = f
+	}
+	return all
+}
+
+// forget drops the notes of the single files that did not fail.
+func (l *load) forget(ctx context.Context) error {
+	var done []desk.Intake
+	for _, path := range l.seen {
+		if slices.Contains(l.broken, path) {
+			continue
+		}
+		done = append(done, desk.Intake{Source: l.req.Source, Path: path})
+	}
+	if err := l.docs.Forget(ctx, l.tenant, done); err != nil {
+		return fmt.Errorf("forget: %w", err)
+	}
+	return nil
+}
 
 // note records how far files have come. Those with an error have failed; those
 // that are as they were are ready.
 func (l *load) note(ctx context.Context, state desk.IntakeState, group []candidate) error {
-	if l.silent() || len(group) == 0 {
+	if l.req.DryRun || len(group) == 0 {
 		return nil
 	}
 	notes := make([]desk.Intake, len(group))
 	for i, c := range group {
-		id := c.doc.Document.ID
+		id := or(c.doc.Document.ID, c.file.id)
 		notes[i] = desk.Intake{Source: l.req.Source, Path: c.file.path, Document: id, State: state}
 		switch {
 		case c.err != nil:
 			why := asFileError(c.file.shown, c.err)
 			notes[i].State, notes[i].Code, notes[i].Reason = desk.Failed, string(why.Code), why.Reason
-		case id != "" && l.known[id].Hash == c.doc.Document.Hash:
+		case c.doc.Document.ID != "" && l.known[id].Hash == c.doc.Document.Hash:
 			notes[i].State = desk.Ready
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"kefu/internal/desk"
 )
 
 // file is one file to load. It is opened below root, so that no symbolic link
@@ -18,6 +20,10 @@ type file struct {
 	path  string // slash-separated, relative to the request's root, or absolute
 	dir   string // the folder that may not be left
 	name  string // slash-separated, below dir
+
+	// Of an upload, which no folder holds.
+	id   desk.DocumentID
+	data []byte
 }
 
 // scan lists the files of a request: paths in the given order, folders in
@@ -110,6 +116,12 @@ func visitLink(dir *os.Root, f file, visit func(file, error)) error {
 // read returns the content of f, refusing what is no regular file or larger
 // than most bytes.
 func (f file) read(most int64) ([]byte, error) {
+	if f.data != nil {
+		if int64(len(f.data)) > most {
+			return nil, tooLarge(most)
+		}
+		return f.data, nil
+	}
 	dir, err := os.OpenRoot(f.dir)
 	if err != nil {
 		return nil, err

@@ -98,6 +98,14 @@ func (v *View) Evidence(question string, found []desk.Passage) retrieval.Evidenc
 	return v.index.Evidence(question, found)
 }
 
+// Matched returns the terms by which a chunk was found by words.
+func (v *View) Matched(question string, chunk desk.ChunkID) []string {
+	if v.index == nil {
+		return nil
+	}
+	return v.index.Matched(question, chunk)
+}
+
 // Holds tells whether an answer to question that rests on b may be given
 // today. It may while every cited document is as it was and no chunk published
 // since ranks, by today's BM25, as high as the weakest source; an answer

@@ -209,3 +209,21 @@ func (ix *Index) Rank(question string, chunks []desk.ChunkID) []float64 {
 	}
 	return ranks
 }
+
+// Matched returns the terms of the question, and the synonyms of them, that
+// add to the BM25 score of a chunk, in the order of the question.
+func (ix *Index) Matched(question string, chunk desk.ChunkID) []string {
+	var terms []string
+	for _, p := range ix.parts {
+		i, ok := p.find(chunk)
+		if !ok {
+			continue
+		}
+		for _, w := range ix.cfg.read(question).wants {
+			if p.has(i, w.term) {
+				terms = append(terms, w.term)
+			}
+		}
+	}
+	return terms
+}

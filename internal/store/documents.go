@@ -37,6 +37,21 @@ func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Docu
 	return docs, nil
 }
 
+// Page returns at most n of the tenant's documents in the order of List, those
+// that come after a document; the zero Document is before all.
+func (d *Documents) Page(ctx context.Context, tenant desk.TenantID, after desk.Document, n int) ([]desk.Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := d.db.read.QueryContext(ctx, `SELECT `+documentColumns+` FROM documents d `+withVersion+`
+		WHERE d.until IS NULL AND d.tenant = $1 AND (v.source, v.path, d.id) > ($2, $3, $4) ORDER BY v.source, v.path, d.id LIMIT $5`,
+		tenant, after.Source, after.Path, after.ID, n)
+	docs, err := collect(rows, err, func(r *sql.Rows) (desk.Document, error) { return scanDocument(r) })
+	if err != nil {
+		return nil, fmt.Errorf("page documents: %w", d.db.engine.explain(err))
+	}
+	return docs, nil
+}
+
 // Get returns a document and its chunks in their order. The error is a
 // *desk.Error of kind NotFound, code document_not_found, when the tenant has
 // no such document.

@@ -68,6 +68,25 @@ func (d *Documents) Settle(ctx context.Context, tenant desk.TenantID, source str
 	return nil
 }
 
+// Forget drops what is known of files on their way in: they are published.
+func (d *Documents) Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	err := d.db.transact(ctx, func(tx *sql.Tx) error {
+		for _, f := range files {
+			_, err := tx.ExecContext(ctx, `DELETE FROM intake WHERE tenant = $1 AND source = $2 AND path = $3`, tenant, f.Source, f.Path)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget files: %w", err)
+	}
+	return nil
+}
+
 // Intake lists the tenant's files that are on their way in or failed, by
 // source and path.
 func (d *Documents) Intake(ctx context.Context, tenant desk.TenantID) ([]desk.Intake, error) {

@@ -1,0 +1,36 @@
+package answer
+
+import (
+	"context"
+
+	"kefu/internal/desk"
+	"kefu/internal/llm"
+	"kefu/internal/retrieval"
+)
+
+// Inspect shows the k best passages that a search finds for a question, as a
+// complex one finds them, and which of them would enter the prompt. Nothing is
+// answered or recorded but the call to the embedder.
+func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k int) (desk.Inspection, error) {
+	q, _, err := s.screen(desk.Ask{Scope: scope, Text: text})
+	if err != nil {
+		return desk.Inspection{}, err
+	}
+	s.catchUp(ctx)
+	view := s.Knowledge.View(scope.Tenant)
+	allowance := llm.NewAllowance(llm.Grant{Tenant: scope.Tenant, Attempts: 2}, s.Ledger)
+	vector := s.embed(ctx, q, allowance)
+	found, err := view.Search(ctx, retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: max(k, candidates)})
+	if err != nil {
+		return desk.Inspection{}, err
+	}
+	cuts := s.cuts(found)
+	in := desk.Inspection{
+		Question: q.Text, Lang: q.Lang, Route: s.Router.Decide(string(q.Text)), Revision: view.Revision(), ByWords: vector == nil,
+		Hits: make([]desk.Hit, min(k, len(found))),
+	}
+	for i := range in.Hits {
+		in.Hits[i] = desk.Hit{Passage: found[i], Terms: view.Matched(string(q.Text), found[i].ID), Cut: cuts[i]}
+	}
+	return in, nil
+}
