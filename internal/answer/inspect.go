@@ -25,6 +25,11 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 		return desk.Inspection{}, err
 	}
 	cuts := s.cuts(found)
+	if s.refuses(string(q.Text), found, view, &desk.Trace{}) {
+		for i := range cuts {
+			cuts[i] = desk.CutAbstained
+		}
+	}
 	in := desk.Inspection{
 		Question: q.Text, Lang: q.Lang, Route: s.Router.Decide(string(q.Text)), Revision: view.Revision(), ByWords: vector == nil,
 		Hits: make([]desk.Hit, min(k, len(found))),

@@ -22,9 +22,10 @@ type Cut string
 
 const (
 	Kept          Cut = ""
-	CutEnough     Cut = "enough_passages"     // as many better ones as a prompt takes
-	CutIrrelevant Cut = "below_half_of_best"  // and the least number is reached
-	CutTokens     Cut = "beyond_token_budget" // of the prompt
+	CutEnough     Cut = "enough_passages"      // as many better ones as a prompt takes
+	CutIrrelevant Cut = "below_half_of_best"   // and the least number is reached
+	CutAbstained  Cut = "too_little_to_answer" // all passages together: no model is asked
+	CutTokens     Cut = "beyond_token_budget"  // of the prompt
 )
 
 // Upload is a document that somebody hands in.
