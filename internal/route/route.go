@@ -36,7 +36,7 @@ const (
 )
 
 // rulesVersion changes whenever the rules may decide any question otherwise.
-const rulesVersion = "rules-2"
+const rulesVersion = "rules-3"
 
 // Router decides by rules that were corrected by labelled questions. It is safe
 // for concurrent use and takes about 10 µs a question.

@@ -66,6 +66,7 @@ var english = ready(rules{
 
 		{"", -0.9, 1, `^when\b`},
 		{"", -0.6, 1, `^(who|where)\b`},
+		{"", -0.9, 1, `^how many (days|weeks|months|years|hours|minutes)\b`}, // a time, and nothing to count
 	},
 })
 
