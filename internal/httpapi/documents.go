@@ -118,16 +118,17 @@ func (api *API) listDocuments(c *gin.Context) {
 // the state of what is to replace it.
 func (api *API) getDocument(c *gin.Context) {
 	ctx, id := c.Request.Context(), desk.DocumentID(c.Param("id"))
+	// What waits first: what leaves the queue meanwhile is found as a document.
+	intake, err := api.cfg.Operators.Documents.Intake(ctx, tenantOf(c))
+	if err != nil {
+		api.fail(c, err)
+		return
+	}
 	d, chunks, err := api.cfg.Operators.Documents.Get(ctx, tenantOf(c), id)
 	var missing *desk.Error
 	absent := errors.As(err, &missing) && missing.Kind == desk.NotFound
 	if err != nil && !absent {
 		api.fail(c, err)
-		return
-	}
-	intake, failed := api.cfg.Operators.Documents.Intake(ctx, tenantOf(c))
-	if failed != nil {
-		api.fail(c, failed)
 		return
 	}
 	j := newDocumentJSON(d)
