@@ -18,6 +18,7 @@ import (
 	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/gateway"
+	"kefu/internal/guard"
 	"kefu/internal/handoff"
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
@@ -76,7 +77,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	b := thisBuild()
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), Tools: toolNames(cfg), PricesChecked: m.prices.Checked(),
-		RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
+		QuestionRules: guard.Rules(), AnswerRules: answer.AnswerRules(), RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
 		Sentry: telemetry.Sentry{
 			DSN: cfg.Sentry.DSN.Value(), Environment: cfg.Sentry.Environment, TracesSampleRate: cfg.Sentry.TracesSampleRate,
 		},

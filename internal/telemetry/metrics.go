@@ -102,6 +102,7 @@ func newMetrics(registry *prometheus.Registry, cfg Config) *metrics {
 	m.describe(f, cfg)
 	m.calls(f, cfg.Models)
 	m.outcomes(f)
+	m.verdicts(f, cfg)
 	m.stages(f)
 	m.knowledge(f)
 	return m
@@ -136,8 +137,22 @@ func (m *metrics) outcomes(f factory) {
 	for _, r := range handoffReasons {
 		m.handoffs[r] = handoffs.WithLabelValues(string(r))
 	}
-	m.guarded = f.counters("kefu_guard_verdicts_total", "Verdicts on questions, and answers held back.", "stage", "rule", "verdict")
 }
+
+func (m *metrics) verdicts(f factory, cfg Config) {
+	m.guarded = f.counters("kefu_guard_verdicts_total", "Verdicts on questions, and answers held back.", "stage", "rule", "verdict")
+	m.guarded.WithLabelValues("question", noRule, string(desk.Allow))
+	for _, rule := range cfg.QuestionRules {
+		m.guarded.WithLabelValues("question", rule, string(desk.Care))
+		m.guarded.WithLabelValues("question", rule, string(desk.Refuse))
+	}
+	for _, rule := range cfg.AnswerRules {
+		m.guarded.WithLabelValues("answer", rule, string(desk.Refuse))
+	}
+}
+
+// noRule is the rule of a verdict that lets a text pass.
+const noRule = "none"
 
 func (m *metrics) stages(f factory) {
 	requests := f.counters("kefu_cache_requests_total", "Look-ups in the answer cache.", "tier", "result")

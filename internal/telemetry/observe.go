@@ -87,7 +87,7 @@ func (t *Telemetry) TurnLost(ctx context.Context, err error) {
 // Guarded records a verdict. Its rule is of a closed set; none where nothing
 // was suspected.
 func (t *Telemetry) Guarded(v desk.Verdict) {
-	t.metrics.guarded.WithLabelValues(v.Stage, cmp.Or(v.Rule, "none"), string(v.Action)).Inc()
+	t.metrics.guarded.WithLabelValues(v.Stage, cmp.Or(v.Rule, noRule), string(v.Action)).Inc()
 }
 
 // Dropped records that something did not reach where it is kept: answers,

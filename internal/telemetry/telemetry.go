@@ -33,6 +33,8 @@ type Config struct {
 	Models []Model
 	// Tools are the values that the label "tool" may take beside "other".
 	Tools []string
+	// QuestionRules and AnswerRules are the rules by which the guard judges.
+	QuestionRules, AnswerRules []string
 	// PricesChecked is when the price table was last compared with the
 	// vendors' pages; zero: not exported.
 	PricesChecked time.Time
