@@ -139,11 +139,17 @@ func done(uses []desk.ToolUse, l desk.Lang) string {
 // link matches what programs make a link of, or a person might follow.
 var link = regexp.MustCompile(`(?i)(?:https?://|www\.)[^\s<>"')\]，。；、]+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"')\]，。；、]*`)
 
+// links tells whether a text holds any. Every link has a slash or begins with
+// www.
+func links(text string) bool {
+	return (strings.Contains(text, "/") || strings.Contains(strings.ToLower(text), "www.")) && link.MatchString(text)
+}
+
 // withoutLinks leaves out the sentences with links that neither the knowledge
 // base nor the configuration knows: what a tool returns may have been written
 // by anybody.
 func (s *Service) withoutLinks(text string, known []desk.Passage) string {
-	if !link.MatchString(text) {
+	if !links(text) {
 		return text
 	}
 	known = s.trusted(known)

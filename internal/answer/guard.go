@@ -78,15 +78,13 @@ func (o output) leaks(text string) string {
 		return leakCanary
 	case slices.ContainsFunc(instructions, func(sentence string) bool { return strings.Contains(text, sentence) }):
 		return leakPrompt
+	case !strings.Contains(text, "⟦"): // no placeholder, wherever
 	case slices.ContainsFunc(link.FindAllString(text, -1), func(l string) bool { return strings.Contains(l, "⟦") }):
 		return leakExfiltrated
 	case !o.own && slices.ContainsFunc(mask.Placeholder.FindAllString(text, -1), func(p string) bool { return !strings.Contains(o.question, p) }):
 		return leakPlaceholder
 	}
-	for _, found := range o.Masker.Find(text) {
-		if found.Type != mask.Secret && found.Type != mask.Card {
-			continue
-		}
+	for _, found := range o.Masker.Unsayable(text) {
 		secret := text[found.Start:found.End]
 		if !slices.ContainsFunc(o.sources, func(p desk.Passage) bool { return strings.Contains(p.Text, secret) }) {
 			return leakSecret
@@ -159,7 +157,7 @@ func (s *Service) trusted(known []desk.Passage) []desk.Passage {
 
 // foreign leaves out the links of a text that no source has.
 func (o output) foreign(text string) string {
-	if !link.MatchString(text) {
+	if !links(text) {
 		return text
 	}
 	known := o.trusted(o.sources)

@@ -165,6 +165,23 @@ func (m *Masker) Find(text string) []Span {
 			t.add(p.Type, at[0], at[1])
 		}
 	}
+	return t.inOrder()
+}
+
+// Unsayable returns the credentials and payment cards of text, which no reply
+// has a reason to say, in the order of the text. It looks for nothing else.
+func (m *Masker) Unsayable(text string) []Span {
+	if !suspicious(text) {
+		return nil
+	}
+	t := newText(text)
+	t.secrets()
+	t.numbers()
+	return slices.DeleteFunc(t.inOrder(), func(s Span) bool { return !s.Type.forgotten() })
+}
+
+// inOrder returns what was found, as places of the original text.
+func (t *scanned) inOrder() []Span {
 	slices.SortFunc(t.found, func(a, b Span) int { return cmp.Compare(a.Start, b.Start) })
 	for i := range t.found {
 		s := &t.found[i]
