@@ -160,6 +160,9 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 		q.ID = desk.NewAnswerID()
 		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline, q.Stream,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
+				if a, landed := s.justLanded(q, key, view, fresh); landed {
+					return a, replay(a, false, emit)
+				}
 				return s.compose(ctx, q, view, key, open, emit)
 			}, emit)
 	}
@@ -226,6 +229,17 @@ func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, vi
 	s.Observer.CacheSaved(tier, a.Cost)
 	a.CacheTier = tier
 	return a, true
+}
+
+// justLanded finds the answer of a flight that ended between the look into the
+// cache and the boarding of the next one.
+func (s *Service) justLanded(q desk.Question, key cache.Key, view *knowledge.View, fresh bool) (desk.Answer, bool) {
+	if q.Alone || !fresh {
+		return desk.Answer{}, false
+	}
+	a, ok := s.Cache.Peek(key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	a.CacheTier = desk.TierMemory
+	return a, ok
 }
 
 // keep caches what others may be given: not what depended on one customer, was

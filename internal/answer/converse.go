@@ -29,7 +29,7 @@ const turnsTimeout = 2 * time.Second
 // recall makes a question that leans on what was said before stand alone. The
 // answer then depends on the conversation and is shared with nobody.
 func (s *Service) recall(ctx context.Context, q *desk.Question, told []desk.Exchange) {
-	if !followup.Leans(string(q.Text)) {
+	if len(told) == 0 && q.Conversation == "" || !followup.Leans(string(q.Text)) {
 		return
 	}
 	earlier := s.earlier(ctx, q, told)

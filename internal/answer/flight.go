@@ -20,9 +20,10 @@ import (
 // is read at its end borrows the goroutine of that caller instead: handing over
 // and back cost a tenth of a composed answer.
 type flights struct {
-	mu   sync.Mutex
-	open map[string]*flight
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	open   map[string]*flight
+	flying int           // flights under way
+	landed chan struct{} // closed when none is; nil: nobody waits
 }
 
 type compose func(ctx context.Context, emit desk.Emit) (desk.Answer, error)
@@ -49,12 +50,10 @@ func (fs *flights) join(ctx context.Context, key string, limit time.Duration, li
 	switch {
 	case detached == nil: // under way already
 	case live:
-		fs.wg.Go(func() { fs.fly(detached, key, f, run) })
+		go fs.fly(detached, key, f, run) // wait waits for it
 	default:
 		stay := context.AfterFunc(ctx, func() { fs.leave(key, f) })
-		fs.wg.Add(1)
 		fs.fly(detached, key, f, run)
-		fs.wg.Done()
 		if !stay() { // has left meanwhile
 			return desk.Answer{}, ctx.Err()
 		}
@@ -75,6 +74,7 @@ func (fs *flights) board(ctx context.Context, key string, limit time.Duration) (
 	f = &flight{aboard: 1}
 	detached, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), limit)
 	fs.open[key] = f
+	fs.flying++
 	return f, detached
 }
 
@@ -83,6 +83,16 @@ func (fs *flights) fly(ctx context.Context, key string, f *flight, run compose) 
 	a, err := protect(ctx, f.append, run)
 	fs.close(key, f)
 	f.end(a, err)
+	fs.land()
+}
+
+func (fs *flights) land() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.flying--; fs.flying == 0 && fs.landed != nil {
+		close(fs.landed)
+		fs.landed = nil
+	}
 }
 
 // leave takes one caller off; a flight without any is cancelled and can no
@@ -109,8 +119,21 @@ func (fs *flights) remove(key string, f *flight) {
 	}
 }
 
-// wait returns when every flight has ended.
-func (fs *flights) wait() { fs.wg.Wait() }
+// wait returns when no flight is under way. A caller whom the server's end cut
+// off may still begin one meanwhile, for which a WaitGroup is not made.
+func (fs *flights) wait() {
+	fs.mu.Lock()
+	if fs.flying == 0 {
+		fs.mu.Unlock()
+		return
+	}
+	if fs.landed == nil {
+		fs.landed = make(chan struct{})
+	}
+	landed := fs.landed
+	fs.mu.Unlock()
+	<-landed
+}
 
 // protect turns a panic of the composition into the error of one question.
 func protect(ctx context.Context, emit desk.Emit, run compose) (a desk.Answer, err error) {

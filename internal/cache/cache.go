@@ -107,6 +107,19 @@ func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool) 
 	return desk.Answer{}, "", false
 }
 
+// Peek finds an answer in memory that valid accepts, and tells no observer: it
+// is a second look at what a Get has just missed.
+func (c *Cache) Peek(key Key, valid func(desk.Answer) bool) (desk.Answer, bool) {
+	if c.memory == nil {
+		return desk.Answer{}, false
+	}
+	a, ok := c.memory.GetIfPresent(key)
+	if !ok || !valid(*a) {
+		return desk.Answer{}, false
+	}
+	return *a, true
+}
+
 // recall looks in memory.
 func (c *Cache) recall(key Key, valid func(desk.Answer) bool) (*desk.Answer, bool) {
 	if c.memory == nil {

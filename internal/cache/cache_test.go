@@ -237,3 +237,20 @@ func BenchmarkMemoryHit(b *testing.B) {
 		c.Get(context.Background(), key("q"), always)
 	}
 }
+
+func TestASecondLookIsNotCounted(t *testing.T) {
+	c, obs := open(t, config, "")
+	c.Put("k", desk.Answer{Text: "30 days"})
+	if a, ok := c.Peek("k", always); !ok || a.Text != "30 days" {
+		t.Errorf("peek = %+v, %v", a, ok)
+	}
+	if _, ok := c.Peek("k", func(desk.Answer) bool { return false }); ok {
+		t.Error("an answer that does not hold was found")
+	}
+	if _, ok := c.Peek("other", always); ok {
+		t.Error("an answer was found that nobody put there")
+	}
+	if len(obs.n) != 0 {
+		t.Errorf("counted: %v", obs.n)
+	}
+}
