@@ -65,7 +65,7 @@ var forms = []form{
 // sample tells that a vendor's documentation shows this in the place of a
 // credential.
 func sample(s string) bool {
-	return strings.HasSuffix(s, "EXAMPLE") || s == "username:password" || s == "33f!!lloppa" || s == "hal+9ooo_da!sY"
+	return strings.HasSuffix(s, "EXAMPLE") || s == "username:password"
 }
 
 // named looks at what is said to be a credential.
@@ -82,7 +82,7 @@ func (t *scanned) named() {
 			continue
 		}
 		for _, pattern := range [...]*regexp.Regexp{spokenCode, spokenPassword} {
-			if at := pattern.FindStringSubmatchIndex(window); at != nil && t.apartLeft(i) && strings.ContainsAny(window[at[2]:at[3]], "0123456789") {
+			if at := pattern.FindStringSubmatchIndex(window); at != nil && t.apartLeft(i) && strings.ContainsAny(window[at[2]:at[3]], "0123456789") && !dummy.MatchString(window[at[2]:at[3]]) {
 				t.add(Secret, i+at[2], i+at[3])
 			}
 		}
