@@ -45,13 +45,18 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 		},
 	}
 	cmd.Flags().StringVar(&req.Source, "source", ingest.DefaultSource, "name of the load that the documents belong to")
-	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change, change nothing")
+	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change and show the chunks, change nothing")
 	return cmd
 }
 
 // load brings documents in and says what became of them.
 func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 	req.Author = thisPerson().Name
+	var preview []previewJSON
+	if req.DryRun && !req.Exact { // of a sync, what changes is the question
+		preview = []previewJSON{}
+		req.Preview = func(p desk.Prepared, o ingest.Outcome) { preview = append(preview, newPreviewJSON(p, o)) }
+	}
 	step, done := c.progress("loading")
 	report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
 	done()
@@ -62,7 +67,7 @@ func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 	if err != nil && report.Revision == 0 && (ctx.Err() != nil || errors.As(err, &refused) && refused.Code == "sync_would_empty") {
 		return err // nothing became of them
 	}
-	return errors.Join(err, c.reportLoad(report, req.DryRun))
+	return errors.Join(err, c.reportLoad(report, req.DryRun, preview))
 }
 
 // await returns when every running server serves the revision.
@@ -74,8 +79,9 @@ func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) {
 	}
 }
 
-func (c *cli) reportLoad(r ingest.Report, dry bool) error {
-	err := c.print(newLoadJSON(r, dry), func(w io.Writer) {
+func (c *cli) reportLoad(r ingest.Report, dry bool, preview []previewJSON) error {
+	err := c.print(newLoadJSON(r, dry, preview), func(w io.Writer) {
+		showPreview(w, preview)
 		verb := ""
 		if dry {
 			verb = "would be "

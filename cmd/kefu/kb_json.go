@@ -136,6 +136,7 @@ type loadJSON struct {
 	Embedded   int           `json:"embedded"`
 	Unembedded int           `json:"unembedded"`
 	Failed     []failureJSON `json:"failed"`
+	Documents  []previewJSON `json:"documents,omitzero"` // of the dry run of a load
 	Revision   desk.Revision `json:"revision"`
 	ElapsedMS  int64         `json:"elapsed_ms"`
 }
@@ -147,14 +148,14 @@ type failureJSON struct {
 	Reason string           `json:"reason"`
 }
 
-func newLoadJSON(r ingest.Report, dry bool) loadJSON {
+func newLoadJSON(r ingest.Report, dry bool, preview []previewJSON) loadJSON {
 	return loadJSON{
 		DryRun: dry, Added: r.Added, Updated: r.Updated, Unchanged: r.Unchanged, Removed: r.Removed,
 		Chunks: r.Chunks, Embedded: r.Embedded, Unembedded: r.Unembedded,
 		Failed: each(r.Failed, func(f ingest.FileError) failureJSON {
 			return failureJSON{Path: f.Path, Code: f.Code, Line: f.Line, Reason: f.Reason}
 		}),
-		Revision: r.Revision, ElapsedMS: r.Elapsed.Milliseconds(),
+		Documents: preview, Revision: r.Revision, ElapsedMS: r.Elapsed.Milliseconds(),
 	}
 }
 

@@ -81,7 +81,21 @@ func TestLoadOfNothingThatExistsIsNoSuccess(t *testing.T) {
 func TestLoadingAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	site := newShop(t)
-	holds(t, "the dry run", site.Must("kb", "load", "--dry-run", "docs"), "would be 3 added")
+	holds(t, "the dry run", site.Must("kb", "load", "--dry-run", "docs"), "would be 3 added",
+		"docs/returns.md: added, en, page, 2 chunks\n", " tokens  Returns › Return shipping: Return shipping for a standard parcel costs 4.95")
+	var previewed struct {
+		Documents []struct {
+			URL, Outcome string
+			Text         []struct{ Heading, Text string }
+		}
+	}
+	if err := json.Unmarshal([]byte(site.Must("kb", "load", "--dry-run", "--json", "docs/zh")), &previewed); err != nil {
+		t.Fatal(err)
+	}
+	if d := previewed.Documents; len(d) != 1 || d[0].Outcome != "added" || d[0].URL != "https://help.example.com/zh/returns" ||
+		len(d[0].Text) != 2 || d[0].Text[1].Heading != "退货 › 退货运费" || !strings.HasSuffix(d[0].Text[1].Text, "9.95欧元。") {
+		t.Errorf("preview = %+v, want the page with its two chunks, whole", d)
+	}
 	if n := len(list(t, site)); n != 0 {
 		t.Errorf("%d documents after a dry run, want none", n)
 	}

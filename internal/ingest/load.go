@@ -187,13 +187,21 @@ func (l *load) changed(c *candidate) bool {
 	l.seen[id] = c.file.shown
 	if l.known[id].Hash == c.doc.Document.Hash {
 		l.step(c.file.shown, Unchanged, 1, 0, func() { l.report.Unchanged++ })
+		l.preview(c.doc, Unchanged)
 		return false
 	}
 	if l.req.DryRun {
-		l.done(*c)
+		l.preview(c.doc, l.done(*c))
 		return false
 	}
 	return true
+}
+
+// preview shows a document of a dry run.
+func (l *load) preview(doc desk.Prepared, outcome Outcome) {
+	if l.req.DryRun && l.req.Preview != nil {
+		l.req.Preview(doc, outcome)
+	}
 }
 
 // stage embeds and stages a group of documents in one transaction.
@@ -283,7 +291,7 @@ func (l *load) fail(f file, err error) {
 }
 
 // done reports a changed document that is staged, or would be.
-func (l *load) done(c candidate) {
+func (l *load) done(c candidate) Outcome {
 	doc := c.doc.Document
 	outcome, count := Added, &l.report.Added
 	if _, known := l.known[doc.ID]; known {
@@ -294,6 +302,7 @@ func (l *load) done(c candidate) {
 		l.report.Chunks += len(c.doc.Chunks)
 		l.staged = append(l.staged, desk.Version{Document: doc.ID, Hash: doc.Hash})
 	})
+	return outcome
 }
 
 func (l *load) finish() Report {

@@ -93,7 +93,14 @@ func TestLoadingAgainTakesOnlyWhatChanged(t *testing.T) {
 	}
 
 	write(t, filepath.Join(dir, "b.md"), "# B\n\nbeta, changed\n")
-	dry := mustLoad(t, l, Request{Paths: []string{dir}, Root: dir, DryRun: true})
+	var shown []string
+	preview := func(d desk.Prepared, o Outcome) {
+		shown = append(shown, fmt.Sprintf("%s %s: %s", d.Document.Path, o, d.Chunks[0].Text))
+	}
+	dry := mustLoad(t, l, Request{Paths: []string{dir}, Root: dir, DryRun: true, Preview: preview})
+	if len(shown) != 3 || !slices.Contains(shown, "b.md updated: beta, changed") || !slices.IsSorted(shown) {
+		t.Errorf("preview = %q, want every document, and b.md as it is now", shown)
+	}
 	if dry.Updated != 1 || dry.Unchanged != 2 || docs.publishes != 1 || len(embedder.texts) != 0 {
 		t.Errorf("dry run = %+v after %d publishes, want one change and nothing done", dry, docs.publishes)
 	}

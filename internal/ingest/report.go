@@ -28,6 +28,9 @@ type Request struct {
 	Author string
 	// DryRun reports what would change and neither embeds nor publishes.
 	DryRun bool
+	// Preview is told, in a dry run, of each document as it was cut, in the
+	// order of the request, one at a time. It may be nil.
+	Preview func(desk.Prepared, Outcome)
 }
 
 // DefaultSource is the source of a request that names none.

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"kefu/internal/desk"
+	"kefu/internal/ingest"
+)
+
+// previewJSON is a document as a dry run cut it: what it would be, and what of
+// it would be found.
+type previewJSON struct {
+	ID      desk.DocumentID   `json:"id"`
+	Source  string            `json:"source"`
+	Path    string            `json:"path"`
+	Title   string            `json:"title"`
+	URL     string            `json:"url"`
+	Lang    desk.Lang         `json:"lang"`
+	Kind    desk.DocumentKind `json:"kind"`
+	Bytes   int64             `json:"bytes"`
+	Outcome ingest.Outcome    `json:"outcome"` // what a load would make of it
+	Text    []chunkJSON       `json:"text"`
+}
+
+func newPreviewJSON(p desk.Prepared, outcome ingest.Outcome) previewJSON {
+	d := p.Document
+	return previewJSON{
+		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, Bytes: d.Bytes,
+		Outcome: outcome, Text: each(p.Chunks, newChunkJSON),
+	}
+}
+
+// showPreview prints a line for each document and one for each of its chunks.
+func showPreview(w io.Writer, docs []previewJSON) {
+	const words = 60 // characters of a chunk that are shown
+	for _, d := range docs {
+		fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", d.Path, d.Outcome, orDash(d.Lang), d.Kind, plural(len(d.Text), "chunk"))
+		for i, c := range d.Text {
+			text := strings.Join(strings.Fields(cmp.Or(c.Question, c.Text)), " ")
+			fmt.Fprintf(w, "%5d  %4d tokens  %s: %s\n", i, c.Tokens, cmp.Or(c.Heading, d.Title), shorten(text, words))
+		}
+	}
+}
