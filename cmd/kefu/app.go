@@ -213,6 +213,7 @@ func (a *app) assemble() error {
 	}, parts)
 	a.answerer = configured{a.answers, models}
 	a.edge = a.newEdge(models.Models())
+	a.edge.Feedback = ratings{a.db.Answers(), masker, tel}
 	a.api = httpapi.New(a.edge, a.answerer, tel)
 	return nil
 }

@@ -114,6 +114,12 @@ type Answer struct {
 	Trace   *Trace         `json:"-"`
 }
 
+// Record is an answer together with its question.
+type Record struct {
+	Question Question
+	Answer   Answer
+}
+
 // Trace explains an answer to an operator.
 type Trace struct {
 	Revision Revision `json:"revision"`

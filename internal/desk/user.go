@@ -4,8 +4,9 @@ import "time"
 
 // UserData is everything that is kept of a user, personal data masked.
 type UserData struct {
-	Turns   []UserTurn
-	Answers []UserAnswer
+	Turns    []UserTurn
+	Answers  []UserAnswer
+	Feedback []Feedback
 }
 
 // UserTurn is a turn with the conversation that it belongs to.
@@ -25,4 +26,4 @@ type UserAnswer struct {
 }
 
 // UserErasure counts what was deleted of a user.
-type UserErasure struct{ Turns, Answers int64 }
+type UserErasure struct{ Turns, Answers, Feedback int64 }

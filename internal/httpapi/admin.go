@@ -20,6 +20,7 @@ type Admin struct {
 	Audit   Audit
 	Usage   Usage
 	Users   Users
+	Answers Answers
 }
 
 // Tenants keeps the tenants. Errors that a caller may read are *desk.Error.
@@ -72,6 +73,7 @@ func (api *API) adminRoutes() {
 
 	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.once, api.audited)
 	operator.GET("/usage", api.usage)
+	operator.GET("/answers/:id", api.showAnswer)
 	operator.GET("/users/:id", api.exportUser)
 	operator.DELETE("/users/:id", api.deleteUser)
 	api.operatorRoutes(operator)

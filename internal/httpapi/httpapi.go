@@ -64,6 +64,8 @@ type Config struct {
 	// Conversations are what customers asked and were answered; nil: their paths
 	// are not served.
 	Conversations Conversations
+	// Feedback takes what users say of answers; nil: its path is not served.
+	Feedback Feedback
 	// Operators is the knowledge base, for those who look after it; nil: its
 	// paths are not served. It needs Admin, for the audit log.
 	Operators *Operators
@@ -160,6 +162,9 @@ func (api *API) routes() {
 		asking.GET("/v1/conversations", api.listConversations)
 		asking.GET("/v1/conversations/:id", api.showConversation)
 		asking.DELETE("/v1/conversations/:id", api.deleteConversation)
+	}
+	if api.cfg.Feedback != nil {
+		asking.POST("/v1/answers/:id/feedback", api.rateAnswer)
 	}
 	asking.GET("/v1/models", api.listModels)
 	asking.GET("/v1/models/*model", api.showModel)

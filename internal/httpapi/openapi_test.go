@@ -113,7 +113,7 @@ func isAsset(path string) bool {
 }
 
 func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
-	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Chat: http.NotFoundHandler(), Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
+	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.NotFoundHandler(), Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
 	var routes, described []string
 	for _, r := range api.Routes() {
 		if r.Method != http.MethodHead && !isAsset(r.Path) {
@@ -134,7 +134,7 @@ func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
 
 func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Chat: http.HandlerFunc(chatPage), Metrics: http.NotFoundHandler()}, says(answer()))
+	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.HandlerFunc(chatPage), Metrics: http.NotFoundHandler()}, says(answer()))
 	for _, r := range f.api.Routes() {
 		path := strings.NewReplacer("*asset", "swagger-ui.css", "*model", "kefu-auto").Replace(r.Path)
 		for name, headers := range map[string][]string{

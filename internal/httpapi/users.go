@@ -21,6 +21,15 @@ type userJSON struct {
 	UserID        string               `json:"user_id"`
 	Conversations []conversationDetail `json:"conversations"`
 	Answers       []userAnswerJSON     `json:"answers"`
+	Feedback      []feedbackJSON       `json:"feedback"`
+}
+
+type feedbackJSON struct {
+	AnswerID string    `json:"answer_id"`
+	At       time.Time `json:"at"`
+	Rating   string    `json:"rating"`
+	Reason   string    `json:"reason"`
+	Comment  string    `json:"comment"`
 }
 
 type userAnswerJSON struct {
@@ -33,9 +42,10 @@ type userAnswerJSON struct {
 }
 
 type userErasureJSON struct {
-	UserID  string `json:"user_id"`
-	Turns   int64  `json:"deleted_turns"`
-	Answers int64  `json:"deleted_answers"`
+	UserID   string `json:"user_id"`
+	Turns    int64  `json:"deleted_turns"`
+	Answers  int64  `json:"deleted_answers"`
+	Feedback int64  `json:"deleted_feedback"`
 }
 
 // userScope is the user that the path names. "anonymous" is nobody in
@@ -65,7 +75,7 @@ func (api *API) deleteUser(c *gin.Context) {
 	if err == nil {
 		gone, err = api.cfg.Admin.Users.Delete(c.Request.Context(), scope)
 	}
-	api.reply(c, http.StatusOK, userErasureJSON{UserID: string(scope.User), Turns: gone.Turns, Answers: gone.Answers}, err)
+	api.reply(c, http.StatusOK, userErasureJSON{UserID: string(scope.User), Turns: gone.Turns, Answers: gone.Answers, Feedback: gone.Feedback}, err)
 }
 
 func newUser(id desk.UserID, data desk.UserData) userJSON {
@@ -85,5 +95,8 @@ func newUser(id desk.UserID, data desk.UserData) userJSON {
 			ID: string(a.ID), At: a.At.UTC(), ConversationID: string(a.Conversation), Question: string(a.Question), Answer: string(a.Text), Outcome: string(a.Outcome),
 		}
 	}
+	u.Feedback = each(data.Feedback, func(f desk.Feedback) feedbackJSON {
+		return feedbackJSON{AnswerID: string(f.Answer), At: f.At.UTC(), Rating: string(f.Rating), Reason: string(f.Reason), Comment: string(f.Comment)}
+	})
 	return u
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"kefu/internal/desk"
-	"kefu/internal/store"
 )
 
 func TestAUserIsExportedAndDeletedByTheirOperatorAlone(t *testing.T) {
@@ -15,7 +14,7 @@ func TestAUserIsExportedAndDeletedByTheirOperatorAlone(t *testing.T) {
 	scope := desk.Scope{Tenant: desk.DefaultTenant, User: "ann"}
 	a := answer()
 	q := desk.Question{ID: a.ID, Scope: scope, Text: "Is ⟦EMAIL_1⟧ right?", Asked: time.Now()}
-	if err := o.db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+	if err := o.db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 		t.Fatal(err)
 	}
 	turn := desk.Turn{Answer: a.ID, At: time.Now(), Question: q.Text, Text: a.Text, Outcome: a.Outcome}
@@ -35,7 +34,7 @@ func TestAUserIsExportedAndDeletedByTheirOperatorAlone(t *testing.T) {
 	if r := o.as(t, "operator", http.MethodGet, "/v1/users/ann", ""); strings.Count(r.body, "⟦EMAIL_1⟧ right?") != 2 {
 		t.Errorf("export = %d %s", r.StatusCode, r.body)
 	}
-	if r := o.as(t, "operator", http.MethodDelete, "/v1/users/ann", ""); !strings.Contains(r.body, `"deleted_turns":1,"deleted_answers":1`) {
+	if r := o.as(t, "operator", http.MethodDelete, "/v1/users/ann", ""); !strings.Contains(r.body, `"deleted_turns":1,"deleted_answers":1,"deleted_feedback":0`) {
 		t.Errorf("delete = %d %s", r.StatusCode, r.body)
 	}
 	if r := o.as(t, "operator", http.MethodGet, "/v1/users/ann", ""); r.StatusCode != http.StatusNotFound {

@@ -19,12 +19,6 @@ type Answers struct {
 	insert insert
 }
 
-// Record is an answer together with its question.
-type Record struct {
-	Question desk.Question
-	Answer   desk.Answer
-}
-
 // detail is the part of an answer that SQL does not look into.
 type detail struct {
 	Citations []desk.Citation `json:"citations,omitempty"`
@@ -48,7 +42,7 @@ func newAnswers(ctx context.Context, db *DB) (*Answers, error) {
 
 // Write saves records in one transaction. Those whose answer id is there
 // already are passed over, so that a batch may be written again.
-func (a *Answers) Write(ctx context.Context, records []Record) error {
+func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	details := make([][2]string, len(records))
@@ -94,7 +88,7 @@ func clean[T ~string](text T) string {
 // Get returns an answer of the scope's tenant with its question and trace. The
 // error is a *desk.Error of kind NotFound, code answer_not_found, when there
 // is none; an answer is found up to 0.2 s after it was recorded.
-func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (Record, error) {
+func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	r, err := scanRecord(a.db.read.QueryRowContext(ctx, `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
@@ -102,19 +96,22 @@ func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (
 		cost, cache_tier, latency_us, trace_id, detail, trace
 		FROM answers WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = &desk.Error{
-			Kind: desk.NotFound, Code: "answer_not_found", Field: "id",
-			Public: fmt.Sprintf("There is no answer %q.", id), Err: err,
-		}
+		err = noAnswer(id)
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("get answer: %w", a.db.engine.explain(err))
+		return desk.Record{}, fmt.Errorf("get answer: %w", a.db.engine.explain(err))
 	}
 	return r, nil
 }
 
-func scanRecord(row scanner) (Record, error) {
-	var r Record
+func noAnswer(id desk.AnswerID) error {
+	return &desk.Error{
+		Kind: desk.NotFound, Code: "answer_not_found", Field: "id", Public: fmt.Sprintf("There is no answer %q.", id),
+	}
+}
+
+func scanRecord(row scanner) (desk.Record, error) {
+	var r desk.Record
 	q, a := &r.Question, &r.Answer
 	var asked, latency int64
 	var details, trace []byte
@@ -122,11 +119,11 @@ func scanRecord(row scanner) (Record, error) {
 		&a.Route.Kind, &a.Route.Reason, &a.Route.Confidence, &a.Route.Pleasantry, &a.Outcome, &a.Grounded, &a.Degraded,
 		&a.Provider, &a.Model, &a.Cost, &a.CacheTier, &latency, &a.TraceID, &details, &trace)
 	if err != nil {
-		return Record{}, err
+		return desk.Record{}, err
 	}
 	var d detail
 	if err := errors.Join(json.Unmarshal(details, &d), json.Unmarshal(trace, &a.Trace)); err != nil {
-		return Record{}, fmt.Errorf("decode answer: %w", err)
+		return desk.Record{}, fmt.Errorf("decode answer: %w", err)
 	}
 	a.Citations, a.Handoff, a.Basis, a.Usage = d.Citations, d.Handoff, d.Basis, d.Usage
 	a.Latency = time.Duration(latency) * time.Microsecond

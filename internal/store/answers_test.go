@@ -24,8 +24,8 @@ func TestARecordedAnswerIsReadBackAsItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual(got, store.Record{Question: q, Answer: a}) {
-			t.Errorf("record = %+v\nwant %+v", got, store.Record{Question: q, Answer: a})
+		if !reflect.DeepEqual(got, desk.Record{Question: q, Answer: a}) {
+			t.Errorf("record = %+v\nwant %+v", got, desk.Record{Question: q, Answer: a})
 		}
 		_, err = db.Answers().Get(t.Context(), desk.Scope{Tenant: "other"}, a.ID)
 		var problem *desk.Error
@@ -37,12 +37,12 @@ func TestARecordedAnswerIsReadBackAsItWas(t *testing.T) {
 
 func TestABatchWrittenAgainIsExact(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
-		var batch []store.Record
+		var batch []desk.Record
 		for i := range 90 {
 			q, a := record(fmt.Sprint(i))
-			batch = append(batch, store.Record{Question: q, Answer: a})
+			batch = append(batch, desk.Record{Question: q, Answer: a})
 		}
-		for _, part := range [][]store.Record{batch[:50], batch, batch} {
+		for _, part := range [][]desk.Record{batch[:50], batch, batch} {
 			if err := db.Answers().Write(t.Context(), part); err != nil {
 				t.Fatal(err)
 			}
@@ -57,7 +57,7 @@ func TestTextThatAnEngineRefusesIsCleaned(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		q, a := record("1")
 		q.Text, a.Text = "nul \x00 here", "bad \xff here"
-		if err := db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := db.Answers().Get(t.Context(), q.Scope, a.ID)
@@ -109,6 +109,7 @@ func TestAnswersThatCannotBeSavedAtShutdownAreCounted(t *testing.T) {
 		for i := range 250 {
 			rec.Record(record(fmt.Sprint(i)))
 		}
+		db.Exec(t, `DROP TABLE feedback`)
 		db.Exec(t, `DROP TABLE answers`)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

@@ -25,7 +25,7 @@ type Recorder struct {
 	answers *Answers
 	log     *slog.Logger
 	observe func(n int)
-	queue   chan Record
+	queue   chan desk.Record
 	dropped atomic.Uint64
 }
 
@@ -36,14 +36,14 @@ func NewRecorder(answers *Answers, log *slog.Logger, dropped func(n int)) *Recor
 	if dropped == nil {
 		dropped = func(int) {}
 	}
-	return &Recorder{answers: answers, log: log, observe: dropped, queue: make(chan Record, recorderQueue)}
+	return &Recorder{answers: answers, log: log, observe: dropped, queue: make(chan desk.Record, recorderQueue)}
 }
 
 // Record queues an answer and returns at once. Neither value may be changed
 // afterwards, nor what they point to.
 func (r *Recorder) Record(q desk.Question, a desk.Answer) {
 	select {
-	case r.queue <- Record{q, a}:
+	case r.queue <- desk.Record{Question: q, Answer: a}:
 	default:
 		r.drop(1)
 	}
@@ -75,10 +75,10 @@ func (r *Recorder) Run(ctx context.Context) error {
 
 // gather collects a batch; ended tells that ctx has ended meanwhile. It waits
 // beside the queue: taking one record at a time would wake it for each.
-func (r *Recorder) gather(ctx context.Context) (batch []Record, ended bool) {
+func (r *Recorder) gather(ctx context.Context) (batch []desk.Record, ended bool) {
 	select {
 	case first := <-r.queue:
-		batch = append(make([]Record, 0, recorderBatch), first)
+		batch = append(make([]desk.Record, 0, recorderBatch), first)
 	case <-ctx.Done():
 		return nil, true
 	}
@@ -97,7 +97,7 @@ func (r *Recorder) gather(ctx context.Context) (batch []Record, ended bool) {
 
 // write saves a batch, however many tries that takes, or drops it after the
 // last. It returns false when ctx ended before either.
-func (r *Recorder) write(ctx context.Context, batch []Record) bool {
+func (r *Recorder) write(ctx context.Context, batch []desk.Record) bool {
 	for try := 1; ; try++ {
 		err := r.answers.Write(context.WithoutCancel(ctx), batch)
 		if err == nil {
@@ -119,7 +119,7 @@ func (r *Recorder) write(ctx context.Context, batch []Record) bool {
 }
 
 // drain saves batch and what is queued at shutdown.
-func (r *Recorder) drain(batch []Record) error {
+func (r *Recorder) drain(batch []desk.Record) error {
 	for len(r.queue) > 0 {
 		batch = append(batch, <-r.queue)
 	}
@@ -136,7 +136,7 @@ func (r *Recorder) drain(batch []Record) error {
 	return nil
 }
 
-func (r *Recorder) lose(batch []Record, err error) {
+func (r *Recorder) lose(batch []desk.Record, err error) {
 	r.log.Error("answers dropped", "answers", len(batch), "error", err)
 	r.drop(len(batch))
 }

@@ -49,7 +49,7 @@ func TestADeletedConversationLeavesNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		q, a := record("1")
 		q.Conversation, a.Conversation = "c1", "c1"
-		if err := db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 			t.Fatal(err)
 		}
 		turn := desk.Turn{Answer: a.ID, At: time.Now(), Question: q.Text, Text: a.Text}

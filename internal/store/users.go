@@ -27,10 +27,15 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		}
 		rows, err = tx.QueryContext(ctx, `SELECT id, asked_at, conversation_id, question, answer, outcome FROM answers
 			WHERE tenant = $1 AND user_id = $2 ORDER BY asked_at, id`, scope.Tenant, scope.User)
-		data.Answers, err = collect(rows, err, scanUserAnswer)
+		if data.Answers, err = collect(rows, err, scanUserAnswer); err != nil {
+			return err
+		}
+		rows, err = tx.QueryContext(ctx, `SELECT answer_id, at, rating, reason, comment FROM feedback
+			WHERE tenant = $1 AND user_id = $2 ORDER BY at, answer_id`, scope.Tenant, scope.User)
+		data.Feedback, err = collect(rows, err, scanFeedback)
 		return err
 	})
-	if err == nil && len(data.Turns)+len(data.Answers) == 0 {
+	if err == nil && len(data.Turns)+len(data.Answers)+len(data.Feedback) == 0 {
 		err = noUser(scope.User)
 	}
 	if err != nil {
@@ -66,14 +71,20 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
 	err = u.db.transact(ctx, func(tx *sql.Tx) error {
-		var err error
-		if gone.Turns, err = affected(tx.ExecContext(ctx, `DELETE FROM turns WHERE tenant = $1 AND user_id = $2`, scope.Tenant, scope.User)); err != nil {
-			return err
+		for _, part := range []struct {
+			statement string
+			count     *int64
+		}{
+			{`DELETE FROM feedback WHERE tenant = $1 AND user_id = $2`, &gone.Feedback}, // before the answers take it along
+			{`DELETE FROM turns WHERE tenant = $1 AND user_id = $2`, &gone.Turns},
+			{`DELETE FROM answers WHERE tenant = $1 AND user_id = $2`, &gone.Answers},
+		} {
+			var err error
+			if *part.count, err = affected(tx.ExecContext(ctx, part.statement, scope.Tenant, scope.User)); err != nil {
+				return err
+			}
 		}
-		if gone.Answers, err = affected(tx.ExecContext(ctx, `DELETE FROM answers WHERE tenant = $1 AND user_id = $2`, scope.Tenant, scope.User)); err != nil {
-			return err
-		}
-		if gone.Turns+gone.Answers == 0 {
+		if gone == (desk.UserErasure{}) {
 			return noUser(scope.User)
 		}
 		return nil

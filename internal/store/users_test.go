@@ -13,10 +13,14 @@ func TestNoTableHoldsADeletedUser(t *testing.T) {
 		const name, said = "ann-7f3a", "where is parcel 7f3a-said"
 		q, a := record("1")
 		q.Scope.User, q.Text, a.Trace = name, said, &desk.Trace{Standalone: said}
-		if err := db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.Turns().Append(t.Context(), q.Scope, "c1", desk.Turn{Answer: a.ID, At: time.Now(), Question: said, Text: said}); err != nil {
+			t.Fatal(err)
+		}
+		rated := desk.Feedback{Answer: a.ID, At: time.Now(), Rating: desk.RatedDown, Reason: desk.FeedbackWrong, Comment: said}
+		if err := db.Answers().Rate(t.Context(), q.Scope, rated); err != nil {
 			t.Fatal(err)
 		}
 		for _, text := range []string{name, said} {
@@ -25,7 +29,7 @@ func TestNoTableHoldsADeletedUser(t *testing.T) {
 			}
 		}
 		gone, err := db.Users().Delete(t.Context(), q.Scope)
-		if err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1}) {
+		if err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1}) {
 			t.Fatalf("deleted %+v, %v", gone, err)
 		}
 		for _, text := range []string{name, said} {
@@ -45,7 +49,7 @@ func TestWhatIsOldIsForgotten(t *testing.T) {
 		for i, age := range []time.Duration{time.Hour, 48 * time.Hour} {
 			q, a := record(string(rune('1' + i)))
 			q.Asked = now.Add(-age)
-			if err := db.Answers().Write(t.Context(), []store.Record{{Question: q, Answer: a}}); err != nil {
+			if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 				t.Fatal(err)
 			}
 			if err := db.Turns().Append(t.Context(), q.Scope, "c1", desk.Turn{Answer: a.ID, At: q.Asked}); err != nil {

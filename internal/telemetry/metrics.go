@@ -57,6 +57,7 @@ type metrics struct {
 	answerSeconds map[string]prometheus.Observer
 	handoffs      map[desk.HandoffReason]prometheus.Counter
 	guarded       *prometheus.CounterVec
+	feedback      *prometheus.CounterVec
 
 	cacheRequests map[cacheKey]prometheus.Counter
 	cacheSeconds  map[string]prometheus.Observer
@@ -137,6 +138,11 @@ func (m *metrics) outcomes(f factory) {
 	for _, r := range handoffReasons {
 		m.handoffs[r] = handoffs.WithLabelValues(string(r))
 	}
+	m.feedback = f.counters("kefu_feedback_total", "What users said of answers, also where they changed their mind.", "rating", "reason")
+	m.feedback.WithLabelValues(string(desk.RatedUp), noReason)
+	for _, r := range append(desk.FeedbackReasons[:], noReason) {
+		m.feedback.WithLabelValues(string(desk.RatedDown), string(r))
+	}
 }
 
 func (m *metrics) verdicts(f factory, cfg Config) {
@@ -150,6 +156,9 @@ func (m *metrics) verdicts(f factory, cfg Config) {
 		m.guarded.WithLabelValues("answer", rule, string(desk.Refuse))
 	}
 }
+
+// noReason is the reason of feedback that gives none.
+const noReason = "none"
 
 // noRule is the rule of a verdict that lets a text pass.
 const noRule = "none"

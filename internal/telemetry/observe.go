@@ -78,6 +78,12 @@ func (t *Telemetry) HandedOff(reason desk.HandoffReason) {
 	}
 }
 
+// Rated records what a user said of an answer; both values must be of the
+// closed sets.
+func (t *Telemetry) Rated(rating desk.Rating, reason desk.FeedbackReason) {
+	t.metrics.feedback.WithLabelValues(string(rating), cmp.Or(string(reason), noReason)).Inc()
+}
+
 // TurnLost records that a conversation could not be read or added to.
 func (t *Telemetry) TurnLost(ctx context.Context, err error) {
 	t.Dropped("turns")

@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+
+	"kefu/internal/desk"
+)
+
+// Answers are the answers that were given. Errors that a caller may read are
+// *desk.Error.
+type Answers interface {
+	Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error)
+}
+
+// Feedback takes what users say of answers; comment, as they wrote it, is
+// masked before it is kept. Errors that a caller may read are *desk.Error.
+type Feedback interface {
+	Rate(ctx context.Context, scope desk.Scope, f desk.Feedback, comment string) error
+}
+
+// recordJSON is an answer as its asker saw it, with what it was made of.
+type recordJSON struct {
+	Question string        `json:"question"`
+	AskedAt  time.Time     `json:"asked_at"`
+	UserID   string        `json:"user_id"`
+	KeyID    string        `json:"key_id"`
+	Lang     string        `json:"lang"`
+	Outcome  string        `json:"outcome"`
+	Answer   queryResponse `json:"answer"`
+	Trace    *desk.Trace   `json:"trace"`
+}
+
+// showAnswer answers GET /v1/answers/{id}.
+func (api *API) showAnswer(c *gin.Context) {
+	ctx := c.Request.Context()
+	r, err := api.cfg.Admin.Answers.Get(ctx, desk.Scope{Tenant: tenantOf(c)}, desk.AnswerID(c.Param("id")))
+	if err != nil {
+		api.fail(c, err)
+		return
+	}
+	q, a := r.Question, r.Answer
+	seen := api.queryResponse(ctx, a)
+	seen.TraceID = a.TraceID // never that of this request
+	api.reply(c, http.StatusOK, recordJSON{
+		Question: string(q.Text), AskedAt: q.Asked.UTC(), UserID: string(q.Scope.User), KeyID: string(q.Scope.Key),
+		Lang: string(a.Lang), Outcome: string(a.Outcome), Answer: seen, Trace: a.Trace,
+	}, nil)
+}
+
+// maxComment is the length of the longest comment, in characters.
+const maxComment = 1000
+
+// rateAnswer answers POST /v1/answers/{id}/feedback.
+func (api *API) rateAnswer(c *gin.Context) {
+	var user, rating, reason, comment string
+	err := api.object(c, field{"rating", &rating}, field{"reason", &reason}, field{"comment", &comment}, field{"user_id", &user})
+	if err == nil {
+		err = cmp.Or(checkName("user_id", user), checkFeedback(desk.Rating(rating), desk.FeedbackReason(reason), comment))
+	}
+	if err == nil {
+		scope := desk.Scope{Tenant: callerOf(c).Tenant, User: cmp.Or(desk.UserID(user), desk.Anonymous)}
+		err = api.cfg.Feedback.Rate(c.Request.Context(), scope, desk.Feedback{
+			Answer: desk.AnswerID(c.Param("id")), At: time.Now(), Rating: desk.Rating(rating), Reason: desk.FeedbackReason(reason),
+		}, comment)
+	}
+	api.reply(c, http.StatusNoContent, nil, err)
+}
+
+func checkFeedback(rating desk.Rating, reason desk.FeedbackReason, comment string) error {
+	switch n := utf8.RuneCountInString(comment); {
+	case rating != desk.RatedUp && rating != desk.RatedDown:
+		return invalid("value_invalid", "rating", `"rating" must be up or down.`)
+	case reason != "" && rating != desk.RatedDown:
+		return invalid("value_invalid", "reason", `"reason" says what is wrong: it goes with the rating down.`)
+	case reason != "" && !slices.Contains(desk.FeedbackReasons[:], reason):
+		names := each(desk.FeedbackReasons[:], func(r desk.FeedbackReason) string { return string(r) })
+		return invalid("value_invalid", "reason", `"reason" must be one of `+strings.Join(names, ", ")+".")
+	case n > maxComment:
+		return invalid("value_too_long", "comment", fmt.Sprintf("\"comment\" has %d characters; at most %d are allowed.", n, maxComment))
+	}
+	return nil
+}

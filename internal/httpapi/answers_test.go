@@ -1,0 +1,94 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/mask"
+	"kefu/internal/store"
+)
+
+// masked takes feedback as the program does.
+type masked struct{ answers *store.Answers }
+
+func (m masked) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback, comment string) error {
+	f.Comment, _ = mask.New().Mask(comment)
+	return m.answers.Rate(ctx, scope, f)
+}
+
+// recorded keeps the answer of the tests as one that ann was given.
+func recorded(t *testing.T, o *office) desk.Answer {
+	t.Helper()
+	a := answer()
+	a.Outcome, a.Trace = desk.Answered, &desk.Trace{Cache: "miss", Standalone: "Is the tablet covered?"}
+	q := desk.Question{ID: a.ID, Scope: desk.Scope{Tenant: desk.DefaultTenant, User: "ann"}, Text: "Is ⟦EMAIL_1⟧ right?", Asked: time.Now()}
+	if err := o.db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestARecordedAnswerIsShownToItsOperatorWithItsTrace(t *testing.T) {
+	o := newOffice(t, says(answer()))
+	a := recorded(t, o)
+	var got struct {
+		Question string
+		UserID   string `json:"user_id"`
+		Answer   struct {
+			ID              string
+			SourceDocuments []struct{ Quote string } `json:"source_documents"`
+		}
+		Trace struct{ Cache, Standalone string }
+	}
+	r := o.as(t, "operator", "GET", "/v1/answers/"+string(a.ID), "")
+	if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.StatusCode != 200 {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
+	}
+	if got.Question != "Is ⟦EMAIL_1⟧ right?" || got.UserID != "ann" || got.Answer.ID != string(a.ID) ||
+		len(got.Answer.SourceDocuments) != len(a.Citations) || got.Trace.Cache != "miss" || got.Trace.Standalone == "" {
+		t.Errorf("answer = %s", r.body)
+	}
+	for _, other := range []struct{ key, path string }{{"operator acme", "/v1/answers/" + string(a.ID)}, {"operator", "/v1/answers/nothing"}} {
+		if r := o.as(t, other.key, "GET", other.path, ""); r.problem(t).Code != "answer_not_found" {
+			t.Errorf("%s as %s = %s", other.path, other.key, r.body)
+		}
+	}
+}
+
+func TestFeedbackIsKeptMaskedAndTheLastOfAUserCounts(t *testing.T) {
+	o := newOffice(t, says(answer()))
+	path := "/v1/answers/" + string(recorded(t, o).ID) + "/feedback"
+	for _, body := range []string{
+		`{"rating":"up","user_id":"ann"}`,
+		`{"rating":"down","reason":"wrong","comment":"I am ann@example.com","user_id":"ann"}`,
+	} {
+		if r := o.as(t, "ask", "POST", path, body); r.StatusCode != 204 || r.body != "" {
+			t.Fatalf("%s = %d %s", body, r.StatusCode, r.body)
+		}
+	}
+	r := o.as(t, "operator", "GET", "/v1/users/ann", "")
+	if strings.Count(r.body, `"rating"`) != 1 || !strings.Contains(r.body, `"rating":"down","reason":"wrong","comment":"I am ⟦EMAIL_1⟧"`) {
+		t.Errorf("export = %s", r.body)
+	}
+	for body, want := range map[string]string{
+		`{}`:                                "value_invalid",
+		`{"rating":"meh"}`:                  "value_invalid",
+		`{"rating":"up","reason":"wrong"}`:  "value_invalid",
+		`{"rating":"down","reason":"ugly"}`: "value_invalid",
+		`{"rating":"down","stars":1}`:       "unknown_field",
+		`{"rating":"up","comment":"` + strings.Repeat("长", 1001) + `"}`:    "value_too_long",
+		`{"rating":"up","user_id":"` + strings.Repeat("长", 129) + `"}`:     "value_too_long",
+		`{"rating":"down","comment":"` + strings.Repeat("长", 1000) + `"}x`: "trailing_data",
+	} {
+		if r := o.as(t, "ask", "POST", path, body); r.problem(t).Code != want {
+			t.Errorf("%.60s = %s, want %s", body, r.body, want)
+		}
+	}
+	if r := o.as(t, "ask acme", "POST", path, `{"rating":"up"}`); r.problem(t).Code != "answer_not_found" {
+		t.Errorf("rated by another tenant: %s", r.body)
+	}
+}

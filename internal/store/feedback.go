@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"kefu/internal/desk"
+)
+
+// Rate keeps what the scope's user says of an answer of the scope's tenant, in
+// place of what they said before. It is removed with the answer. The error is a
+// *desk.Error of kind NotFound, code answer_not_found, where there is none; an
+// answer is found up to 0.2 s after it was recorded.
+func (a *Answers) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	n, err := affected(a.db.write.ExecContext(ctx, `INSERT INTO feedback (answer_id, tenant, user_id, at, rating, reason, comment)
+		SELECT id, tenant, $3, CAST($4 AS BIGINT), $5, $6, $7 FROM answers WHERE id = $1 AND tenant = $2
+		ON CONFLICT (answer_id, user_id) DO UPDATE SET at = excluded.at, rating = excluded.rating, reason = excluded.reason, comment = excluded.comment`,
+		f.Answer, scope.Tenant, scope.User, millis(f.At), f.Rating, f.Reason, clean(f.Comment)))
+	if err == nil && n == 0 {
+		err = noAnswer(f.Answer)
+	}
+	if err != nil {
+		return fmt.Errorf("rate answer: %w", a.db.engine.explain(err))
+	}
+	return nil
+}
+
+func scanFeedback(r *sql.Rows) (f desk.Feedback, err error) {
+	var at int64
+	err = r.Scan(&f.Answer, &at, &f.Rating, &f.Reason, &f.Comment)
+	f.At = fromMillis(at)
+	return f, err
+}
