@@ -34,6 +34,9 @@ const (
 	// the text is not Chinese, certain that from which nothing else is.
 	confident = 0.7
 	certain   = 0.9
+	// fewestUTF16 is the size from which UTF-16 without a mark is told, in bytes:
+	// any two bytes are some letter in it.
+	fewestUTF16 = 8
 )
 
 // toUTF8 returns data as UTF-8 without a byte-order mark. The encoding is told
@@ -128,7 +131,7 @@ func guessEncoding(data []byte) encoding.Encoding {
 	var best encoding.Encoding
 	most := familiar
 	for _, e := range []encoding.Encoding{simplifiedchinese.GB18030, traditionalchinese.Big5, utf16LE, utf16BE} {
-		if (e == utf16LE || e == utf16BE) && len(data)%2 != 0 {
+		if (e == utf16LE || e == utf16BE) && (len(data)%2 != 0 || len(data) < fewestUTF16) {
 			continue
 		}
 		text, err := e.NewDecoder().Bytes(head)

@@ -237,6 +237,7 @@ func TestFilesThatCannotBeExtracted(t *testing.T) {
 		{"a program under a name of text", "a.txt", "\x7fELF\x02\x01", CodeUnsupported, 0},
 		{"bytes that are no text", "a.txt", "x\x9c\x0bJMK/\xcdK)\x00V(I\xccN", CodeNotText, 0},
 		{"UTF-8 with broken bytes", "a.txt", "退款\n需要五天\xe9\x80 or\xff\xfe\xfa cash", CodeEncoding, 2},
+		{"two bytes that are a letter in UTF-16", "a.pdf", "\x00\x01", CodeNotText, 0},
 		{"half a character of UTF-16", "a.txt", "\xff\xfea\x00b", CodeNotText, 0},
 		{"broken front matter", "a.md", "---\ntitle: [x\n---\n# A\n", CodeMalformed, 1},
 		{"an unknown kind", "a.md", "---\nkind: poem\n---\n# A\n", CodeMalformed, 0},
