@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -12,20 +13,25 @@ import (
 // collected several times a second under load.
 const headroom = 128 << 20
 
-// keepHeadroom gives the collector a percentage that fits the live heap, until
-// ctx ends. GOMEMLIMIT still bounds the whole. It looks after each collection:
-// a percentage for the heap of a quiet server would let that of a thousand
-// streams grow several times as far.
+// keepHeadroom gives the collector a percentage and a limit that fit the live
+// heap, until ctx ends; GOMEMLIMIT, where it is set, is the limit instead. It
+// looks after each collection: a percentage for the heap of a quiet server would
+// let that of a thousand streams grow several times as far.
 func keepHeadroom(ctx context.Context) error {
 	collected := make(chan struct{}, 1)
 	announce(ctx, collected)
 	last := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	set := 0
+	set, bound := 0, int64(0)
 	for {
 		metrics.Read(last)
-		if percent := collectAt(last[0].Value.Uint64() + last[1].Value.Uint64() + last[2].Value.Uint64()); percent != set {
+		scanned := last[0].Value.Uint64() + last[1].Value.Uint64() + last[2].Value.Uint64()
+		if percent := collectAt(scanned); percent != set {
 			set = percent
 			debug.SetGCPercent(percent)
+		}
+		if limit := limitAt(scanned); limit != bound && os.Getenv("GOMEMLIMIT") == "" {
+			bound = limit
+			debug.SetMemoryLimit(limit)
 		}
 		select {
 		case <-ctx.Done():
@@ -62,4 +68,14 @@ func collectAt(scanned uint64) (percent int) {
 		return most
 	}
 	return min(max(int(headroom*100/scanned)/step*step, least), most)
+}
+
+// limitAt is the memory that the collector keeps the program within, by working
+// more often where it must: a quarter more than a collection looks at and some
+// room, at least enough for a small knowledge base under load. A burst of
+// streams then costs their own memory and not twice that. It moves in steps like
+// the percentage.
+func limitAt(scanned uint64) int64 {
+	const step, room, least = 32 << 20, 32 << 20, 192 << 20
+	return int64(max((scanned*5/4+room)/step*step+step, least))
 }

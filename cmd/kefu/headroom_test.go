@@ -24,8 +24,18 @@ func TestASmallHeapMayGrowByAsMuchAsALargeOne(t *testing.T) {
 	}
 }
 
+func TestMemoryIsBoundByAQuarterMoreThanIsInUse(t *testing.T) {
+	const mega = 1 << 20
+	for scanned, want := range map[uint64]int64{0: 192 * mega, 30 * mega: 192 * mega, 120 * mega: 192 * mega, 136 * mega: 224 * mega, 1000 * mega: 1312 * mega} {
+		if got := limitAt(scanned); got != want {
+			t.Errorf("%d MiB are kept within %d MiB, want %d", scanned/mega, got/mega, want/mega)
+		}
+	}
+}
+
 func TestAHeapThatGrewIsCollectedSooner(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = keepHeadroom(ctx) })
