@@ -17,6 +17,7 @@ import (
 	"kefu/internal/cache"
 	"kefu/internal/config"
 	"kefu/internal/desk"
+	"kefu/internal/egress"
 	"kefu/internal/gateway"
 	"kefu/internal/guard"
 	"kefu/internal/handoff"
@@ -32,6 +33,9 @@ import (
 	"kefu/internal/telemetry"
 	"kefu/internal/web"
 )
+
+// pageTimeout bounds the reading of one page of the web, a large PDF included.
+const pageTimeout = time.Minute
 
 // base is what every command that touches the knowledge base needs.
 type base struct {
@@ -89,12 +93,18 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	if err != nil {
 		return nil, errors.Join(err, closeTelemetry(tel))
 	}
+	pages, err := egress.New(egress.Config{Inside: cfg.Knowledge.Inside, Timeout: pageTimeout, MaxBytes: ingest.DefaultMaxFileBytes})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("knowledge.inside: %w", err), db.Close(), closeTelemetry(tel))
+	}
 	w := newWorkers(ctx, log)
 	w.start("ledger", db.Ledger().Run)
 	embedder := m.embedder(tel)
 	return &base{
 		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
-		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases}),
+		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
+			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
+		}),
 	}, nil
 }
 

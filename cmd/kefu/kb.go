@@ -14,6 +14,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/ingest"
+	"kefu/internal/ingest/sitemap"
 )
 
 func (c *cli) kbCommand() *cobra.Command {
@@ -32,21 +33,37 @@ const acknowledged = 10 * time.Second
 func (c *cli) kbLoad() *cobra.Command {
 	var req ingest.Request
 	cmd := &cobra.Command{
-		Use: "load PATH…", Short: "Load files and folders",
+		Use: "load PATH|URL…", Short: "Load files, folders and pages",
 		Long: `Loads Markdown, HTML, text, PDF and Word (.docx) files, and CSV or JSONL files of
-question–answer pairs, in UTF-8, UTF-16, GB18030 or Big5.
+question–answer pairs, in UTF-8, UTF-16, GB18030 or Big5. An address is read from
+the web, that of a sitemap (ending in .xml) with all its pages on the same host.
 Unchanged documents are skipped, so loading again is cheap and safe. A file that
 cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
-		Example: "  kefu kb load docs/ faq.csv\n  kefu kb load --dry-run docs/",
+		Example: "  kefu kb load docs/ faq.csv\n  kefu kb load --dry-run docs/\n  kefu kb load https://help.example.com/sitemap.xml",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
+			if err := checkMaxPages(req.MaxPages); err != nil {
+				return err
+			}
 			req.Paths = paths
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error { return c.load(ctx, b, req) })
 		},
 	}
 	cmd.Flags().StringVar(&req.Source, "source", ingest.DefaultSource, "name of the load that the documents belong to")
+	maxPagesFlag(cmd, &req)
 	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change and show the chunks, change nothing")
 	return cmd
+}
+
+func maxPagesFlag(cmd *cobra.Command, req *ingest.Request) {
+	cmd.Flags().IntVar(&req.MaxPages, "max-pages", ingest.DefaultMaxPages, "how many pages of sitemaps are read")
+}
+
+func checkMaxPages(n int) error {
+	if n < 1 || n > sitemap.MaxEntries {
+		return usageError{fmt.Errorf("--max-pages %d: want 1 to %d", n, sitemap.MaxEntries)}
+	}
+	return nil
 }
 
 // load brings documents in and says what became of them.

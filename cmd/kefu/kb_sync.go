@@ -18,18 +18,25 @@ func (c *cli) kbSync() *cobra.Command {
 	var req ingest.Request
 	var watch time.Duration
 	cmd := &cobra.Command{
-		Use: "sync FOLDER", Short: "Make a source equal to a folder: add, update and remove",
-		Long: `Makes the documents of a source equal to the files of a folder. All changes are
+		Use: "sync FOLDER|URL", Short: "Make a source equal to a folder or a sitemap: add, update and remove",
+		Long: `Makes the documents of a source equal to the files of a folder, or to the pages
+of a sitemap. All changes are
 served at once, as one release that 'kefu kb rollback' can take back. Unchanged
 documents are skipped and unchanged chunks are not embedded again. A sync that
 is killed has changed nothing; the next one goes on with what it had done.
 A file that cannot be loaded is named, what was published of it before stays,
 and the exit status is 3.`,
-		Example: "  kefu kb sync docs/ --source docs\n  kefu kb sync docs/ --source docs --dry-run\n  kefu kb sync docs/ --source docs --watch",
+		Example: "  kefu kb sync docs/ --source docs\n  kefu kb sync https://help.example.com/sitemap.xml --source help\n  kefu kb sync docs/ --source docs --dry-run\n  kefu kb sync docs/ --source docs --watch",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if req.Source == "" {
-				return usageError{errors.New("--source is needed: it names what the folder is made equal to")}
+				return usageError{errors.New("--source is needed: it names what the folder or sitemap is made equal to")}
+			}
+			if watch != 0 && ingest.IsAddress(paths[0]) {
+				return usageError{errors.New("--watch watches folders; sync an address at intervals instead")}
+			}
+			if err := checkMaxPages(req.MaxPages); err != nil {
+				return err
 			}
 			req.Paths, req.Root, req.Exact = paths, paths[0], true
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
@@ -42,6 +49,7 @@ and the exit status is 3.`,
 	}
 	cmd.Flags().StringVar(&req.Source, "source", "", "name of the source that is made equal to the folder (required)")
 	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change, change nothing")
+	maxPagesFlag(cmd, &req)
 	cmd.Flags().BoolVar(&req.AllowEmpty, "allow-empty", false, "let an empty folder remove all documents of the source")
 	cmd.Flags().DurationVarP(&watch, "watch", "w", 0, "go on, and sync again when the folder changes; looks that often")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "2s"

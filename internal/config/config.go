@@ -142,6 +142,7 @@ type Retrieval struct {
 type Knowledge struct {
 	Path     string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
 	Releases int           `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
+	Inside   []string      `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
 	Lease    time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
 }
 

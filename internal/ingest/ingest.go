@@ -5,6 +5,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"kefu/internal/desk"
@@ -38,6 +39,9 @@ type Documents interface {
 	Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 }
 
+// DefaultMaxFileBytes bounds a file or page.
+const DefaultMaxFileBytes = 20 << 20
+
 // Config says how documents are cut and embedded. The zero value of a field
 // means its default.
 type Config struct {
@@ -57,8 +61,13 @@ type Config struct {
 	// Concurrency is the number of batches embedded at the same time: 1 to 64,
 	// default 4.
 	Concurrency int
-	// MaxFileBytes bounds a file: at least 1, default 20 MB.
+	// MaxFileBytes bounds a file or page: at least 1, default
+	// DefaultMaxFileBytes.
 	MaxFileBytes int64
+	// Web reads pages; it decides which addresses may be reached and how long a
+	// page may take. Nil: none is read. UserAgent is how it names itself.
+	Web       *http.Client
+	UserAgent string
 	// CacheDir is where the compiled PDF engine is kept, about 21 MB. Empty:
 	// every process that meets a PDF compiles it, for 3 to 7 s.
 	CacheDir string
@@ -81,7 +90,7 @@ func (c Config) withDefaults() Config {
 	c.OverlapTokens = or(c.OverlapTokens, 50)
 	c.BatchChunks = or(c.BatchChunks, 64)
 	c.Concurrency = or(c.Concurrency, 4)
-	c.MaxFileBytes = or(c.MaxFileBytes, 20<<20)
+	c.MaxFileBytes = or(c.MaxFileBytes, DefaultMaxFileBytes)
 	c.ExtractTimeout = or(c.ExtractTimeout, 2*time.Minute)
 	c.EmbedTimeout = or(c.EmbedTimeout, llm.DefaultAttemptTimeout)
 	c.EmbedAttempts = or(c.EmbedAttempts, 3)
@@ -133,6 +142,7 @@ type Loader struct {
 	ledger    llm.Ledger
 	cfg       Config
 	extractor *extractor
+	web       web
 	chunker   chunker
 }
 
@@ -142,9 +152,16 @@ func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *
 	cfg = cfg.withDefaults()
 	return &Loader{
 		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg, extractor: newExtractor(cfg.ExtractTimeout, cfg.CacheDir),
+		web:     web{client: cfg.Web, agent: cfg.UserAgent, free: make(slots, fetchers)},
 		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
 	}
 }
 
-// Close ends the PDF engine, if one was started. No load may be under way.
-func (l *Loader) Close() error { return l.extractor.pdf.Close() }
+// Close ends the PDF engine, if one was started, and idle connections. No load
+// may be under way.
+func (l *Loader) Close() error {
+	if l.cfg.Web != nil {
+		l.cfg.Web.CloseIdleConnections()
+	}
+	return l.extractor.pdf.Close()
+}

@@ -13,8 +13,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Load loads files and folders, or makes a source equal to a folder: see
-// Request. Changed documents are staged, each as a whole and together with its
+// Load loads files, folders and pages, or makes a source equal to a folder or
+// a sitemap: see Request. Changed documents are staged, each as a whole and together with its
 // vectors, and become visible at the end, all at once, as one release; an
 // unchanged one is skipped by its content hash, an unchanged chunk keeps its
 // vector. What cannot be loaded is named in the report, what was published of
@@ -28,9 +28,9 @@ import (
 func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, progress func(Progress)) (Report, error) {
 	req.Source = or(req.Source, DefaultSource)
 	req.Root = or(req.Root, ".")
-	files, failed, err := scan(req)
+	files, failed, err := l.list(ctx, tenant, req)
 	if err != nil {
-		return Report{}, fmt.Errorf("scan: %w", err)
+		return Report{}, fmt.Errorf("list: %w", err)
 	}
 	kind := desk.ReleaseLoad
 	if req.Exact {
@@ -150,7 +150,11 @@ func (l *load) prepareAll(ctx context.Context, files []file) ([]candidate, error
 		return nil, err
 	}
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	workers := runtime.GOMAXPROCS(0)
+	if slices.ContainsFunc(files, func(f file) bool { return f.address != nil }) {
+		workers = max(workers, fetchers) // pages are waited for
+	}
+	g.SetLimit(workers)
 	for i, f := range files {
 		if ctx.Err() != nil {
 			done = done[:i]

@@ -19,13 +19,16 @@ const separatorOfHeadings = " › "
 
 // prepare reads f and makes a document of it, without vectors.
 func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
-	data, err := f.read(l.cfg.MaxFileBytes)
+	data, name, err := l.read(ctx, f)
 	if err != nil {
 		return desk.Prepared{}, err
 	}
-	x, err := l.extractor.extract(ctx, f.name, data)
+	x, err := l.extractor.extract(ctx, name, data)
 	if err != nil {
 		return desk.Prepared{}, err
+	}
+	if f.address != nil { // where it was read, whatever it says of itself
+		x.meta.url = f.path
 	}
 	doc := desk.Document{
 		ID: or(f.id, documentID(tenant, source, or(x.meta.id, f.path))), Tenant: tenant, Source: source, Path: f.path,
@@ -38,6 +41,15 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	chunks := l.chunks(doc, x)
 	doc.Chunks = len(chunks)
 	return desk.Prepared{Document: doc, Chunks: chunks}, nil
+}
+
+// read returns the content of f, and the name that tells its format.
+func (l *Loader) read(ctx context.Context, f file) (data []byte, name string, err error) {
+	if f.address != nil {
+		return l.web.fetch(ctx, f.address, l.cfg.MaxFileBytes)
+	}
+	data, err = f.read(l.cfg.MaxFileBytes)
+	return data, f.name, err
 }
 
 // documentID is the same for the same key (a path, or the id that a file

@@ -86,6 +86,10 @@ func (l *Loader) Remove(ctx context.Context, tenant desk.TenantID, author string
 // expect tells what is about to come in, and what cannot.
 func (l *load) expect(ctx context.Context, files []file, failed []candidate) error {
 	for _, c := range failed {
+		if c.file.lists {
+			l.broken = append(l.broken, ".") // any document may be of a page that it lists
+			continue
+		}
 		l.broken = append(l.broken, c.file.path)
 	}
 	switch {

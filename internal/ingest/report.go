@@ -11,7 +11,9 @@ import (
 type Request struct {
 	// Paths are files and folders. Folders are read recursively, hidden files
 	// and folders are left out and symbolic links that lead out of the folder
-	// are refused.
+	// are refused. A path that begins with https:// is a page, one that also
+	// ends in .xml a sitemap: all its pages on the same host, and those of the
+	// sitemaps that it lists. A page goes by its address.
 	Paths []string
 	// Root is the folder that document paths are relative to; default: the
 	// working directory. A file outside of it goes by its absolute path.
@@ -24,6 +26,9 @@ type Request struct {
 	Exact bool
 	// AllowEmpty lets an exact load take away the last document of the source.
 	AllowEmpty bool
+	// MaxPages bounds the pages that are read of sitemaps; default
+	// DefaultMaxPages.
+	MaxPages int
 	// Author is who asked for it, for the list of releases.
 	Author string
 	// DryRun reports what would change and neither embeds nor publishes.
@@ -112,6 +117,9 @@ const (
 	CodeDuplicate    ErrorCode = "file_duplicate"     // the same id as another file
 	CodeIntricate    ErrorCode = "file_too_intricate" // markup beyond what a page has
 	CodeTimedOut     ErrorCode = "file_timed_out"     // reading it took too long
+	CodePageRefused  ErrorCode = "page_refused"       // an address that may not be read, or leads to one
+	CodePageFailed   ErrorCode = "page_failed"        // no connection, or an error's status
+	CodeSitemap      ErrorCode = "sitemap_incomplete" // not all that it lists is read
 	CodePDFBroken    ErrorCode = "pdf_broken"
 	CodePDFEncrypted ErrorCode = "pdf_encrypted"
 	CodePDFTooLarge  ErrorCode = "pdf_too_large"      // pages or text

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,9 +22,11 @@ type file struct {
 	dir   string // the folder that may not be left
 	name  string // slash-separated, below dir
 
-	// Of an upload, which no folder holds.
-	id   desk.DocumentID
-	data []byte
+	// Of an upload or a page, which no folder holds.
+	id      desk.DocumentID
+	data    []byte   // of an upload
+	address *url.URL // of a page
+	lists   bool     // a sitemap that could not be read: what it lists is not known
 }
 
 // scan lists the files of a request: paths in the given order, folders in
