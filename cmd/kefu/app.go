@@ -265,7 +265,7 @@ func (a *app) openCache() error {
 		a.telemetry.CollectRedis(client.PoolStats)
 	}
 	c, err := cache.New(cache.Config{
-		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL,
+		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL, Semantic: cfg.Cache.Semantic,
 		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Timeout: cfg.Redis.Timeout, Logger: a.log,
 	}, a.redis, a.telemetry)
 	if err != nil {

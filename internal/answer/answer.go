@@ -114,14 +114,14 @@ type Service struct {
 	fingerprint string
 	canary      string
 	flights     *flights
-	curated     *match.Reader
+	questions   *match.Reader // that come again: curated or cached ones
 	evidence    abstain.Judge
 }
 
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
 	return &Service{
-		Parts: parts, cfg: cfg, flights: newFlights(), curated: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
+		Parts: parts, cfg: cfg, flights: newFlights(), questions: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
 		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
 	}
 }
@@ -151,19 +151,19 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	}
 	fresh := s.catchUp(ctx)
 	view := s.Knowledge.View(q.Scope.Tenant)
-	key := s.key(q)
+	at := shelf{key: s.key(q, lang.Normalise(string(q.Text))), fresh: fresh}
 
-	a, hit := s.cached(ctx, q, key, view, fresh)
+	a, hit := s.cached(ctx, q, at, view)
 	if hit {
 		err = replay(a, false, emit)
 	} else {
 		q.ID = desk.NewAnswerID()
-		a, err = s.flights.join(ctx, s.flightKey(q, key, view), s.cfg.Deadline, q.Stream,
+		a, err = s.flights.join(ctx, s.flightKey(q, at.key, view), s.cfg.Deadline, q.Stream,
 			func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
-				if a, landed := s.justLanded(q, key, view, fresh); landed {
+				if a, landed := s.justLanded(q, at, view); landed {
 					return a, replay(a, false, emit)
 				}
-				return s.compose(ctx, q, view, key, open, emit)
+				return s.compose(ctx, q, view, at, open, emit)
 			}, emit)
 	}
 	if err != nil {
@@ -196,11 +196,6 @@ func (s *Service) catchUp(ctx context.Context) (fresh bool) {
 	return s.Knowledge.Refresh(ctx) == nil
 }
 
-// key identifies the answer, whatever the state of the knowledge base.
-func (s *Service) key(q desk.Question) cache.Key {
-	return cache.NewKey(q.Scope, lang.Normalise(string(q.Text)), string(q.Lang), q.Model, q.Provider, string(q.Route), s.fingerprint)
-}
-
 // flightKey adds the revision: a question asked after a publish must not join
 // a flight that left before it. Who asked for a stream joins streams: the
 // others get an answer from which what failed verification was taken out. Those
@@ -214,41 +209,6 @@ func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View
 		flight += s.Budgets.Sharing(q.Scope)
 	}
 	return flight
-}
-
-// cached finds an answer that still holds in the pinned view.
-func (s *Service) cached(ctx context.Context, q desk.Question, key cache.Key, view *knowledge.View, fresh bool) (desk.Answer, bool) {
-	if q.Alone || !fresh {
-		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
-		return desk.Answer{}, false
-	}
-	a, tier, ok := s.Cache.Get(ctx, key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
-	if !ok {
-		return desk.Answer{}, false
-	}
-	s.Observer.CacheSaved(tier, a.Cost)
-	a.CacheTier = tier
-	return a, true
-}
-
-// justLanded finds the answer of a flight that ended between the look into the
-// cache and the boarding of the next one.
-func (s *Service) justLanded(q desk.Question, key cache.Key, view *knowledge.View, fresh bool) (desk.Answer, bool) {
-	if q.Alone || !fresh {
-		return desk.Answer{}, false
-	}
-	a, ok := s.Cache.Peek(key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
-	a.CacheTier = desk.TierMemory
-	return a, ok
-}
-
-// keep caches what others may be given: not what depended on one customer, was
-// quoted in an emergency, or was said against the verifier.
-func (s *Service) keep(q desk.Question, key cache.Key, a desk.Answer, clean bool) {
-	if !q.Alone && clean && !a.Degraded && !q.Cheaper && !q.Care {
-		a.Trace = nil // explains this composition, and is recorded with it
-		s.Cache.Put(key, a)
-	}
 }
 
 // replay emits a finished answer as if it were composed now; of one that was

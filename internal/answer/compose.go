@@ -15,10 +15,11 @@ import (
 	"kefu/internal/tool"
 )
 
-// compose is the whole path of a question that no cache could answer, under
-// the one allowance (attempts, money, deadline) of its answer. Where tools are
-// used, open is what they and the asker know.
-func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, key cache.Key, open *mask.Open, emit desk.Emit) (desk.Answer, error) {
+// compose is the whole path of a question that was not answered before, under
+// the one allowance (attempts, money, deadline) of its answer; one that was, in
+// other words, ends behind the guard. Where tools are used, open is what they
+// and the asker know.
+func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, at shelf, open *mask.Open, emit desk.Emit) (desk.Answer, error) {
 	tr := &desk.Trace{Revision: view.Revision(), Cache: cache.Miss}
 	if q.Alone {
 		tr.Cache = cache.Bypass
@@ -26,14 +27,18 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	a := desk.Answer{ID: q.ID, Lang: q.Lang, Conversation: q.Conversation, Trace: tr, Basis: desk.Basis{Revision: view.Revision()}}
 	if wantsPerson(string(q.Text)) {
 		a.Route = desk.Route{Kind: desk.Simple, Reason: "person_requested", Confidence: 1}
-		return s.finish(q, key, s.handOff(a, desk.HandoffRequested, true), false, emit)
+		return s.finish(q, at, s.handOff(a, desk.HandoffRequested, true), false, emit)
 	}
 	switch s.guarded(q, tr) {
 	case desk.Refuse:
 		a.Route = desk.Route{Kind: desk.Simple, Reason: reasonGuarded, Confidence: 1}
-		return s.finish(q, key, s.handOff(a, desk.HandoffGuarded, false), false, emit)
+		return s.finish(q, at, s.handOff(a, desk.HandoffGuarded, false), false, emit)
 	case desk.Care:
 		q, open = carefully(q), nil
+	}
+	at.kin = s.kin(q)
+	if a, ok := s.near(q, at, view); ok {
+		return a, replay(a, false, emit)
 	}
 
 	grant := llm.Grant{Answer: q.ID, Tenant: q.Scope.Tenant, Attempts: s.cfg.Attempts}
@@ -67,7 +72,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Usage = a.Usage.Plus(at.Usage)
 		a.Cost += at.Cost
 	}
-	return s.finish(q, key, s.judge(a, d), d.told, emit)
+	return s.finish(q, at, s.judge(a, d), d.told, emit)
 }
 
 // result is a judged answer; clean ones may be given to others.
@@ -77,7 +82,7 @@ type result struct {
 }
 
 // finish records, caches and emits an answer, of which a part may be told.
-func (s *Service) finish(q desk.Question, key cache.Key, r result, told bool, emit desk.Emit) (desk.Answer, error) {
+func (s *Service) finish(q desk.Question, at shelf, r result, told bool, emit desk.Emit) (desk.Answer, error) {
 	a := r.answer
 	a.Latency = time.Since(q.Asked)
 	s.Recorder.Record(q, a)
@@ -87,7 +92,7 @@ func (s *Service) finish(q desk.Question, key cache.Key, r result, told bool, em
 			s.Notifier.HandedOff(q, a)
 		}
 	}
-	s.keep(q, key, a, r.clean)
+	s.keep(q, at, a, r.clean)
 	return a, replay(a, told, emit)
 }
 

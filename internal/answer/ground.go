@@ -98,7 +98,7 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 	for _, p := range found {
 		if p.Question != "" && p.Coverage >= strongMatch && compared < curatedCandidates {
 			compared++
-			if similarity, same := asked().Same(s.curated.Read(p.Question)); same {
+			if similarity, same := asked().Same(s.questions.Read(p.Question)); same {
 				p.Score = similarity
 				curated = append(curated, p)
 				continue

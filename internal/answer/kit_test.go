@@ -236,18 +236,9 @@ func open(t *testing.T, router answer.Router, change ...func(*answer.Config, *an
 	s.library.publish("zh-returns", "退货说明", "大部分商品签收后 30 天内可以退货。")
 	s.knowledge = knowledge.New(s.library, "flat", retrieval.DefaultConfig())
 	s.catchUp()
-	memory, err := cache.New(cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour}, nil, silent{s.journal})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = memory.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
-
 	cfg := answer.Config{Deadline: time.Minute, Attempts: 4, MinPassages: 3, MaxPassages: 5, PromptTokens: 3000, MaxTokens: 800, MaxQuestion: 4000}
 	parts := answer.Parts{
-		Knowledge: s.knowledge, Cache: memory, Router: router, Models: s.model, Embedder: flatEmbedder{}, Ledger: s.journal,
+		Knowledge: s.knowledge, Cache: s.memory(true), Router: router, Models: s.model, Embedder: flatEmbedder{}, Ledger: s.journal,
 		Recorder: s.journal, Notifier: s.journal, Observer: silent{s.journal}, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact {
 			return desk.Contact{Email: "help@example.com", Message: "write to us (" + string(l) + ")"}
@@ -259,6 +250,20 @@ func open(t *testing.T, router answer.Router, change ...func(*answer.Config, *an
 	s.Service = answer.New(cfg, parts)
 	t.Cleanup(s.Wait)
 	return s
+}
+
+// memory returns a running cache without Redis.
+func (s *shop) memory(semantic bool) *cache.Cache {
+	s.t.Helper()
+	memory, err := cache.New(cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, Semantic: semantic}, nil, silent{s.journal})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = memory.Run(ctx) }()
+	s.t.Cleanup(func() { stop(); <-done })
+	return memory
 }
 
 func (s *shop) catchUp() {

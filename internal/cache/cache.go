@@ -1,5 +1,6 @@
 // Package cache keeps composed answers in two tiers: memory in front of
-// Redis. It stores and finds; whether an entry is still true is decided by the
+// Redis. Of those in memory, it also finds the answers to questions that are
+// nearly the one asked. It stores and finds; whether an entry is still true is decided by the
 // caller at every read. Redis is an accelerator, never a dependency: when it
 // fails, lookups miss at no cost until it is back.
 package cache
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	MemoryEntries int           // 0 turns the memory tier off; default 10,000
 	MemoryTTL     time.Duration // default 1 h
+	Semantic      bool          // whether Near proposes answers that are in memory
 	RedisTTL      time.Duration // default 168 h
 	Jitter        float64       // share by which RedisTTL varies, in [0,1); default 0.1
 	// Timeout bounds each Redis operation on the path of a question; default
@@ -65,6 +67,7 @@ func NewKey(scope desk.Scope, parts ...string) Key {
 // Cache is safe for concurrent use.
 type Cache struct {
 	memory *otter.Cache[Key, *desk.Answer] // nil: off
+	near   *near                           // nil: off
 	remote *remote                         // nil: off
 	obs    Observer
 }
@@ -76,10 +79,16 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	}
 	c := &Cache{obs: obs}
 	if cfg.MemoryEntries > 0 {
-		memory, err := otter.New(&otter.Options[Key, *desk.Answer]{
+		options := &otter.Options[Key, *desk.Answer]{
 			MaximumSize:      cfg.MemoryEntries,
 			ExpiryCalculator: otter.ExpiryWriting[Key, *desk.Answer](cfg.MemoryTTL),
-		})
+		}
+		if cfg.Semantic {
+			c.near = newNear(min(cfg.MemoryEntries, relatedMost))
+			// A replaced answer too: the new one may be one that nobody shares.
+			options.OnAtomicDeletion = func(e otter.DeletionEvent[Key, *desk.Answer]) { c.near.drop(e.Key) }
+		}
+		memory, err := otter.New(options)
 		if err != nil {
 			return nil, err
 		}

@@ -104,10 +104,11 @@ type Redis struct {
 	Timeout time.Duration `key:"timeout" env:"KEFU_REDIS_TIMEOUT" range:"1ms..5s" help:"limit of one Redis operation, after which the request goes on without"`
 }
 
-// Cache sizes the two tiers of answers.
+// Cache sizes the two tiers of answers, and says who shares them.
 type Cache struct {
 	MemoryEntries int           `key:"memory_entries" env:"KEFU_CACHE_MEMORY_ENTRIES" range:"0..10000000" help:"answers kept in memory; 0: none"`
 	MemoryTTL     time.Duration `key:"memory_ttl" env:"KEFU_CACHE_MEMORY_TTL" range:"1s..720h" help:"life of an answer in memory"`
+	Semantic      bool          `key:"semantic" env:"KEFU_CACHE_SEMANTIC" help:"give an answer in memory also to nearly the same question, when numbers, names, negation, units, region, order and what is asked for agree"`
 	RedisTTL      time.Duration `key:"redis_ttl" env:"KEFU_CACHE_REDIS_TTL" range:"1s..8760h" help:"life of an answer in Redis"`
 	Jitter        float64       `key:"jitter" env:"KEFU_CACHE_JITTER" range:"0..0.5" help:"share of its life by which an entry may end earlier, so that hot ones do not end together"`
 }
@@ -180,7 +181,7 @@ func Default() Config {
 		Question: Question{MaxCharacters: 4000},
 		Guard:    Guard{Mode: "enforce"},
 		Redis:    Redis{Timeout: 50 * time.Millisecond},
-		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
+		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, Semantic: true, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
 		Models: Models{
 			Cheap: "gpt-6-luna", Strong: "gpt-6.1-terra",
 			AnthropicCheap: "claude-haiku-5-5", AnthropicStrong: "claude-sonnet-5-5",

@@ -92,6 +92,7 @@ func TestFaultsInTheFileNameTheirPlaceAndWhatIsAllowed(t *testing.T) {
 		{"a misspelt section", "modls:\n  cheap: x\n", "modls", `FILE:1:1: unknown key "modls"; did you mean "models"?`},
 		{"a key in no section", "jitter: 0.1\n", "jitter", `FILE:1:1: unknown key "jitter"; allowed are addr, `},
 		{"a key unlike any other", "redis:\n  eviction_policy: lru\n", "redis.eviction_policy", `FILE:2:3: unknown key "redis.eviction_policy"; allowed are redis.url and redis.timeout`},
+		{"neither true nor false", "cache:\n  semantic: maybe\n", "cache.semantic", `FILE:2:13: cache.semantic: want true or false, got "maybe"`},
 		{"words for a number", "cache:\n  memory_entries: many\n", "cache.memory_entries", `FILE:2:19: cache.memory_entries: want a whole number, got "many"`},
 		{"a number beyond its range", "answer:\n  passages: 12\n", "answer.passages", `FILE:2:13: answer.passages: want 3 to 6, got 12`},
 		{"a duration without a unit", "models:\n  timeout: 30\n", "models.timeout", `FILE:2:12: models.timeout: want a duration such as 500ms, 30s or 2h, got "30"`},

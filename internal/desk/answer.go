@@ -25,8 +25,9 @@ type Route struct {
 
 // Tier names of the cache that answered.
 const (
-	TierMemory = "memory"
-	TierRedis  = "redis"
+	TierMemory   = "memory"
+	TierRedis    = "redis"
+	TierSemantic = "semantic" // in memory, as the answer to nearly the same question
 )
 
 // Citation names the passage that supports a part of an answer. Quote is found

@@ -33,10 +33,10 @@ var (
 	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
 	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite}
 	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
-	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, "generated"}
+	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
 	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant"}
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
-	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis}
+	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
 	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
 	searchStages    = [...]string{"embed", "search", "pack"}
 	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad

@@ -1,0 +1,109 @@
+package answer
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"kefu/internal/cache"
+	"kefu/internal/desk"
+	"kefu/internal/knowledge"
+	"kefu/internal/lang"
+	"kefu/internal/match"
+)
+
+// shelf is where the answer to a question stands in the cache.
+type shelf struct {
+	key   cache.Key
+	kin   cache.Kin // by which it is found for nearly the same questions
+	fresh bool      // what stands there may be trusted
+}
+
+// key identifies the answers to what is asked, whatever the state of the
+// knowledge base.
+func (s *Service) key(q desk.Question, asked string) cache.Key {
+	return cache.NewKey(q.Scope, asked, string(q.Lang), q.Model, q.Provider, string(q.Route), s.fingerprint)
+}
+
+// kin is what q is found by for those who ask nearly the same; nothing for a
+// question that shares no answers. Questions with other numbers are never the
+// same, and so none of its kin.
+func (s *Service) kin(q desk.Question) cache.Kin {
+	if q.Alone || q.Care || !s.Cache.Relates() {
+		return cache.Kin{}
+	}
+	text := string(q.Text)
+	return cache.Kin{
+		Scope:    s.key(q, strings.Join(lang.Numbers(text), " ")),
+		Question: text,
+		Terms:    lang.ContentTerms(text),
+	}
+}
+
+// cached finds an answer that still holds in the pinned view.
+func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
+	if q.Alone || !at.fresh {
+		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
+		return desk.Answer{}, false
+	}
+	a, tier, ok := s.Cache.Get(ctx, at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	if !ok {
+		return desk.Answer{}, false
+	}
+	if tier == desk.TierRedis && shareable(a) { // now it is in memory too
+		s.Cache.Relate(at.key, s.kin(q))
+	}
+	s.Observer.CacheSaved(tier, a.Cost)
+	a.CacheTier = tier
+	return a, true
+}
+
+// near finds the answer to another question that is the same by everything but
+// its wording. It must hold for this one: a page published since may be about
+// what only this wording asks.
+func (s *Service) near(q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
+	if !at.fresh {
+		return desk.Answer{}, false
+	}
+	asked := sync.OnceValue(func() match.Question { return match.Read(string(q.Text)) })
+	a, ok := s.Cache.Near(at.kin, func(other string) bool {
+		_, same := asked().Same(s.questions.Read(other))
+		return same
+	}, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	if !ok {
+		return desk.Answer{}, false
+	}
+	s.Observer.CacheSaved(desk.TierSemantic, a.Cost)
+	a.CacheTier = desk.TierSemantic
+	return a, true
+}
+
+// shareable answers say something that sources support: another wording may
+// find what this one did not.
+func shareable(a desk.Answer) bool {
+	return a.Outcome == desk.Answered && a.Handoff == nil && len(a.Basis.Sources) > 0
+}
+
+// justLanded finds the answer of a flight that ended between the look into the
+// cache and the boarding of the next one.
+func (s *Service) justLanded(q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
+	if q.Alone || !at.fresh {
+		return desk.Answer{}, false
+	}
+	a, ok := s.Cache.Peek(at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	a.CacheTier = desk.TierMemory
+	return a, ok
+}
+
+// keep caches what others may be given: not what depended on one customer, was
+// quoted in an emergency, or was said against the verifier.
+func (s *Service) keep(q desk.Question, at shelf, a desk.Answer, clean bool) {
+	if q.Alone || !clean || a.Degraded || q.Cheaper || q.Care {
+		return
+	}
+	a.Trace = nil // explains this composition, and is recorded with it
+	s.Cache.Put(at.key, a)
+	if shareable(a) {
+		s.Cache.Relate(at.key, at.kin)
+	}
+}
