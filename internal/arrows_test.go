@@ -34,6 +34,7 @@ var allowed = map[string]string{
 	"retrieval":      "desk lang",
 	"knowledge":      "desk retrieval",
 	"match":          "desk lang",
+	"gaps":           "desk lang match",
 	"followup":       "desk lang",
 	"route":          "desk lang",
 	"abstain":        "desk retrieval",

@@ -24,7 +24,7 @@ func (c *cli) kbCommand() *cobra.Command {
 running server at once; cached answers that they touch are dropped.`,
 	}
 	kb.PersistentFlags().StringVar(&c.tenant, "tenant", string(desk.DefaultTenant), "whose knowledge base")
-	return group(kb, c.kbLoad(), c.kbSync(), c.kbReleases(), c.kbRollback(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus())
+	return group(kb, c.kbLoad(), c.kbSync(), c.kbReleases(), c.kbRollback(), c.kbList(), c.kbShow(), c.kbSearch(), c.kbRemove(), c.kbStatus(), c.kbGaps())
 }
 
 // acknowledged is how long a change waits for the servers that are running.

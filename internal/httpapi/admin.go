@@ -21,6 +21,7 @@ type Admin struct {
 	Usage   Usage
 	Users   Users
 	Answers Answers
+	Gaps    Gaps
 }
 
 // Tenants keeps the tenants. Errors that a caller may read are *desk.Error.
@@ -74,6 +75,7 @@ func (api *API) adminRoutes() {
 	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.once, api.audited)
 	operator.GET("/usage", api.usage)
 	operator.GET("/answers/:id", api.showAnswer)
+	operator.GET("/gaps", api.listGaps)
 	operator.GET("/users/:id", api.exportUser)
 	operator.DELETE("/users/:id", api.deleteUser)
 	api.operatorRoutes(operator)
@@ -221,21 +223,14 @@ type routeUsageJSON struct {
 	CostUSD float64 `json:"cost_usd"`
 }
 
-const (
-	usageDays    = 30
-	maxUsageDays = 366
-)
+const usageDays = 30
 
 // usage answers GET /v1/usage: what the tenant asked and spent, by day.
 func (api *API) usage(c *gin.Context) {
-	days := usageDays
-	if text := c.Query("days"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxUsageDays {
-			api.fail(c, invalid("value_invalid", "days", fmt.Sprintf("days must be 1 to %d.", maxUsageDays)))
-			return
-		}
-		days = n
+	days, err := daysFrom(c, usageDays)
+	if err != nil {
+		api.fail(c, err)
+		return
 	}
 	today, _ := desk.PerDay.Window(time.Now())
 	report, err := api.cfg.Admin.Usage.Usage(c.Request.Context(), tenantOf(c), today.AddDate(0, 0, 1-days))
