@@ -8,7 +8,8 @@ import (
 )
 
 // TestHostileMarkupEnds holds files against which the parsers of markup alone
-// run for minutes or take gigabytes.
+// run for minutes or take gigabytes: were one let through, the run of the tests
+// would not end within its limit.
 func TestHostileMarkupEnds(t *testing.T) {
 	var steps strings.Builder
 	for i := range 2000 {
@@ -47,16 +48,10 @@ func TestHostileMarkupEnds(t *testing.T) {
 	e := newExtractor(time.Minute, "")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			began := time.Now()
 			_, err := e.extract(t.Context(), tt.file, []byte(tt.content))
 			var known *FileError
 			if refused := errors.As(err, &known) && known.Code == CodeIntricate; refused != tt.refused {
 				t.Errorf("error = %v, want refused: %t", err, tt.refused)
-			}
-			took := time.Since(began)
-			t.Logf("%d bytes took %v", len(tt.content), took.Round(time.Millisecond))
-			if took > 20*time.Second {
-				t.Errorf("it took %v", took)
 			}
 		})
 	}
