@@ -86,7 +86,7 @@ func (m models) fingerprint() string {
 	var b strings.Builder
 	for _, chain := range [][]config.Target{m.targets.Simple, m.targets.Complex, {m.targets.Embedding}} {
 		for _, t := range chain {
-			fmt.Fprintf(&b, "%q %q %q", t.Protocol, t.Provider, t.Model)
+			fmt.Fprintf(&b, "%q %q %q %v", t.Protocol, t.Provider, t.Model, t.Private)
 			for _, e := range t.Endpoints {
 				fmt.Fprintf(&b, " %q", e.BaseURL)
 			}
@@ -134,7 +134,7 @@ func (m models) chain(targets []config.Target) []gateway.Target {
 			})
 			continue
 		}
-		target := gateway.Target{Provider: t.Provider, Model: t.Model, Name: t.Name, MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout}
+		target := gateway.Target{Provider: t.Provider, Model: t.Model, Name: t.Name, MaxTokens: m.cfg.MaxTokens, Timeout: t.Timeout, Private: t.Private}
 		for _, e := range t.Endpoints {
 			target.Deployments = append(target.Deployments, gateway.Deployment{
 				Adapter: m.adapter(t, e), Endpoint: e.BaseURL, Weight: e.Weight, Limits: gateway.Limits{Requests: e.RPM, Tokens: e.TPM},
@@ -173,6 +173,12 @@ func (m models) embedder(obs gateway.Observer) llm.Embedder {
 		gateway.EmbedTarget{Provider: t.Provider, Timeout: t.Timeout, Limits: gateway.Limits{Requests: e.RPM, Tokens: e.TPM}},
 		m.settings(), obs,
 	)
+}
+
+// embedsInHouse tells whether the embedder shows nothing to a third party.
+func (m models) embedsInHouse() bool {
+	t := m.targets.Embedding
+	return t.Protocol == config.Offline || t.Private
 }
 
 // warn says what makes the reported costs doubtful.

@@ -70,6 +70,7 @@ type Model struct {
 	KeyEnv   string        `key:"key_env" help:"variable with the key of this model, or with _FILE behind it a file; empty: the provider's key"`
 	KeyFile  string        `key:"key_file" help:"file with the key of this model"`
 	Tier     string        `key:"tier" oneof:"simple complex" help:"questions that the model is asked when chains does not say"`
+	Private  bool          `key:"private" help:"true: the model runs in the house, so that it may be shown documents that are local-only, which third parties never are"`
 	Timeout  time.Duration `key:"timeout" range:"100ms..10m" help:"limit of one call to this model; empty: models.timeout"`
 	RPM      int           `key:"rpm" range:"0..10000000" help:"requests a minute of this model with one key; 0: the provider's, or for a model with its own endpoint or key no limit"`
 	TPM      int           `key:"tpm" range:"0..1000000000" help:"tokens a minute likewise, prompt and completion together"`

@@ -232,6 +232,11 @@ func parse(t reflect.Type, text string) (reflect.Value, error) {
 			words = nil // as where nothing is set
 		}
 		return reflect.ValueOf(words), nil
+	case reflect.TypeFor[bool]():
+		if text != "true" && text != "false" {
+			return reflect.Value{}, errors.New("true or false")
+		}
+		return reflect.ValueOf(text == "true"), nil
 	case reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(text)
 		if err != nil {

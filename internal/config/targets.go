@@ -17,6 +17,7 @@ type Target struct {
 	Protocol string        // OpenAI, Anthropic, Gemini or Offline
 	Model    string        // the vendor's name
 	Timeout  time.Duration // of one call; 0: that of all models
+	Private  bool          // shows nothing to a third party
 	// Endpoints share the calls; there is at least one, but for Offline.
 	Endpoints []Endpoint
 }
@@ -134,7 +135,7 @@ func (m *Models) named(n *Model) (Target, error) {
 	accounts := m.accounts()
 	a := accounts[slices.IndexFunc(accounts, func(a account) bool { return a.provider == n.Provider })]
 	t := a.target(cmp.Or(n.Model, n.Name))
-	t.Name, t.Timeout, t.Endpoints = n.Name, n.Timeout, nil
+	t.Name, t.Timeout, t.Private, t.Endpoints = n.Name, n.Timeout, n.Private, nil
 	for _, d := range n.deployments() {
 		e := Endpoint{BaseURL: cmp.Or(d.BaseURL, n.BaseURL), Key: d.key, Weight: d.Weight, RPM: cmp.Or(d.RPM, n.RPM), TPM: cmp.Or(d.TPM, n.TPM)}
 		switch {
@@ -144,6 +145,9 @@ func (m *Models) named(n *Model) (Target, error) {
 			e.BaseURL, e.Key, e.RPM, e.TPM = a.BaseURL, a.Key, cmp.Or(e.RPM, a.RPM), cmp.Or(e.TPM, a.TPM)
 		default:
 			return Target{}, bad("models."+n.Name, "%s asks for a key: set %s, or name another variable with key_env", a.provider, a.variable())
+		}
+		if n.Private && e.BaseURL == "" {
+			return Target{}, bad("models."+n.Name+".private", "the endpoint of %s itself is a third party; set base_url to where the model runs in the house", a.provider)
 		}
 		t.Endpoints = append(t.Endpoints, e)
 	}

@@ -39,6 +39,9 @@ type Target struct {
 	// Timeout bounds a whole reply or, of a stream, the wait for its first
 	// delta. Default Config.Timeouts.
 	Timeout time.Duration
+	// Private says that what it is shown stays in the house; of a LastResort that
+	// is always so.
+	Private bool
 	// LastResort marks a target that is free, local and quick. It is asked
 	// after every other of its chain has failed, also when attempts, time or
 	// money are used up; its answers are then degraded.

@@ -67,10 +67,40 @@ func unknown(field string, configured []string) error {
 	}
 }
 
-// chainOf is the chain of a call: that of its tier or, where the call asks for
-// a model or provider, the targets that fit, taken from other tiers only when
-// its own has none.
+// chainOf is the chain of a call, without third parties where it is private.
 func (g *Gateway) chainOf(c llm.Call) (chain, error) {
+	ch, err := g.asked(c)
+	if c.Private && err == nil {
+		ch = g.private(ch)
+	}
+	return ch, err
+}
+
+// private is what is left of a chain without third parties: where no model is,
+// those of another tier. That the last resort then answers is no degradation.
+func (g *Gateway) private(ch chain) chain {
+	if ch.paid == nil && ch.last != nil {
+		return ch // configured so, or asked for by name
+	}
+	kept := chain{paid: filter(ch.paid, inHouse), last: ch.last}
+	for _, tier := range g.tiers {
+		other := g.chains[tier]
+		if kept.paid == nil {
+			kept.paid = filter(other.paid, inHouse)
+		}
+		if kept.last == nil {
+			kept.last = other.last
+		}
+	}
+	return kept
+}
+
+func inHouse(t *target) bool { return t.Private }
+
+// asked is the chain of a call's tier or, where the call asks for a model or
+// provider, the targets that fit, taken from other tiers only when its own has
+// none.
+func (g *Gateway) asked(c llm.Call) (chain, error) {
 	own := g.chains[c.Tier]
 	if c.Model == "" && c.Provider == "" {
 		return own, nil

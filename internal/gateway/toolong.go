@@ -50,7 +50,7 @@ func (w *walk) larger(t *target) []*target {
 	w.grown = true
 	window := w.window(t)
 	fitting := filter(w.chains[llm.Strong].paid, func(next *target) bool {
-		return next != t && next.fits(w.call.Model, w.call.Provider)
+		return next != t && next.fits(w.call.Model, w.call.Provider) && (next.Private || !w.call.Private)
 	})
 	candidates := slices.Concat(w.queue, fitting)
 	for i, next := range candidates {

@@ -30,8 +30,11 @@ type Call struct {
 	Tier     Tier
 	Model    string // the vendor's name for the model; filled in by the target
 	Provider string // restricts the chain to one provider; empty: any
-	Purpose  desk.Purpose
-	Prompt   Prompt
+	// Private restricts it to models that show the prompt to no third party,
+	// before whatever Model and Provider ask for.
+	Private bool
+	Purpose desk.Purpose
+	Prompt  Prompt
 	// MaxTokens bounds the completion; 0 leaves it to the target's default.
 	MaxTokens   int
 	Temperature float64
