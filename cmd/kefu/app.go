@@ -104,6 +104,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
 		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
 			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
+			LocalOnly: cfg.Knowledge.LocalOnly, Private: m.embedsInHouse(),
 		}),
 	}, nil
 }

@@ -20,6 +20,7 @@ type documentJSON struct {
 	URL       string            `json:"url"`
 	Lang      desk.Lang         `json:"lang"`
 	Kind      desk.DocumentKind `json:"kind"`
+	LocalOnly bool              `json:"local_only"`
 	Hash      string            `json:"hash"`
 	Bytes     int64             `json:"bytes"`
 	Chunks    int               `json:"chunks"`
@@ -60,7 +61,7 @@ func orDash[T ~string](value T) T { return cmp.Or(value, "-") }
 
 func newDocumentJSON(d desk.Document) documentJSON {
 	return documentJSON{
-		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind,
+		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, LocalOnly: d.LocalOnly,
 		Hash: d.Hash, Bytes: d.Bytes, Chunks: d.Chunks, Revision: d.Revision, UpdatedAt: d.UpdatedAt,
 	}
 }

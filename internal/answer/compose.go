@@ -53,7 +53,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	}
 	defer func() { hold.Settle(ctx, spentOf(allowance)) }()
 	if len(q.Earlier) > 0 {
-		q.Text = s.standAlone(ctx, q, allowance, tr)
+		q.Text = s.standAlone(ctx, q, view, allowance, tr)
 		tr.Standalone = q.Text
 	}
 	var d draft

@@ -9,6 +9,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/followup"
+	"kefu/internal/knowledge"
 	"kefu/internal/lang"
 	"kefu/internal/llm"
 	"kefu/internal/mask"
@@ -105,10 +106,10 @@ const (
 // standAlone lets the cheap model say what q means, which takes in more of the
 // conversation than rules do. The rules' reading stands where there is no such
 // model, and where it says what nobody has said.
-func (s *Service) standAlone(ctx context.Context, q desk.Question, allowance *llm.Allowance, tr *desk.Trace) desk.Masked {
+func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) desk.Masked {
 	start := time.Now()
 	defer func() { tr.Took("rewrite", start) }()
-	said := transcript(q)
+	said := transcript(q, !view.LocalOnly())
 	reply, err := s.Models.Start(ctx, llm.Call{
 		Tier: llm.Cheap, Provider: q.Provider, Model: q.Model, Purpose: desk.PurposeRewrite, MaxTokens: rewriteTokens, Allowance: allowance,
 		Prompt: llm.Prompt{System: systemRewrite, Question: said, Lang: q.Lang},
@@ -146,11 +147,13 @@ func faithful(text, said string) bool {
 	return true
 }
 
-func transcript(q desk.Question) desk.Masked {
+// transcript is the conversation as the model is shown it. Earlier answers may
+// quote documents that are for private models alone, and are then left out.
+func transcript(q desk.Question, answers bool) desk.Masked {
 	var b strings.Builder
 	for _, t := range q.Earlier {
 		b.WriteString("Customer: " + string(t.Understood()) + "\n")
-		if answer := []rune(string(t.Text)); len(answer) > 0 {
+		if answer := []rune(string(t.Text)); answers && len(answer) > 0 {
 			b.WriteString("Assistant: " + string(answer[:min(rewriteAnswer, len(answer))]) + "\n")
 		}
 	}

@@ -137,3 +137,34 @@ func TestALostConversationCostsNoAnswer(t *testing.T) {
 		t.Error("no answer")
 	}
 }
+
+func TestWhoRewritesAFollowUpSeesNoAnswersWhereSomeMayBeConfidential(t *testing.T) {
+	s, _, ask := conversing(t)
+	var shown, answered []llm.Call
+	s.model.reply = func(c llm.Call) (string, error) {
+		if c.Purpose == desk.PurposeRewrite {
+			shown = append(shown, c)
+		} else {
+			answered = append(answered, c)
+		}
+		return noWriter(c)
+	}
+	a := ask("How much does standard shipping cost for the lamp?")
+	ask("What about the tablet?")
+	s.library.publish("pay", "Pay", "Engineers are paid 7351 euros.")
+	s.library.confide("pay")
+	s.catchUp()
+	ask("What about the tablet?")
+	if len(shown) != 2 || !strings.Contains(string(shown[0].Prompt.Question), string(a.Text)[:20]) {
+		t.Fatalf("the rewriter was shown %+v, want the answer %q", shown, a.Text)
+	}
+	if said := string(shown[1].Prompt.Question); strings.Contains(said, "Assistant:") || !strings.Contains(said, "standard shipping") {
+		t.Errorf("the rewriter was shown %q, want the questions alone", said)
+	}
+	ask("How much are engineers paid?")
+	for i, c := range answered {
+		if want := i == len(answered)-1; c.Private != want {
+			t.Errorf("call %d is private: %v; its sources are %+v", i, c.Private, c.Prompt.Sources)
+		}
+	}
+}

@@ -54,6 +54,15 @@ func (l *library) curate(id desk.DocumentID, question, text string) {
 	l.items[id][0].Question, l.items[id][0].Kind = question, desk.FAQ
 }
 
+// confide marks a document as local-only.
+func (l *library) confide(id desk.DocumentID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.items[id] {
+		l.items[id][i].LocalOnly = true
+	}
+}
+
 func (l *library) remove(id desk.DocumentID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

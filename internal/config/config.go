@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"kefu/internal/desk"
@@ -141,10 +143,11 @@ type Retrieval struct {
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
 type Knowledge struct {
-	Path     string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
-	Releases int           `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
-	Inside   []string      `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
-	Lease    time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
+	Path      string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
+	Releases  int           `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
+	Inside    []string      `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
+	LocalOnly []string      `key:"local_only" env:"KEFU_KNOWLEDGE_LOCAL_ONLY" help:"globs of files and folders, as legal or hr/*.docx, whose documents are shown to private models alone; as if each said local_only: true, from its next load"`
+	Lease     time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
 }
 
 // Handoff is how a customer reaches a person.
@@ -215,10 +218,19 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, check := range []func(*Config) error{
-		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
+		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
 		if err := check(c); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkKnowledge() error {
+	for _, glob := range c.Knowledge.LocalOnly {
+		if _, err := path.Match(glob, ""); err != nil || strings.Trim(glob, "/") == "" || strings.Contains(glob, "**") {
+			return bad("knowledge.local_only", "%q is no glob; want names of files or folders, with * for a part of one and without **, since they match at every depth", glob)
 		}
 	}
 	return nil

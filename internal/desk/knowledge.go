@@ -22,9 +22,12 @@ type Document struct {
 	URL    string // where a customer may read it; may be empty
 	Lang   Lang
 	Kind   DocumentKind
-	Hash   string // hex SHA-256 of the extracted content and its metadata
-	Bytes  int64  // size of the original
-	Chunks int
+	// LocalOnly keeps what the document says from every third party: only private
+	// models may be shown it.
+	LocalOnly bool
+	Hash      string // hex SHA-256 of the extracted content and its metadata
+	Bytes     int64  // size of the original
+	Chunks    int
 	// Revision is the publish that made this version visible.
 	Revision  Revision
 	UpdatedAt time.Time
@@ -43,6 +46,8 @@ type Chunk struct {
 	Text   string // verbatim from the extracted document: quotes are found in it
 	Lang   Lang
 	Tokens int // o200k tokens of Text
+	// LocalOnly is that of the document.
+	LocalOnly bool
 }
 
 // Passage is a chunk together with the document it stands in and, once

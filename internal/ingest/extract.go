@@ -29,6 +29,7 @@ type meta struct {
 	url   string
 	lang  desk.Lang
 	kind  desk.DocumentKind
+	local bool // only private models may be shown it
 }
 
 // section is the text under one heading. A blank line separates its blocks, a

@@ -70,6 +70,14 @@ func parseMeta(raw []byte) (meta, bool, error) {
 	default:
 		return meta{}, false, reject(CodeMalformed, 0, "the front matter says kind: %.40s; known kinds are page and faq", kind)
 	}
+	switch local, said := fields["local_only"]; mark := local.(type) {
+	case bool:
+		m.local = mark
+	default:
+		if said { // a mark that is misunderstood would let the document out
+			return meta{}, false, reject(CodeMalformed, 0, "the front matter says local_only: %.40v; want true or false", local)
+		}
+	}
 	return m, true, nil
 }
 

@@ -82,6 +82,13 @@ type Config struct {
 	// Releases is how many releases can be returned to, the newest included: 1
 	// to 1,000, default 20.
 	Releases int
+	// LocalOnly are globs of the names of files and folders, or of several in a
+	// row (legal, hr/*.docx), whose documents are marked LocalOnly, wherever they
+	// lie. Letter case does not count.
+	LocalOnly []string
+	// Private says that the embedder shows nothing to a third party. With another
+	// one, documents that are LocalOnly get no vectors.
+	Private bool
 }
 
 func (c Config) withDefaults() Config {

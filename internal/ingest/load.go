@@ -255,7 +255,7 @@ func (l *load) vectors(ctx context.Context, group []candidate) (missing int, err
 	}
 	var fresh []desk.Chunk
 	for i, c := range chunks {
-		if !embedded[i] {
+		if embedded[i] = embedded[i] || l.withheld(c); !embedded[i] {
 			fresh = append(fresh, c)
 		}
 	}

@@ -33,6 +33,7 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	doc := desk.Document{
 		ID: or(f.id, documentID(tenant, source, or(x.meta.id, f.path))), Tenant: tenant, Source: source, Path: f.path,
 		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
+		LocalOnly: x.meta.local || l.localOnly(f),
 	}
 	if len(x.pairs) > 0 {
 		doc.Kind = desk.FAQ
@@ -69,6 +70,9 @@ func (l *Loader) contentHash(doc desk.Document, x extract) string {
 	writeFields(h, x.texts()...)
 	for _, p := range x.pairs {
 		writeFields(h, p.url)
+	}
+	if doc.LocalOnly {
+		writeFields(h, "local_only")
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
@@ -125,7 +129,7 @@ func (b *chunkBuilder) addSection(c chunker, s section, url string) {
 }
 
 func (b *chunkBuilder) add(c desk.Chunk) {
-	c.Document, c.Ordinal = b.doc.ID, len(b.chunks)
+	c.Document, c.Ordinal, c.LocalOnly = b.doc.ID, len(b.chunks), b.doc.LocalOnly
 	c.ID = desk.ChunkID(fmt.Sprintf("%s.%d", b.doc.ID, c.Ordinal))
 	b.chunks = append(b.chunks, c)
 }

@@ -20,6 +20,7 @@ func (l *Loader) Reembed(ctx context.Context, tenant desk.TenantID, progress fun
 	if err != nil {
 		return fmt.Errorf("find chunks without a vector: %w", err)
 	}
+	stale = slices.DeleteFunc(stale, l.withheld)
 	again := &reembedding{Loader: l, run: newRun(len(stale), progress), tenant: tenant}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(l.cfg.Concurrency)

@@ -2,6 +2,7 @@ package knowledge
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"kefu/internal/desk"
@@ -22,6 +23,7 @@ type View struct {
 	revision  desk.Revision
 	index     *retrieval.Index // nil when empty
 	documents int
+	localOnly map[desk.DocumentID]bool // never changed
 }
 
 // with is the view after changes; items are the chunks of the changed
@@ -44,6 +46,18 @@ func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change,
 	if err != nil {
 		return nil, err
 	}
+	next.localOnly = maps.Clone(v.localOnly)
+	for _, c := range changes {
+		delete(next.localOnly, c.Document)
+	}
+	for _, it := range items {
+		if it.LocalOnly {
+			if next.localOnly == nil {
+				next.localOnly = make(map[desk.DocumentID]bool)
+			}
+			next.localOnly[it.Document] = true
+		}
+	}
 	next.documents -= len(drop)
 	for _, c := range changes {
 		if _, known := next.document(c.Document); known {
@@ -65,6 +79,9 @@ func (v *View) Revision() desk.Revision { return v.revision }
 
 // Documents counts the documents that have at least one chunk.
 func (v *View) Documents() int { return v.documents }
+
+// LocalOnly tells whether any document is for private models alone.
+func (v *View) LocalOnly() bool { return len(v.localOnly) > 0 }
 
 // Chunks counts the chunks.
 func (v *View) Chunks() int {

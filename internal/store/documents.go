@@ -13,7 +13,7 @@ import (
 // Documents is the knowledge base: documents, their chunks and vectors.
 type Documents struct{ db *DB }
 
-const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.bytes, v.chunks, d.revision, d.updated_at`
+const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.local_only, v.bytes, v.chunks, d.revision, d.updated_at`
 
 // What a row of documents points to. A document that is served now has no end:
 // d.until IS NULL.
@@ -22,7 +22,8 @@ const (
 	withChunks  = `JOIN chunks c ON c.tenant = d.tenant AND c.document_id = d.id AND c.hash = d.hash`
 )
 
-const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens`
+// chunkColumns are read by scanChunk, and go with both joins.
+const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens, v.local_only`
 
 // List returns the tenant's documents by source and path.
 func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Document, error) {
@@ -67,7 +68,7 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 			return err
 		}
 		rows, err := tx.QueryContext(ctx,
-			`SELECT `+chunkColumns+` FROM documents d `+withChunks+` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2 ORDER BY c.ordinal`, tenant, id)
+			`SELECT `+chunkColumns+` FROM documents d `+withVersion+` `+withChunks+` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2 ORDER BY c.ordinal`, tenant, id)
 		chunks, err = collect(rows, err, scanChunk)
 		return err
 	})
@@ -88,9 +89,9 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 func (d *Documents) Stale(ctx context.Context, tenant desk.TenantID, model string) ([]desk.Chunk, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	rows, err := d.db.read.QueryContext(ctx, `SELECT `+chunkColumns+` FROM documents d `+withChunks+`
-		LEFT JOIN vectors v ON v.tenant = c.tenant AND v.key = c.vector_key AND v.model = $2
-		WHERE d.until IS NULL AND d.tenant = $1 AND v.key IS NULL ORDER BY c.document_id, c.ordinal`, tenant, model)
+	rows, err := d.db.read.QueryContext(ctx, `SELECT `+chunkColumns+` FROM documents d `+withVersion+` `+withChunks+`
+		LEFT JOIN vectors e ON e.tenant = c.tenant AND e.key = c.vector_key AND e.model = $2
+		WHERE d.until IS NULL AND d.tenant = $1 AND e.key IS NULL ORDER BY c.document_id, c.ordinal`, tenant, model)
 	chunks, err := collect(rows, err, scanChunk)
 	if err != nil {
 		return nil, fmt.Errorf("find stale chunks: %w", d.db.engine.explain(err))
@@ -170,13 +171,13 @@ func scanDocument(row scanner) (desk.Document, error) {
 	var doc desk.Document
 	var updated int64
 	err := row.Scan(&doc.ID, &doc.Tenant, &doc.Source, &doc.Path, &doc.Title, &doc.URL, &doc.Lang, &doc.Kind,
-		&doc.Hash, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
+		&doc.Hash, &doc.LocalOnly, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
 	doc.UpdatedAt = fromMillis(updated)
 	return doc, err
 }
 
 func scanChunk(r *sql.Rows) (desk.Chunk, error) {
 	var c desk.Chunk
-	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens)
+	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly)
 	return c, err
 }
