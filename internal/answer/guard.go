@@ -136,9 +136,10 @@ var instructions = func() (all []string) {
 func newCanary() string { return "KF" + rand.Text()[:14] }
 
 // startsCanary is where a text may begin to spell the canary at its end, or its
-// length.
+// length. The whole canary counts: one that ends as it begins would otherwise be
+// cut in two.
 func (s *Service) startsCanary(text string) int {
-	for n := min(len(s.canary)-1, len(text)); n > 0; n-- {
+	for n := min(len(s.canary), len(text)); n > 0; n-- {
 		if strings.HasSuffix(text, s.canary[:n]) {
 			return len(text) - n
 		}
