@@ -142,7 +142,8 @@ func rows(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
 // answer nor the answer.
 func resetConnection(t *testing.T) {
 	const streams = 1000
-	s := newFaultyShop(t, "KEFU_MODELS_BREAKER_COOL_DOWN=100ms")
+	// The breaker would keep most streams from the provider that resets them.
+	s := newFaultyShop(t, "KEFU_MODELS_BREAKER_COOL_DOWN=100ms", "KEFU_MODELS_BREAKER_FAULTS=100")
 	var steps []llmsim.Step
 	for i := range 2 * streams {
 		steps = append(steps, llmsim.Step{Fault: "disconnect", CutAfter: []int{-1, 1, 2, 5, 9}[i%5]}, llmsim.Step{}, llmsim.Step{})
