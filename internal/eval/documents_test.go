@@ -55,9 +55,9 @@ func TestDocumentsAreHeldAgainstTheirIndex(t *testing.T) {
 }
 
 // greedy takes 100 MB for a file.
-type greedy struct{ shelf }
+type greedy struct{}
 
-func (g greedy) Preview(ctx context.Context, path string) (desk.Prepared, error) {
+func (greedy) Preview(context.Context, string) (desk.Prepared, error) {
 	waste := bytes.Repeat([]byte("x"), 100<<20)
 	return desk.Prepared{}, errors.New(string(waste[:1]))
 }
