@@ -32,12 +32,16 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 		{"a bank account with wrong check digits stays", "NL91 ABNA 0417 1643 01", "NL91 ABNA 0417 1643 01"},
 		{"a passport", "护照号E12345678", "护照号⟦PASSPORT_1⟧"},
 		{"a social security number", "my SSN is 474-49-7577.", "my SSN is ⟦SSN_1⟧."},
+		{"an Indian identity number that nothing takes for a parcel", "917286521296", "⟦NATIONAL_ID_1⟧"},
+		{"an identity number that could be a parcel's, but is said not to be", "my Aadhaar number is 670668043226", "my Aadhaar number is ⟦NATIONAL_ID_1⟧"},
 		{"a British national insurance number", "nino: PR 123612C", "nino: ⟦NATIONAL_ID_1⟧"},
 		{"addresses of the internet", "from 192.168.1.1 and 2001:db8::1, fe80::1", "from ⟦IP_1⟧ and ⟦IP_2⟧, ⟦IP_3⟧"},
 		{"a device", "MAC 00:1A:2B:3C:4D:5E", "MAC ⟦MAC_1⟧"},
 		{"a wallet", "pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "pay ⟦CRYPTO_1⟧"},
 		{"a wallet with a wrong checksum stays", "pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "pay bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5"},
 		{"a vendor's key", "my key is sk-" + "abcDEFghijk12mnopqrstuv", "my key is ⟦SECRET_1⟧"},
+		{"a signed token that names somebody", "eyJ" + "hbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4iLCJyYXRpbyI6MC41fQ.mFfVQqgXyU0OtQTfb6W2mb8l3zZ4bZ5p", "⟦SECRET_1⟧"},
+		{"a key that looks like an example, but is somebody's", "why is sk-" + "abcdefghijklmnop-1234567890-qrstuvwxyz refused", "why is ⟦SECRET_1⟧ refused"},
 		{"a password that is told", "my password is Hunter2!, why", "my password is ⟦SECRET_1⟧, why"},
 		{"a password that is told in Chinese", "密码是abc12345，登录不了", "密码是⟦SECRET_1⟧，登录不了"},
 		{"a one-time code", "验证码是 482913", "验证码是 ⟦SECRET_1⟧"},
@@ -72,6 +76,13 @@ func TestWhatIsNotPersonalStays(t *testing.T) {
 		"the public_key = 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit",
 		"aws_access_key: AKIA" + "IOSFODNN7EXAMPLE",
 		"https://docs.example.com/d/1W7KCxOxP1Fy5EyF2lbJGE2WuKmu5v0suYqoHas1jRM",
+		"parcel 443314964840 is late",     // both Verhoeff's and FedEx's check digit
+		"the bar code says 1362253204710", // both a Thai and a GTIN check digit
+		"sk-" + "abcdefghijklmnop-1234567890-qrstuvwxyz",
+		`{"integrity": "sha512-KsPo4kxyYlJkPxsRzeWnW7sNvQf5ErZBWn3PUNC3yCzVKpuiy4xUUKZ5z3tFhXpvwNWYyjo3mF4iYdlvUYfYdg=="}`,
+		"token = NewShortLivedToken_v2",
+		`"token": "4f0e12a9bc87d3..."`,
+		"Authorization: Bearer eyJ" + "hbGciOiJIUzI1NiJ9.eyJjb3VudCI6MywicmF0aW8iOjAuNX0.mFfVQqgXyU0OtQTfb6W2mb8l3zZ4bZ5p",
 	} {
 		if got, _ := mask.New().Mask(text); string(got) != text {
 			t.Errorf("masked = %q, want %q as it was", got, text)

@@ -180,9 +180,9 @@ func (r run) identity(d string) (Type, int) {
 	case r.shaped(3, 2, 4) && r.separated("-") || r.shaped(9) && r.said(socialSecurity):
 		return taxpayer(d), end
 	case r.shaped(6, 7) && r.separated("-") && koreanID(d),
-		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12) && !r.said(ordered)) && r.whole && aadhaar(d),
+		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12) && r.personal(d)) && r.whole && aadhaar(d),
 		r.shaped(11) && r.whole && !chineseMobile(d) && !r.said(ordered) && pesel(d),
-		(r.shaped(13) || r.shaped(1, 4, 5, 2, 1)) && r.whole && !r.said(ordered) && thaiID(d),
+		(r.shaped(13) && r.personal(d) || r.shaped(1, 4, 5, 2, 1)) && r.whole && thaiID(d),
 		r.shaped(3, 3, 3, 2) && cpf(d):
 		return NationalID, end
 	case r.shaped(9) && r.whole && !r.said(ordered) && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN:
@@ -190,6 +190,16 @@ func (r run) identity(d string) (Type, int) {
 	}
 	return "", end
 }
+
+// personal tells, of a number whose only proof is one digit, that nothing says
+// it is a parcel's or a product's: neither the words in front of it nor, unless
+// they speak of an identity, a check digit of those.
+func (r run) personal(d string) bool {
+	return !r.said(ordered) && (!goods(d) || r.said(identities))
+}
+
+// identities matches words in front of the number of a person's identity.
+var identities = regexp.MustCompile(`(?i)(?:\bid\b|identi(?:ty|fication|dad)|aadhaa?r|आधार|บัตร|ประชาชน)[^0-9\n]{0,20}$`)
 
 var socialSecurity = regexp.MustCompile(`(?i)(?:\bssn|social security|\bitin)[a-z:# ]*$`)
 

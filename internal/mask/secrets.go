@@ -15,7 +15,7 @@ func (t *scanned) secrets() {
 			continue
 		}
 		for _, at := range f.pattern.FindAllStringSubmatchIndex(t.s, -1) {
-			if start, end := at[len(at)-2], at[len(at)-1]; (f.strict || varied(t.s[start:end])) && !sample(t.s[start:end]) {
+			if start, end := at[len(at)-2], at[len(at)-1]; (f.strict || varied(t.s[start:end])) && !sample(t.s[start:end]) && !hollow(t.s[start:end]) {
 				t.add(Secret, start, end)
 			}
 		}
@@ -155,7 +155,7 @@ func credentialValue(name, sign, value string) bool {
 		return credentials.MatchString(value)
 	case ownHex.MatchString(value):
 		return len(value)%8 == 0 && (strings.ToLower(value) == value || strings.ToUpper(value) == value)
-	case wordy(value):
+	case wordy(value), abbreviated(value), !strings.Contains(name, "pass") && !strings.Contains(name, "pwd") && identifier(value):
 		return false
 	case uuid.MatchString(value):
 		return value[14] != '1' && (strings.Contains(name, "token") || strings.Contains(name, "secret") || strings.Contains(name, "password")) // version 1 is a time and a place

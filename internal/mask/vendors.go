@@ -57,8 +57,11 @@ func (t *scanned) tokens() {
 			continue
 		}
 		if from := keyed(t.s[start:i]); from >= 0 {
+			if counted(t.s[start:i]) && t.silent(start, i) {
+				continue
+			}
 			t.add(Secret, start+from, i)
-		} else if random(t.s[start:i]) && t.alone(start, i) && !t.inURL(start) && !t.public(start) {
+		} else if s := t.s[start:i]; random(s) && !identifier(s) && !digest.MatchString(s) && t.alone(start, i) && !t.inURL(start) && !t.public(start) {
 			t.add(Secret, start, i)
 		}
 	}
@@ -123,6 +126,12 @@ func sort(c byte) int {
 func (t *scanned) alone(start, end int) bool {
 	return t.apart(start, end) && (start == 0 || t.s[start-1] != '/') && (end == len(t.s) || t.s[end] != '/') &&
 		!strings.Contains(t.s, "-----BEGIN ")
+}
+
+// silent tells that no words stand around s[start:end]. Whoever writes about a
+// key means theirs, even where it looks like an example.
+func (t *scanned) silent(start, end int) bool {
+	return strings.TrimSpace(t.s[:start]) == "" && strings.TrimSpace(t.s[end:]) == ""
 }
 
 // public tells that the text calls what begins at start a public key.
