@@ -125,7 +125,7 @@ func (c *cli) withAsker(ctx context.Context, server string, conns int, f func(co
 		open.Keys, open.Admin, open.Limiter = nil, nil, nil // whoever may read the database needs no key
 		handler := httpapi.New(open, a.answerer, a.telemetry).Handler()
 		return f(ctx, asker{http: &http.Client{Transport: inProcess{handler}}, server: "http://kefu"})
-	})
+	}, adjust...)
 }
 
 func (c *cli) serverAsker(server string, conns int) (asker, error) {

@@ -243,3 +243,19 @@ func TestABatchThatMakesNoSenseAsksNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestABatchPaysForOnePromptOnce(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	site := warranties(t, 1, append(vendor.Env(), "KEFU_CACHE_MEMORY_ENTRIES=0")...)
+	question := "How long does the warranty of product " + product(0) + " last?\n"
+	site.Write("questions.jsonl", question+question)
+
+	if r := site.Run(askFile("--concurrency", "1")...); r.Code != 0 {
+		t.Fatalf("exit status %d\n%s", r.Code, r.Stderr)
+	}
+	inOrder(t, answerRows(t, site), []string{"12", "12"})
+	if n := vendor.Calls("/chat/completions"); n != 1 {
+		t.Errorf("%d calls of the model, want 1: the cache is off, the reply is kept", n)
+	}
+}
