@@ -38,9 +38,9 @@ fmt: ## format the code
 	@GOBIN=$(CURDIR)/$(BIN) go install $(GOFUMPT)
 	$(BIN)/gofumpt -w $$(git ls-files '*.go')
 
-eval: build ## measure quality on EVAL (default ../shared/eval), write eval.json
+eval: build ## measure quality on EVAL (default ../shared/eval), write eval.json and eval.html
 	@if [ -f $(EVAL)/make_broken.py ] && command -v python3 >/dev/null; then python3 $(EVAL)/make_broken.py $(BIN)/broken --big; fi
-	$(BIN)/kefu eval --dir $(EVAL) $$([ ! -f $(BIN)/broken/index.json ] || echo --broken $(BIN)/broken) --out eval.json $(if $(FLOORS),--floors $(FLOORS))
+	$(BIN)/kefu eval --dir $(EVAL) $$([ ! -f $(BIN)/broken/index.json ] || echo --broken $(BIN)/broken) --out eval.json --html eval.html $(if $(FLOORS),--floors $(FLOORS))
 
 bench: build ## measure speed beside a bare handler on this machine
 	@.ci/install
@@ -52,4 +52,4 @@ fuzz: ## run every fuzz test for 20 s
 	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime 20s ./$$(dirname $$f); done; done
 
 clean: ## remove what was built
-	rm -rf $(BIN) eval.json
+	rm -rf $(BIN) eval.json eval.html

@@ -56,7 +56,8 @@ var allowed = map[string]string{
 	"telemetry": "desk llm",
 	"config":    "desk",
 	"store":     "access budget desk knowledge llm retrieval",
-	"eval":      "abstain desk grounding guard ingest lang llm mask match retrieval route",
+	"eval":      "abstain desk eval/page grounding guard ingest lang llm mask match retrieval route",
+	"eval/page": "",
 
 	"egress":   "desk",
 	"tool":     "desk llm",

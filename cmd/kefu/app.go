@@ -130,7 +130,7 @@ type app struct {
 	cache     *cache.Cache
 	agent     *agent // nil: no tools
 	answers   *answer.Service
-	answerer  httpapi.Answerer
+	answerer  configured
 	edge      httpapi.Config
 	api       *httpapi.API
 }

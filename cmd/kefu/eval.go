@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"kefu/internal/abstain"
+	"kefu/internal/desk"
 	"kefu/internal/eval"
+	"kefu/internal/eval/page"
 	"kefu/internal/guard"
 	"kefu/internal/ingest"
 	"kefu/internal/llm/offline"
@@ -20,58 +24,154 @@ import (
 	"kefu/internal/route"
 )
 
+// evalFlags are those of 'kefu eval'.
+type evalFlags struct {
+	dir, broken, set  string
+	out, html, floors string
+	provider, model   string
+	concurrency       int
+	compare           bool
+}
+
 func (c *cli) evalCommand() *cobra.Command {
-	var dir, broken, out, floors string
+	var f evalFlags
 	cmd := &cobra.Command{
-		Use: "eval", Short: "Measure retrieval, routing, masking, the guard and extraction on labelled data", Args: args(cobra.NoArgs),
-		Long: `Measures the search, router, masker, guard and file reader of the product, with the
-offline embedder, on a folder of labelled texts:
+		Use: "eval", Short: "Measure answers to your own questions, or quality on labelled data",
+		Long: `With --set, puts your own questions to this Kefu, with its settings and its
+knowledge base, and marks the search, the citations, when it admits not to know,
+route, cache, latency and cost. Each line of a JSONL file, or of all of a folder:
+
+  {"question": "…", "document": "docs/returns.md"}     should be cited (also "documents": […])
+  {"question": "…", "text": "within 30 days"}          stands in a passage that is to be found
+  {"question": "…", "answer": "30 days"}               should be in the answer
+  {"question": "…", "answer": null}                    has no answer: Kefu should not know
+
+A document goes by its id, path, address or title. Every question is asked twice,
+the second time for the cache, which is the command's own. Nothing is recorded but
+what the models cost. --provider and --model choose who answers.
+
+--compare shows two such measurements side by side, with every question that was
+not treated alike: two files that --out wrote, or with --set two configurations.
+
+With --dir, measures the search, router, masker, guard and file reader of the
+product, with the offline embedder, on a folder of labelled texts:
 
   retrieval/<set>/corpus.jsonl, queries.jsonl, qrels.tsv
-  router.jsonl
+  router.jsonl, pairs.jsonl, unanswerable.jsonl
   safety/pii.jsonl, safety/secrets.jsonl, safety/injection.jsonl
   documents/index.json and the files it names
 
-Prints a table and writes the figures as JSON. With --floors, a JSON file of the
-same shape, a figure below its floor is an error: a gate for CI. {"max": 0.01} in
-the place of a figure is a ceiling.`,
-		Example: "  kefu eval --dir ../shared/eval --out eval.json",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cache, err := os.MkdirTemp("", "kefu-eval-")
-			if err != nil {
+Prints a table, writes the figures as JSON (--out) and as a page with charts
+(--html). With --floors, a JSON file of the same shape, a figure below its floor
+is an error: a gate for CI. {"max": 0.01} in the place of a figure is a ceiling.`,
+		Example: "  kefu eval --set questions.jsonl --out now.json --html now.html\n  kefu eval --set questions.jsonl --provider anthropic\n  kefu eval --compare before.json now.json --html difference.html\n  kefu eval --set questions.jsonl --compare kefu.yaml candidate.yaml\n  kefu eval --dir ../shared/eval --out eval.json",
+		Args: args(func(cmd *cobra.Command, given []string) error {
+			if f.compare {
+				return cobra.ExactArgs(2)(cmd, given)
+			}
+			return cobra.NoArgs(cmd, given)
+		}),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
-			defer os.RemoveAll(cache)
-			reader := ingest.New(nil, nil, nil, ingest.Config{CacheDir: cache})
-			defer reader.Close()
-			report, err := eval.Run(cmd.Context(), dir, eval.Config{
-				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
-				Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
-				Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: broken,
-				Progress: func(line string) { c.say("%s", line) },
-			})
-			if err != nil {
-				return err
+			switch {
+			case f.compare:
+				return c.compareEvals(cmd.Context(), f, given)
+			case f.set != "":
+				return c.evalOwn(cmd.Context(), f)
 			}
-			if err := writeReport(out, report); err != nil {
-				return err
-			}
-			var failed error
-			if floors != "" {
-				failed = belowFloors(floors, report)
-			}
-			return errors.Join(c.print(report, func(w io.Writer) { _ = report.Table(w) }), failed)
+			return c.evalLabelled(cmd.Context(), f)
 		},
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "folder of labelled questions")
-	cmd.Flags().StringVar(&broken, "broken", "", "folder of broken and hostile files, with an index.json")
-	cmd.Flags().StringVar(&out, "out", "", "write the figures to this file, as JSON")
-	cmd.Flags().StringVar(&floors, "floors", "", "JSON file of figures that must be reached")
-	_ = cmd.MarkFlagRequired("dir")
+	flags := cmd.Flags()
+	flags.StringVar(&f.set, "set", "", "JSONL file of your own questions, or a folder of such files")
+	flags.StringVar(&f.provider, "provider", "", "answer the questions of --set with this provider's models")
+	flags.StringVar(&f.model, "model", "", "answer the questions of --set with this model")
+	flags.IntVar(&f.concurrency, "concurrency", 4, "questions of --set asked at a time")
+	flags.StringVar(&c.tenant, "tenant", string(desk.DefaultTenant), "whose knowledge base the questions of --set are put to")
+	flags.BoolVar(&f.compare, "compare", false, "compare two reports, or with --set two configurations, that are named as arguments")
+	flags.StringVar(&f.dir, "dir", "", "folder of labelled questions")
+	flags.StringVar(&f.broken, "broken", "", "with --dir: folder of broken and hostile files, with an index.json")
+	flags.StringVar(&f.out, "out", "", "write the figures to this file, as JSON")
+	flags.StringVar(&f.html, "html", "", "write them to this file too, as a page with charts")
+	flags.StringVar(&f.floors, "floors", "", "JSON file of figures that must be reached")
 	return cmd
 }
 
-func writeReport(path string, r eval.Report) error {
+func (f evalFlags) check(cmd *cobra.Command) error {
+	chosen := cmd.Flags().Changed
+	switch {
+	case f.dir == "" && f.set == "" && !f.compare:
+		return usageError{errors.New("--set, a file of your own questions, --dir, a folder of labelled data, or --compare is needed; see 'kefu eval --help'")}
+	case f.dir != "" && (f.set != "" || f.compare):
+		return usageError{errors.New("--dir goes with neither --set nor --compare")}
+	case f.set == "" && (f.provider != "" || f.model != "" || chosen("concurrency") || chosen("tenant")):
+		return usageError{errors.New("--provider, --model, --concurrency and --tenant go with --set")}
+	case f.concurrency < 1 || f.concurrency > maxConcurrency:
+		return usageError{fmt.Errorf("--concurrency %d: want 1 to %d", f.concurrency, maxConcurrency)}
+	case f.broken != "" && f.dir == "":
+		return usageError{errors.New("--broken goes with --dir")}
+	case f.compare && f.floors != "":
+		return usageError{errors.New("--floors does not go with --compare")}
+	}
+	return nil
+}
+
+// evalLabelled measures on labelled data.
+func (c *cli) evalLabelled(ctx context.Context, f evalFlags) error {
+	cache, err := os.MkdirTemp("", "kefu-eval-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(cache)
+	reader := ingest.New(nil, nil, nil, ingest.Config{CacheDir: cache})
+	defer reader.Close()
+	report, err := eval.Run(ctx, f.dir, eval.Config{
+		Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
+		Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
+		Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: f.broken,
+		Progress: func(line string) { c.say("%s", line) },
+	})
+	if err != nil {
+		return err
+	}
+	return c.showEval(f, report)
+}
+
+// evalReport is what each kind of measurement ends in.
+type evalReport interface {
+	Table(w io.Writer) error
+	Page() page.Page
+}
+
+// showEval writes and prints a report, and holds it against the floors.
+func (c *cli) showEval(f evalFlags, report evalReport) error {
+	if err := writeReport(f.out, report); err != nil {
+		return err
+	}
+	if err := writePage(f.html, report.Page()); err != nil {
+		return err
+	}
+	var failed error
+	if f.floors != "" {
+		failed = belowFloors(f.floors, report)
+	}
+	return errors.Join(c.print(report, func(w io.Writer) { _ = report.Table(w) }), failed)
+}
+
+func writePage(path string, p page.Page) error {
+	if path == "" {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := p.Write(&b); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+func writeReport(path string, r evalReport) error {
 	if path == "" {
 		return nil
 	}
@@ -84,7 +184,7 @@ func writeReport(path string, r eval.Report) error {
 
 // belowFloors compares the report with a file that holds, in the same shape,
 // the figures that must be reached.
-func belowFloors(path string, r eval.Report) error {
+func belowFloors(path string, r evalReport) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return usageError{err}

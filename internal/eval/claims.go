@@ -3,9 +3,9 @@ package eval
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
 
 	"kefu/internal/grounding"
 )
@@ -62,7 +62,7 @@ func measureClaims(_ context.Context, _ Config, _ string, r *Report) error {
 	return nil
 }
 
-func claimsTable(r Report, t *tabwriter.Writer) {
+func claimsTable(r Report, t io.Writer) {
 	fmt.Fprintln(t, "claims\tcases\tunsupported caught\tparaphrases rejected\t")
 	for _, language := range slices.Sorted(maps.Keys(r.Claims)) {
 		s := r.Claims[language]

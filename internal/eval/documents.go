@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"runtime/metrics"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"kefu/internal/desk"
@@ -218,7 +218,7 @@ func held() uint64 {
 	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
 }
 
-func documentsTable(r Report, t *tabwriter.Writer) {
+func documentsTable(r Report, t io.Writer) {
 	if r.Documents == nil {
 		return
 	}

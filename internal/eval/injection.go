@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"kefu/internal/desk"
 	"kefu/internal/guard"
@@ -186,7 +186,7 @@ func leaveOut(rows []attempt) map[string]*guard.Guard {
 	return bySource
 }
 
-func injectionTable(r Report, t *tabwriter.Writer) {
+func injectionTable(r Report, t io.Writer) {
 	i := r.Injection
 	if i == nil {
 		return

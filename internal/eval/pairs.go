@@ -3,9 +3,9 @@ package eval
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
 
 	"kefu/internal/match"
 )
@@ -62,7 +62,7 @@ func measurePairs(_ context.Context, cfg Config, dir string, r *Report) error {
 	return nil
 }
 
-func pairsTable(r Report, t *tabwriter.Writer) {
+func pairsTable(r Report, t io.Writer) {
 	if len(r.Pairs) > 0 {
 		fmt.Fprintln(t, "same question\tpairs\thit rate\tdifferent\tfalse hit rate\t")
 	}

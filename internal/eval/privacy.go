@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"kefu/internal/mask"
@@ -216,7 +216,7 @@ func measurePrivacy(_ context.Context, cfg Config, dir string, r *Report) error 
 	return err
 }
 
-func privacyTable(r Report, t *tabwriter.Writer) {
+func privacyTable(r Report, t io.Writer) {
 	if p := r.Privacy; p != nil {
 		fmt.Fprintln(t, "personal data\tcases\trecall\tprecision\t")
 		for _, name := range slices.Sorted(maps.Keys(p.Types)) {

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/eval/page"
 	"kefu/internal/lang"
 	"kefu/internal/llm"
 	"kefu/internal/retrieval"
@@ -192,13 +193,13 @@ func judge(ranked []desk.Passage, gold map[string]bool) Scores {
 	var s Scores
 	ideal := 0.0
 	for i := range min(len(gold), depth) {
-		ideal += 1 / math.Log2(float64(i)+2)
+		ideal += gain(i + 1)
 	}
 	for i, p := range ranked[:min(len(ranked), depth)] {
 		if !gold[string(p.ID)] {
 			continue
 		}
-		s.NDCG10 += 1 / math.Log2(float64(i)+2) / ideal
+		s.NDCG10 += gain(i+1) / ideal
 		if i < 3 {
 			s.Recall3 += 1 / float64(min(3, len(gold)))
 		}
@@ -208,6 +209,9 @@ func judge(ranked []desk.Passage, gold map[string]bool) Scores {
 	}
 	return s
 }
+
+// gain of a relevant text at a place, from 1.
+func gain(place int) float64 { return 1 / math.Log2(float64(place)+1) }
 
 // tally sums scores for their mean.
 type tally struct {
@@ -239,7 +243,7 @@ func percentile(values []float64, p float64) float64 {
 	return round(values[min(int(p*float64(len(values))), len(values)-1)])
 }
 
-func retrievalTable(r Report, t *tabwriter.Writer) {
+func retrievalTable(r Report, t io.Writer) {
 	if len(r.Retrieval) > 0 {
 		fmt.Fprintln(t, "retrieval\tqueries\tchunks\tnDCG@10 plain\tlexical\thybrid\tRecall@3 plain\thybrid\tMRR@10 plain\thybrid\tp50 ms\tp99 ms\t")
 	}
@@ -255,4 +259,14 @@ func retrievalTable(r Report, t *tabwriter.Writer) {
 func columns(plain, lexical, hybrid Scores) string {
 	return fmt.Sprintf("%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f",
 		plain.NDCG10, lexical.NDCG10, hybrid.NDCG10, plain.Recall3, hybrid.Recall3, plain.MRR10, hybrid.MRR10)
+}
+
+// searchBars compares nDCG@10 of the three ways to search.
+func (r Report) searchBars() page.Bars {
+	b := page.Bars{Name: "nDCG@10", Series: []string{"plain", "lexical", "hybrid"}, Max: 1}
+	for _, name := range slices.Sorted(maps.Keys(r.Retrieval)) {
+		s := r.Retrieval[name]
+		b.Rows = append(b.Rows, page.Row{Label: name, Values: []float64{s.Plain.NDCG10, s.Lexical.NDCG10, s.NDCG10}})
+	}
+	return b
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
@@ -154,7 +154,7 @@ func f1(hit, falseHit, miss int) float64 {
 	return 2 * float64(hit) / float64(2*hit+falseHit+miss)
 }
 
-func routingTable(r Report, t *tabwriter.Writer) {
+func routingTable(r Report, t io.Writer) {
 	if len(r.Router) > 0 {
 		fmt.Fprintln(t, "router\tquestions\tout of fold\tmacro-F1\taccuracy\tsource left out\t")
 	}

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
-	"text/tabwriter"
 )
 
 // section is one part of the report. A section whose data is not there is
 // skipped, and says so.
 type section struct {
 	measure func(ctx context.Context, cfg Config, dir string, r *Report) error
-	table   func(r Report, t *tabwriter.Writer)
+	// table writes lines of cells that end with tabs, the first of them a header.
+	table func(r Report, w io.Writer)
 }
 
 // sections are measured and printed in this order.

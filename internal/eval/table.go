@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
+
+	"kefu/internal/eval/page"
 )
 
 // Table writes the report for people. "plain" is textbook BM25, "lexical" the
@@ -30,4 +33,24 @@ func (r Report) Table(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// Page shows the same as HTML, with search quality as a chart.
+func (r Report) Page() page.Page {
+	p := page.Page{Title: "Kefu measured on labelled data"}
+	if len(r.Retrieval) > 0 {
+		p.Sections = append(p.Sections, page.Section{Name: "search quality", Bars: []page.Bars{r.searchBars()}})
+	}
+	for _, part := range sections() {
+		var b strings.Builder
+		part.table(r, &b)
+		if b.Len() == 0 {
+			continue
+		}
+		t := page.Read(b.String())
+		s := page.Section{Name: t.Header[0], Tables: []page.Table{t}}
+		t.Header[0] = ""
+		p.Sections = append(p.Sections, s)
+	}
+	return p
 }

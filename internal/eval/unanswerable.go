@@ -3,10 +3,10 @@ package eval
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"kefu/internal/abstain"
 	"kefu/internal/lang"
@@ -124,7 +124,7 @@ func (c Config) evidenceOf(ctx context.Context, name string, s set, without []un
 	return examples, nil
 }
 
-func unanswerableTable(r Report, t *tabwriter.Writer) {
+func unanswerableTable(r Report, t io.Writer) {
 	if len(r.Unanswerable) > 0 {
 		fmt.Fprintln(t, "abstention\tanswered\trefused\t\tquestions\t")
 	}
