@@ -46,6 +46,7 @@ type base struct {
 	db        *store.DB
 	loader    *ingest.Loader
 	embedder  llm.Embedder
+	guard     answer.Guard // nil: off
 	workers   *workers
 }
 
@@ -99,12 +100,12 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	}
 	w := newWorkers(ctx, log)
 	w.start("ledger", db.Ledger().Run)
-	embedder := m.embedder(tel)
+	embedder, guard := m.embedder(tel), questionGuard(cfg.Guard.Mode)
 	return &base{
-		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, workers: w,
+		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, guard: guard, workers: w,
 		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
 			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
-			LocalOnly: cfg.Knowledge.LocalOnly, Private: m.embedsInHouse(),
+			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Private: m.embedsInHouse(),
 		}),
 	}, nil
 }
@@ -209,7 +210,7 @@ func (a *app) assemble() error {
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
-		Masker: masker, Guard: questionGuard(cfg.Guard.Mode),
+		Masker: masker, Guard: a.guard,
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {
@@ -402,6 +403,9 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 	}
 	for _, f := range report.Failed {
 		c.say("not loaded: %s", f.Error())
+	}
+	for _, f := range report.Flagged {
+		c.say("flagged: %s", flagged(f.Path, f.Rule, f.Chunks))
 	}
 	c.say("Loaded %s (%s) from %s in %s.", plural(report.Added, "document"), plural(report.Chunks, "chunk"),
 		strings.TrimSuffix(path, "/"), report.Elapsed.Round(time.Millisecond))

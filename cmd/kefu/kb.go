@@ -112,6 +112,9 @@ func (c *cli) reportLoad(r ingest.Report, dry bool, preview []previewJSON) error
 		if r.Unembedded > 0 {
 			fmt.Fprintf(w, "%s without an embedding, because the embedder does not answer: they are found by their words, and a running server embeds them later\n", plural(r.Unembedded, "chunk"))
 		}
+		for _, f := range r.Flagged {
+			fmt.Fprintf(w, "flagged: %s\n", flagged(f.Path, f.Rule, f.Chunks))
+		}
 	})
 	for _, f := range r.Failed {
 		fmt.Fprintf(c.stderr, "kefu: %s\n", f.Error())
@@ -120,6 +123,11 @@ func (c *cli) reportLoad(r ingest.Report, dry bool, preview []previewJSON) error
 		return partialError{fmt.Errorf("%s could not be loaded", plural(len(r.Failed), "file"))}
 	}
 	return err
+}
+
+// flagged says what the guard suspects, and what follows.
+func flagged(path, rule string, chunks int) string {
+	return fmt.Sprintf("%s: %s may speak to the assistant (%s); what rests on it is answered with care, 'kefu kb show' shows it", path, plural(chunks, "chunk"), rule)
 }
 
 func (c *cli) kbList() *cobra.Command {
@@ -137,10 +145,10 @@ func (c *cli) kbList() *cobra.Command {
 				}
 				return c.print(newListJSON(docs, intake), func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tTITLE")
+					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tFLAG\tTITLE")
 					for _, d := range newListJSON(docs, intake) {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
-							d.UpdatedAt.Local().Format(time.DateTime), d.Status, cmp.Or(d.Title, d.Path))
+						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
+							d.UpdatedAt.Local().Format(time.DateTime), d.Status, orDash(d.Flag), cmp.Or(d.Title, d.Path))
 					}
 					t.Flush()
 					for _, f := range intake {
@@ -168,6 +176,9 @@ func (c *cli) kbShow() *cobra.Command {
 						doc.UpdatedAt.Local().Format(time.DateTime), doc.URL)
 					for _, ch := range chunks {
 						fmt.Fprintf(w, "\n— %d · %s (%d tokens)\n", ch.Ordinal, ch.Heading, ch.Tokens)
+						if ch.Flag != "" {
+							fmt.Fprintf(w, "flagged: it may speak to the assistant (%s)\n", ch.Flag)
+						}
 						if ch.Question != "" {
 							fmt.Fprintf(w, "Q: %s\nA: ", ch.Question)
 						}
@@ -240,6 +251,9 @@ func (c *cli) kbStatus() *cobra.Command {
 				return c.print(status, func(w io.Writer) {
 					fmt.Fprintf(w, "database    %s\nrevision    %d\ndocuments   %d (%d en, %d zh)\nchunks      %d\n",
 						b.db.Name(), s.Revision, s.Documents, s.Langs[desk.English], s.Langs[desk.Chinese], s.Chunks)
+					if s.Flagged > 0 {
+						fmt.Fprintf(w, "flagged     %s; 'kefu kb list' names them\n", plural(s.Flagged, "document"))
+					}
 					if !s.UpdatedAt.IsZero() {
 						fmt.Fprintf(w, "updated     %s\n", s.UpdatedAt.Local().Format(time.DateTime))
 					}

@@ -21,6 +21,7 @@ type documentJSON struct {
 	Lang      desk.Lang         `json:"lang"`
 	Kind      desk.DocumentKind `json:"kind"`
 	LocalOnly bool              `json:"local_only"`
+	Flag      string            `json:"flag"` // the rule by which the guard suspects it; empty: none
 	Hash      string            `json:"hash"`
 	Bytes     int64             `json:"bytes"`
 	Chunks    int               `json:"chunks"`
@@ -61,7 +62,7 @@ func orDash[T ~string](value T) T { return cmp.Or(value, "-") }
 
 func newDocumentJSON(d desk.Document) documentJSON {
 	return documentJSON{
-		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, LocalOnly: d.LocalOnly,
+		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, LocalOnly: d.LocalOnly, Flag: d.Flag,
 		Hash: d.Hash, Bytes: d.Bytes, Chunks: d.Chunks, Revision: d.Revision, UpdatedAt: d.UpdatedAt,
 	}
 }
@@ -79,10 +80,11 @@ type chunkJSON struct {
 	Text     string       `json:"text"`
 	Lang     desk.Lang    `json:"lang"`
 	Tokens   int          `json:"tokens"`
+	Flag     string       `json:"flag,omitempty"`
 }
 
 func newChunkJSON(c desk.Chunk) chunkJSON {
-	return chunkJSON{ID: c.ID, Heading: c.Heading, Question: c.Question, Text: c.Text, Lang: c.Lang, Tokens: c.Tokens}
+	return chunkJSON{ID: c.ID, Heading: c.Heading, Question: c.Question, Text: c.Text, Lang: c.Lang, Tokens: c.Tokens, Flag: c.Flag}
 }
 
 // passageJSON is a chunk that was found.
@@ -136,10 +138,18 @@ type loadJSON struct {
 	Chunks     int           `json:"chunks"`
 	Embedded   int           `json:"embedded"`
 	Unembedded int           `json:"unembedded"`
+	Flagged    []flaggedJSON `json:"flagged"`
 	Failed     []failureJSON `json:"failed"`
 	Documents  []previewJSON `json:"documents,omitzero"` // of the dry run of a load
 	Revision   desk.Revision `json:"revision"`
 	ElapsedMS  int64         `json:"elapsed_ms"`
+}
+
+// flaggedJSON is a loaded file that may speak to the assistant.
+type flaggedJSON struct {
+	Path   string `json:"path"`
+	Rule   string `json:"rule"`
+	Chunks int    `json:"chunks"`
 }
 
 type failureJSON struct {
@@ -153,6 +163,7 @@ func newLoadJSON(r ingest.Report, dry bool, preview []previewJSON) loadJSON {
 	return loadJSON{
 		DryRun: dry, Added: r.Added, Updated: r.Updated, Unchanged: r.Unchanged, Removed: r.Removed,
 		Chunks: r.Chunks, Embedded: r.Embedded, Unembedded: r.Unembedded,
+		Flagged: each(r.Flagged, func(f ingest.FlaggedFile) flaggedJSON { return flaggedJSON(f) }),
 		Failed: each(r.Failed, func(f ingest.FileError) failureJSON {
 			return failureJSON{Path: f.Path, Code: f.Code, Line: f.Line, Reason: f.Reason}
 		}),
@@ -165,6 +176,7 @@ type statusJSON struct {
 	Revision  desk.Revision             `json:"revision"`
 	UpdatedAt *time.Time                `json:"updated_at"` // null before the first publish
 	Documents int                       `json:"documents"`
+	Flagged   int                       `json:"flagged"`
 	Chunks    int                       `json:"chunks"`
 	Bytes     int64                     `json:"bytes"`
 	Kinds     map[desk.DocumentKind]int `json:"kinds"`
@@ -190,7 +202,7 @@ func newReleaseJSON(r desk.Release) releaseJSON { return releaseJSON(r) }
 
 func newStatusJSON(s store.Status, database, embedder string, intake []desk.Intake) statusJSON {
 	j := statusJSON{
-		Database: database, Revision: s.Revision, Documents: s.Documents, Chunks: s.Chunks, Bytes: s.Bytes,
+		Database: database, Revision: s.Revision, Documents: s.Documents, Flagged: s.Flagged, Chunks: s.Chunks, Bytes: s.Bytes,
 		Kinds: s.Kinds, Langs: s.Langs, Embedder: embedder, Embedded: s.Models,
 		Intake: make(map[desk.IntakeState]int),
 	}

@@ -49,6 +49,11 @@ func (s shelf) Put(ctx context.Context, tenant desk.TenantID, by string, uploads
 	s.await(ctx, report.Revision)
 	for i := range files {
 		files[i].State = desk.Ready
+		for _, f := range report.Flagged {
+			if f.Path == files[i].Path {
+				files[i].Flag = f.Rule
+			}
+		}
 		for _, f := range report.Failed {
 			if f.Path == files[i].Path {
 				files[i].State, files[i].Code, files[i].Reason = desk.Failed, string(f.Code), f.Reason

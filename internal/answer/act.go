@@ -62,6 +62,9 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	if err != nil {
 		return d, fmt.Errorf("ground: %w", err)
 	}
+	if s.suspects(sources, tr) { // where something can be done, what speaks to the assistant is not heard
+		sources = slices.DeleteFunc(sources, flagged)
+	}
 	start := time.Now()
 	out, err := s.Agent.Run(ctx, s.call(q, r, sources, allowance), tool.Session{
 		Scope: q.Scope, Conversation: q.Conversation, Lang: q.Lang, Privacy: open,

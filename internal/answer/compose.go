@@ -72,7 +72,9 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Usage = a.Usage.Plus(at.Usage)
 		a.Cost += at.Cost
 	}
-	return s.finish(q, at, s.judge(a, d), d.told, emit)
+	judged := s.judge(a, d)
+	judged.clean = judged.clean && !d.care
+	return s.finish(q, at, judged, d.told, emit)
 }
 
 // result is a judged answer; clean ones may be given to others.
@@ -131,6 +133,7 @@ type draft struct {
 	degraded        bool
 	acted           *tool.Outcome // nil: without tools
 	leaked          string        // the rule by which it is held back
+	care            bool          // a source was flagged: it is no one else's answer
 }
 
 // weak drafts say nothing that the sources support.
@@ -166,6 +169,9 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 	d.sources = sources
 	if len(sources) == 0 && !r.Pleasantry {
 		return d, nil // a model could only guess
+	}
+	if d.care = s.suspects(sources, tr); d.care {
+		q = carefully(q)
 	}
 	start := time.Now()
 	reply, err := s.Models.Start(ctx, s.call(q, r, sources, allowance))

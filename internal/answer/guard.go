@@ -22,6 +22,7 @@ type Guard interface {
 // Stages of a verdict.
 const (
 	stageQuestion = "question"
+	stageSource   = "source"
 	stageAnswer   = "answer"
 )
 
@@ -59,6 +60,21 @@ func (s *Service) guarded(q desk.Question, tr *desk.Trace) desk.Action {
 	}
 	return v.Action
 }
+
+// suspects tells whether an answer that rests on sources must be given with
+// care, because one was flagged when it was loaded.
+func (s *Service) suspects(sources []desk.Passage, tr *desk.Trace) bool {
+	i := slices.IndexFunc(sources, flagged)
+	if s.Guard == nil || i < 0 {
+		return false
+	}
+	v := desk.Verdict{Action: desk.Care, Rule: sources[i].Flag, Stage: stageSource, Enforced: !s.cfg.GuardShadow}
+	tr.Guard = append(tr.Guard, v)
+	s.Observer.Guarded(v)
+	return v.Enforced
+}
+
+func flagged(p desk.Passage) bool { return p.Flag != "" }
 
 // errLeak ends the reading of a reply that says what it must not.
 var errLeak = errors.New("the reply leaks")
@@ -153,7 +169,9 @@ func (s *Service) trusted(known []desk.Passage) []desk.Passage {
 	if s.Guard == nil {
 		return known
 	}
-	return slices.DeleteFunc(slices.Clone(known), func(p desk.Passage) bool { return s.Guard.Document(p.Text).Action != desk.Allow })
+	return slices.DeleteFunc(slices.Clone(known), func(p desk.Passage) bool {
+		return flagged(p) || s.Guard.Document(p.Text).Action != desk.Allow // also by what the guard knows only now
+	})
 }
 
 // foreign leaves out the links of a text that no source has.

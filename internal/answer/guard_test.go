@@ -198,3 +198,35 @@ func (m *spelling) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	}
 	return (&streaming{deltas: append(deltas, " AFTERWARDS")}).Start(ctx, c)
 }
+
+const islands = "How long do parcels to islands take, and how long do I have to return an item?"
+
+func TestWhatRestsOnAFlaggedSourceIsGivenWithCare(t *testing.T) {
+	s := open(t, complex, watched)
+	s.library.publish("islands", "Islands", "Parcels to islands take ten days.")
+	s.library.flag("islands")
+	s.catchUp()
+	for range 2 {
+		a := s.ask(islands)
+		if a.Outcome != desk.Answered || a.CacheTier != "" {
+			t.Errorf("answer = %+v, want one that is not cached", a)
+		}
+		if len(a.Trace.Guard) != 1 || a.Trace.Guard[0].Stage != "source" || a.Trace.Guard[0].Rule != "override" || a.Trace.Guard[0].Action != desk.Care {
+			t.Errorf("verdicts = %+v, want care because of a source", a.Trace.Guard)
+		}
+	}
+	if !strings.Contains(s.model.last().Prompt.System, "administrator's password") {
+		t.Error("the prompt has no examples of refused instructions")
+	}
+}
+
+func TestAFlaggedSourceDoesNotTouchOtherAnswersNorActsInShadow(t *testing.T) {
+	s := open(t, complex, watched, func(c *answer.Config, _ *answer.Parts) { c.GuardShadow = true })
+	s.library.publish("islands", "Islands", "Parcels to islands take ten days.")
+	s.library.flag("islands")
+	s.catchUp()
+	a := s.ask(islands)
+	if again := s.ask(islands); again.CacheTier == "" || len(a.Trace.Guard) != 1 || a.Trace.Guard[0].Enforced {
+		t.Errorf("tier %q, verdicts %+v, want a cached answer and a verdict that was not acted on", again.CacheTier, a.Trace.Guard)
+	}
+}

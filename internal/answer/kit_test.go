@@ -56,10 +56,17 @@ func (l *library) curate(id desk.DocumentID, question, text string) {
 
 // confide marks a document as local-only.
 func (l *library) confide(id desk.DocumentID) {
+	l.mark(id, func(c *desk.Chunk) { c.LocalOnly = true })
+}
+
+// flag marks a document as one that may speak to the assistant.
+func (l *library) flag(id desk.DocumentID) { l.mark(id, func(c *desk.Chunk) { c.Flag = "override" }) }
+
+func (l *library) mark(id desk.DocumentID, do func(*desk.Chunk)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range l.items[id] {
-		l.items[id][i].LocalOnly = true
+		do(&l.items[id][i].Chunk)
 	}
 }
 

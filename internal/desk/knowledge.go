@@ -25,9 +25,11 @@ type Document struct {
 	// LocalOnly keeps what the document says from every third party: only private
 	// models may be shown it.
 	LocalOnly bool
-	Hash      string // hex SHA-256 of the extracted content and its metadata
-	Bytes     int64  // size of the original
-	Chunks    int
+	// Flag is that of its first chunk that has one.
+	Flag   string
+	Hash   string // hex SHA-256 of the extracted content and its metadata
+	Bytes  int64  // size of the original
+	Chunks int
 	// Revision is the publish that made this version visible.
 	Revision  Revision
 	UpdatedAt time.Time
@@ -48,6 +50,9 @@ type Chunk struct {
 	Tokens int // o200k tokens of Text
 	// LocalOnly is that of the document.
 	LocalOnly bool
+	// Flag is the rule by which the guard suspects the chunk of speaking to the
+	// assistant instead of its readers; empty: it does not.
+	Flag string
 }
 
 // Passage is a chunk together with the document it stands in and, once

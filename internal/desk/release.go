@@ -51,7 +51,9 @@ type Intake struct {
 	// Code and Reason say why a file failed; Reason is a sentence for the
 	// operator, without the path.
 	Code, Reason string
-	Since        time.Time // when it came into this state
+	// Flag is that of the document, as far as it is known: see Document.
+	Flag  string
+	Since time.Time // when it came into this state
 }
 
 // IntakeState is how far a file has come, a closed set.

@@ -34,6 +34,7 @@ type documentJSON struct {
 	Kind      string     `json:"kind"`
 	Bytes     int64      `json:"bytes"`
 	Chunks    int        `json:"chunks"`
+	Flag      string     `json:"flag"` // the rule by which the guard suspects it; empty: none
 	Hash      string     `json:"hash"`
 	Revision  int64      `json:"revision"` // 0: nothing of it is published
 	UpdatedAt *time.Time `json:"updated_at"`
@@ -56,12 +57,13 @@ type chunkJSON struct {
 	Text     string `json:"text"`
 	Lang     string `json:"lang"`
 	Tokens   int    `json:"tokens"`
+	Flag     string `json:"flag"`
 }
 
 func newDocumentJSON(d desk.Document) documentJSON {
 	return documentJSON{
 		ID: string(d.ID), Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: string(d.Lang), Kind: string(d.Kind),
-		Bytes: d.Bytes, Chunks: d.Chunks, Hash: d.Hash, Revision: int64(d.Revision), UpdatedAt: &d.UpdatedAt,
+		Bytes: d.Bytes, Chunks: d.Chunks, Flag: d.Flag, Hash: d.Hash, Revision: int64(d.Revision), UpdatedAt: &d.UpdatedAt,
 		stateJSON: stateJSON{Status: string(desk.Ready)},
 	}
 }
@@ -72,7 +74,7 @@ func newStateJSON(f desk.Intake) stateJSON {
 
 // newFileJSON is a file of which nothing is published.
 func newFileJSON(f desk.Intake) documentJSON {
-	return documentJSON{ID: string(f.Document), Source: f.Source, Path: f.Path, stateJSON: newStateJSON(f)}
+	return documentJSON{ID: string(f.Document), Source: f.Source, Path: f.Path, Flag: f.Flag, stateJSON: newStateJSON(f)}
 }
 
 // listDocuments answers GET /v1/documents: what is published, or with ?status=
@@ -133,7 +135,7 @@ func (api *API) getDocument(c *gin.Context) {
 	}
 	j := newDocumentJSON(d)
 	for _, ch := range chunks {
-		j.Text = append(j.Text, chunkJSON{string(ch.ID), ch.Heading, ch.Question, ch.Text, string(ch.Lang), ch.Tokens})
+		j.Text = append(j.Text, chunkJSON{string(ch.ID), ch.Heading, ch.Question, ch.Text, string(ch.Lang), ch.Tokens, ch.Flag})
 	}
 	for _, f := range intake {
 		switch {

@@ -39,6 +39,13 @@ type Documents interface {
 	Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 }
 
+// Guard judges what documents say.
+type Guard interface {
+	// Document judges a passage; one that is not allowed is flagged with the
+	// rule of the verdict.
+	Document(text string) desk.Verdict
+}
+
 // DefaultMaxFileBytes bounds a file or page.
 const DefaultMaxFileBytes = 20 << 20
 
@@ -82,6 +89,9 @@ type Config struct {
 	// Releases is how many releases can be returned to, the newest included: 1
 	// to 1,000, default 20.
 	Releases int
+	// Guard looks through what is loaded for texts that speak to the assistant
+	// instead of their readers: they are flagged. Nil: nothing is.
+	Guard Guard
 	// LocalOnly are globs of the names of files and folders, or of several in a
 	// row (legal, hr/*.docx), whose documents are marked LocalOnly, wherever they
 	// lie. Letter case does not count.

@@ -304,13 +304,27 @@ func (l *load) done(c candidate) Outcome {
 	l.step(c.file.shown, outcome, 1, len(c.doc.Chunks), func() {
 		*count++
 		l.report.Chunks += len(c.doc.Chunks)
+		if doc.Flag != "" {
+			l.report.Flagged = append(l.report.Flagged, flaggedFile(c))
+		}
 		l.staged = append(l.staged, desk.Version{Document: doc.ID, Hash: doc.Hash})
 	})
 	return outcome
 }
 
+func flaggedFile(c candidate) FlaggedFile {
+	f := FlaggedFile{Path: c.file.shown, Rule: c.doc.Document.Flag}
+	for _, chunk := range c.doc.Chunks {
+		if chunk.Flag != "" {
+			f.Chunks++
+		}
+	}
+	return f
+}
+
 func (l *load) finish() Report {
 	l.report.Elapsed = time.Since(l.started)
 	slices.SortStableFunc(l.report.Failed, func(a, b FileError) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(l.report.Flagged, func(a, b FlaggedFile) int { return strings.Compare(a.Path, b.Path) })
 	return l.report
 }

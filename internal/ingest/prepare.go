@@ -38,9 +38,9 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	if len(x.pairs) > 0 {
 		doc.Kind = desk.FAQ
 	}
-	doc.Hash = l.contentHash(doc, x)
 	chunks := l.chunks(doc, x)
-	doc.Chunks = len(chunks)
+	doc.Chunks, doc.Flag = len(chunks), l.flag(chunks)
+	doc.Hash = l.contentHash(doc, x)
 	return desk.Prepared{Document: doc, Chunks: chunks}, nil
 }
 
@@ -74,7 +74,24 @@ func (l *Loader) contentHash(doc desk.Document, x extract) string {
 	if doc.LocalOnly {
 		writeFields(h, "local_only")
 	}
+	if doc.Flag != "" { // a guard that has learned of it makes it another
+		writeFields(h, "flag", doc.Flag)
+	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// flag flags the chunks that the guard suspects, and returns the first flag.
+func (l *Loader) flag(chunks []desk.Chunk) (first string) {
+	if l.cfg.Guard == nil {
+		return ""
+	}
+	for i := range chunks {
+		if v := l.cfg.Guard.Document(string(embedText(chunks[i]))); v.Action != desk.Allow {
+			chunks[i].Flag = v.Rule
+			first = or(first, v.Rule)
+		}
+	}
+	return first
 }
 
 // writeFields writes fields so that no two lists of them read the same.

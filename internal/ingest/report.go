@@ -93,11 +93,22 @@ type Report struct {
 	// embedder could not be reached. They are found by their words; Reembed
 	// completes them.
 	Unembedded int
-	Failed     []FileError // in the order of the request, then of the paths
+	// Flagged are the added and updated documents in which the guard suspects a
+	// text that speaks to the assistant, by path.
+	Flagged []FlaggedFile
+	Failed  []FileError // in the order of the request, then of the paths
 	// Revision is that of the release, zero when nothing was published: then
 	// the counts tell what would have been.
 	Revision desk.Revision
 	Elapsed  time.Duration
+}
+
+// FlaggedFile is a file that was loaded and is suspect.
+type FlaggedFile struct {
+	Path string
+	// Rule is the guard's, and Chunks how many of them it suspects.
+	Rule   string
+	Chunks int
 }
 
 // ErrorCode tells why a file was not loaded: a closed set.

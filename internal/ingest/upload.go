@@ -123,6 +123,9 @@ func (b *Inbox) put(ctx context.Context, q queued) {
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
 	report, err := b.loader.Put(ctx, q.tenant, q.author, q.uploads)
+	if len(report.Flagged) > 0 {
+		b.log.Warn("uploads may speak to the assistant", "tenant", string(q.tenant), "documents", len(report.Flagged), "rule", report.Flagged[0].Rule)
+	}
 	if err == nil || report.Revision != 0 {
 		return
 	}

@@ -38,7 +38,7 @@ type Knowledge struct {
 	replica string
 	lease   time.Duration
 	log     *slog.Logger
-	observe func(documents, chunks int, rev desk.Revision)
+	observe func(documents, flagged, chunks int, rev desk.Revision)
 
 	state atomic.Pointer[state]
 	fresh atomic.Pointer[time.Time] // until when the lease lives
@@ -54,8 +54,8 @@ type state struct {
 // Observer is told what a replica knows.
 type Observer interface {
 	// Published is called after every change with the numbers of all tenants
-	// together.
-	Published(documents, chunks int, rev desk.Revision)
+	// together; the guard suspects the flagged documents.
+	Published(documents, flagged, chunks int, rev desk.Revision)
 }
 
 // Option changes how a Knowledge behaves.
@@ -77,7 +77,7 @@ func New(source Source, embedderModel string, cfg retrieval.Config, opts ...Opti
 	k := &Knowledge{
 		source: source, model: embedderModel, config: cfg,
 		replica: "rep_" + rand.Text(), lease: DefaultLease, log: slog.Default(),
-		observe: func(int, int, desk.Revision) {}, turn: make(chan struct{}, 1),
+		observe: func(int, int, int, desk.Revision) {}, turn: make(chan struct{}, 1),
 	}
 	for _, opt := range opts {
 		opt(k)
@@ -180,8 +180,8 @@ func (k *Knowledge) advance(ctx context.Context) error {
 		return err
 	}
 	k.state.Store(next)
-	documents, chunks := next.size()
-	k.observe(documents, chunks, next.revision)
+	documents, flagged, chunks := next.size()
+	k.observe(documents, flagged, chunks, next.revision)
 	return nil
 }
 
@@ -209,12 +209,13 @@ func (s *state) with(ctx context.Context, cfg retrieval.Config, delta Delta) (*s
 	return next, nil
 }
 
-func (s *state) size() (documents, chunks int) {
+func (s *state) size() (documents, flagged, chunks int) {
 	for _, v := range s.views {
 		documents += v.Documents()
+		flagged += v.Flagged()
 		chunks += v.Chunks()
 	}
-	return documents, chunks
+	return documents, flagged, chunks
 }
 
 // Run follows the source until ctx ends: it catches up after every publish,

@@ -31,7 +31,7 @@ func catchUp(t testing.TB, k *knowledge.Knowledge) *knowledge.View {
 
 type published [][3]int
 
-func (p *published) Published(documents, chunks int, rev desk.Revision) {
+func (p *published) Published(documents, _, chunks int, rev desk.Revision) {
 	*p = append(*p, [3]int{documents, chunks, int(rev)})
 }
 

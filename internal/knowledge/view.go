@@ -23,7 +23,8 @@ type View struct {
 	revision  desk.Revision
 	index     *retrieval.Index // nil when empty
 	documents int
-	localOnly map[desk.DocumentID]bool // never changed
+	localOnly marked
+	flagged   marked
 }
 
 // with is the view after changes; items are the chunks of the changed
@@ -46,18 +47,8 @@ func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change,
 	if err != nil {
 		return nil, err
 	}
-	next.localOnly = maps.Clone(v.localOnly)
-	for _, c := range changes {
-		delete(next.localOnly, c.Document)
-	}
-	for _, it := range items {
-		if it.LocalOnly {
-			if next.localOnly == nil {
-				next.localOnly = make(map[desk.DocumentID]bool)
-			}
-			next.localOnly[it.Document] = true
-		}
-	}
+	next.localOnly = v.localOnly.with(changes, items, func(c desk.Chunk) bool { return c.LocalOnly })
+	next.flagged = v.flagged.with(changes, items, func(c desk.Chunk) bool { return c.Flag != "" })
 	next.documents -= len(drop)
 	for _, c := range changes {
 		if _, known := next.document(c.Document); known {
@@ -65,6 +56,24 @@ func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change,
 		}
 	}
 	return next, nil
+}
+
+// marked are documents that something is true of. It is never changed.
+type marked map[desk.DocumentID]bool
+
+// with is what is marked after changes.
+func (m marked) with(changes []Change, items []retrieval.Item, is func(desk.Chunk) bool) marked {
+	next := make(marked, len(m))
+	maps.Copy(next, m)
+	for _, c := range changes {
+		delete(next, c.Document)
+	}
+	for _, it := range items {
+		if is(it.Chunk) {
+			next[it.Document] = true
+		}
+	}
+	return next
 }
 
 func (v *View) document(id desk.DocumentID) (hash string, ok bool) {
@@ -82,6 +91,9 @@ func (v *View) Documents() int { return v.documents }
 
 // LocalOnly tells whether any document is for private models alone.
 func (v *View) LocalOnly() bool { return len(v.localOnly) > 0 }
+
+// Flagged counts the documents that the guard suspects.
+func (v *View) Flagged() int { return len(v.flagged) }
 
 // Chunks counts the chunks.
 func (v *View) Chunks() int {

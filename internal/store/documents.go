@@ -13,7 +13,7 @@ import (
 // Documents is the knowledge base: documents, their chunks and vectors.
 type Documents struct{ db *DB }
 
-const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.local_only, v.bytes, v.chunks, d.revision, d.updated_at`
+const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.local_only, v.flag, v.bytes, v.chunks, d.revision, d.updated_at`
 
 // What a row of documents points to. A document that is served now has no end:
 // d.until IS NULL.
@@ -23,7 +23,7 @@ const (
 )
 
 // chunkColumns are read by scanChunk, and go with both joins.
-const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens, v.local_only`
+const chunkColumns = `c.id, c.document_id, c.ordinal, c.heading, c.question, c.url, c.text, c.lang, c.tokens, v.local_only, c.flag`
 
 // List returns the tenant's documents by source and path.
 func (d *Documents) List(ctx context.Context, tenant desk.TenantID) ([]desk.Document, error) {
@@ -104,6 +104,7 @@ type Status struct {
 	Revision  desk.Revision // newest of the whole database
 	UpdatedAt time.Time     // last publish of the tenant; zero without one
 	Documents int
+	Flagged   int // documents that the guard suspects
 	Chunks    int
 	Bytes     int64                     // of the originals
 	Kinds     map[desk.DocumentKind]int // documents by kind
@@ -123,17 +124,18 @@ func (d *Documents) Status(ctx context.Context, tenant desk.TenantID) (Status, e
 		if s.Models, err = countModels(ctx, tx, tenant); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT v.kind, v.lang, COUNT(*), SUM(v.chunks), SUM(v.bytes), MAX(d.updated_at)
+		rows, err := tx.QueryContext(ctx, `SELECT v.kind, v.lang, COUNT(*), SUM(CASE WHEN v.flag = '' THEN 0 ELSE 1 END), SUM(v.chunks), SUM(v.bytes), MAX(d.updated_at)
 			FROM documents d `+withVersion+` WHERE d.until IS NULL AND d.tenant = $1 GROUP BY v.kind, v.lang`, tenant)
 		_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 			var kind desk.DocumentKind
 			var lang desk.Lang
-			var documents, chunks int
+			var documents, flagged, chunks int
 			var bytes, updated int64
-			if err := r.Scan(&kind, &lang, &documents, &chunks, &bytes, &updated); err != nil {
+			if err := r.Scan(&kind, &lang, &documents, &flagged, &chunks, &bytes, &updated); err != nil {
 				return none, err
 			}
 			s.Documents += documents
+			s.Flagged += flagged
 			s.Chunks += chunks
 			s.Bytes += bytes
 			s.Kinds[kind] += documents
@@ -171,13 +173,13 @@ func scanDocument(row scanner) (desk.Document, error) {
 	var doc desk.Document
 	var updated int64
 	err := row.Scan(&doc.ID, &doc.Tenant, &doc.Source, &doc.Path, &doc.Title, &doc.URL, &doc.Lang, &doc.Kind,
-		&doc.Hash, &doc.LocalOnly, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
+		&doc.Hash, &doc.LocalOnly, &doc.Flag, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
 	doc.UpdatedAt = fromMillis(updated)
 	return doc, err
 }
 
 func scanChunk(r *sql.Rows) (desk.Chunk, error) {
 	var c desk.Chunk
-	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly)
+	err := r.Scan(&c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly, &c.Flag)
 	return c, err
 }

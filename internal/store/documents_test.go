@@ -53,6 +53,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 		before := time.Now().Truncate(time.Millisecond)
 		put := document("returns", 3, 8)
 		put.Chunks[1].Question, put.Chunks[1].URL = "退货多久？", "https://example.com/returns#1"
+		put.Document.Flag, put.Chunks[2].Flag = "override", "override"
 		rev := publish(t, db, []desk.Prepared{put})
 
 		doc, chunks, err := db.Documents().Get(t.Context(), tenant, "returns")

@@ -78,7 +78,7 @@ func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (
 		var it retrieval.Item
 		var vector sql.RawBytes
 		c := &it.Chunk
-		err = r.Scan(&tenant, &c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly,
+		err = r.Scan(&tenant, &c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly, &c.Flag,
 			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &vector)
 		if vector != nil {
 			it.Vector = decodeVector(vector)

@@ -78,28 +78,28 @@ func (d *Documents) insertVersions(ctx context.Context, tx *sql.Tx, tenant desk.
 	now := millis(time.Now())
 	in := insert{
 		mark: d.db.engine.mark, table: "versions", columns: []string{
-			"tenant", "document_id", "hash", "source", "path", "title", "url", "lang", "kind", "bytes", "chunks", "staged_at", "local_only",
+			"tenant", "document_id", "hash", "source", "path", "title", "url", "lang", "kind", "bytes", "chunks", "staged_at", "local_only", "flag",
 		},
 		conflict: `ON CONFLICT (tenant, document_id, hash) DO UPDATE SET staged_at = excluded.staged_at`,
 	}
 	return in.exec(ctx, tx, len(put), func(args []any, i int) []any {
 		doc := put[i].Document
 		return append(args, tenant, doc.ID, doc.Hash, doc.Source, doc.Path, doc.Title, doc.URL, doc.Lang, doc.Kind, doc.Bytes,
-			len(put[i].Chunks), now, doc.LocalOnly)
+			len(put[i].Chunks), now, doc.LocalOnly, doc.Flag)
 	})
 }
 
 func (d *Documents) insertChunks(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, p desk.Prepared) error {
 	in := insert{
 		mark: d.db.engine.mark, table: "chunks", columns: []string{
-			"tenant", "document_id", "hash", "ordinal", "id", "heading", "question", "url", "text", "lang", "tokens", "vector_key",
+			"tenant", "document_id", "hash", "ordinal", "id", "heading", "question", "url", "text", "lang", "tokens", "vector_key", "flag",
 		},
 		conflict: `ON CONFLICT (tenant, document_id, hash, ordinal) DO NOTHING`,
 	}
 	err := in.exec(ctx, tx, len(p.Chunks), func(args []any, i int) []any {
 		c := p.Chunks[i]
 		return append(args, tenant, p.Document.ID, p.Document.Hash, c.Ordinal, c.ID, c.Heading, c.Question, c.URL, c.Text, c.Lang, c.Tokens,
-			vectorKey(c))
+			vectorKey(c), c.Flag)
 	})
 	if err != nil || p.Model == "" {
 		return err

@@ -77,9 +77,9 @@ type metrics struct {
 	tools *toolMetrics
 	http  *httpMetrics
 
-	documents, chunks, revision prometheus.Gauge
-	drops                       *drops
-	dependencyUp                *prometheus.GaugeVec
+	documents, flagged, chunks, revision prometheus.Gauge
+	drops                                *drops
+	dependencyUp                         *prometheus.GaugeVec
 }
 
 type (
@@ -146,11 +146,12 @@ func (m *metrics) outcomes(f factory) {
 }
 
 func (m *metrics) verdicts(f factory, cfg Config) {
-	m.guarded = f.counters("kefu_guard_verdicts_total", "Verdicts on questions, and answers held back.", "stage", "rule", "verdict")
+	m.guarded = f.counters("kefu_guard_verdicts_total", "Verdicts on questions and on sources that answers rest on, and answers held back.", "stage", "rule", "verdict")
 	m.guarded.WithLabelValues("question", noRule, string(desk.Allow))
 	for _, rule := range cfg.QuestionRules {
 		m.guarded.WithLabelValues("question", rule, string(desk.Care))
 		m.guarded.WithLabelValues("question", rule, string(desk.Refuse))
+		m.guarded.WithLabelValues("source", rule, string(desk.Care))
 	}
 	for _, rule := range cfg.AnswerRules {
 		m.guarded.WithLabelValues("answer", rule, string(desk.Refuse))
@@ -196,6 +197,7 @@ func (m *metrics) stages(f factory) {
 
 func (m *metrics) knowledge(f factory) {
 	m.documents = f.gauges("kefu_kb_documents", "Documents that this replica answers from.", "status").WithLabelValues("ready")
+	m.flagged = f.gauges("kefu_kb_flagged_documents", "Of these documents, those in which the guard suspects a text that speaks to the assistant.").WithLabelValues()
 	m.chunks = f.gauges("kefu_kb_chunks", "Chunks that this replica answers from.").WithLabelValues()
 	m.revision = f.gauges("kefu_kb_revision", "Revision of the knowledge base that this replica answers from.").WithLabelValues()
 }

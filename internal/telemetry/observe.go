@@ -101,9 +101,10 @@ func (t *Telemetry) Guarded(v desk.Verdict) {
 func (t *Telemetry) Dropped(sink string) { pick(t.metrics.drops.observed, sink, other).Add(1) }
 
 // Published records the knowledge base that this replica now answers from.
-func (t *Telemetry) Published(docs, chunks int, rev desk.Revision) {
+func (t *Telemetry) Published(docs, flagged, chunks int, rev desk.Revision) {
 	m := t.metrics
 	m.documents.Set(float64(docs))
+	m.flagged.Set(float64(flagged))
 	m.chunks.Set(float64(chunks))
 	m.revision.Set(float64(rev))
 }

@@ -86,7 +86,7 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.RetrievedTop(0, true)
 	tel.HandedOff(desk.HandoffNoAnswer)
 	tel.Dropped("cache")
-	tel.Published(50, 400, 7)
+	tel.Published(50, 2, 400, 7)
 	tel.InFlight(1)
 	tel.Request("/query", "POST", 200, time.Second)
 }
@@ -174,6 +174,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_retrieval_empty_total", []string{"reason", "no_passage"}, 1},
 		{"kefu_telemetry_dropped_total", []string{"sink", "cache"}, 1},
 		{"kefu_kb_documents", []string{"status", "ready"}, 50},
+		{"kefu_kb_flagged_documents", nil, 2},
 		{"kefu_kb_chunks", nil, 400},
 		{"kefu_kb_revision", nil, 7},
 		{"http_requests_total", []string{"route", "/query", "method", "POST", "code", "200"}, 1},
