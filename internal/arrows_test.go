@@ -19,6 +19,7 @@ var allowed = map[string]string{
 	"lang":  "desk",
 	"mask":  "desk",
 	"guard": "desk",
+	"seal":  "desk",
 
 	"llm":           "desk",
 	"llm/price":     "desk",
@@ -55,7 +56,7 @@ var allowed = map[string]string{
 	"web":       "",
 	"telemetry": "desk llm",
 	"config":    "desk",
-	"store":     "access budget desk knowledge llm retrieval",
+	"store":     "access budget desk knowledge llm retrieval seal",
 	"eval":      "abstain desk eval/page grounding guard ingest lang llm mask match retrieval route",
 	"eval/page": "",
 

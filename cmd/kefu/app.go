@@ -29,6 +29,7 @@ import (
 	"kefu/internal/llm/offline"
 	"kefu/internal/retrieval"
 	"kefu/internal/route"
+	"kefu/internal/seal"
 	"kefu/internal/store"
 	"kefu/internal/telemetry"
 	"kefu/internal/web"
@@ -90,7 +91,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Logger: log})
+	db, err := openStore(ctx, cfg, log)
 	if err != nil {
 		return nil, errors.Join(err, closeTelemetry(tel))
 	}
@@ -108,6 +109,14 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Private: m.embedsInHouse(),
 		}),
 	}, nil
+}
+
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.DB, error) {
+	seals, err := seal.Parse(cfg.Database.EncryptionKeys.Value())
+	if err != nil {
+		return nil, &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "database.encryption_keys", Public: "database.encryption_keys: " + err.Error()}
+	}
+	return store.Open(ctx, store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Seals: seals, Logger: log})
 }
 
 // close ends the workers, which save what they hold, then the database.

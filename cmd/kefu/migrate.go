@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"kefu/internal/desk"
-	"kefu/internal/store"
 )
 
 func (c *cli) migrateCommand() *cobra.Command {
@@ -22,7 +21,7 @@ func (c *cli) migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			db, err := store.Open(cmd.Context(), store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir})
+			db, err := openStore(cmd.Context(), cfg, nil)
 			if err != nil {
 				return err
 			}

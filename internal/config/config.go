@@ -98,6 +98,8 @@ type Mask struct {
 // Database is where the truth lives.
 type Database struct {
 	URL Secret `key:"url" env:"DATABASE_URL" help:"PostgreSQL, as postgres://user:password@host/name; empty: SQLite in data_dir"`
+	// EncryptionKeys are read by seal.Parse.
+	EncryptionKeys Secret `key:"encryption_keys" env:"KEFU_DATABASE_ENCRYPTION_KEYS" help:"keys of 32 bytes in base64 or hexadecimal, of which the first encrypts what customers say before it is stored and all decrypt it; empty: it is stored as it is"`
 }
 
 // Redis is the shared cache.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Answers are the answers that were given, with their questions and traces.
@@ -22,6 +23,7 @@ type Answers struct {
 // detail is the part of an answer that SQL does not look into.
 type detail struct {
 	Citations []desk.Citation `json:"citations,omitempty"`
+	Sealed    string          `json:"sealed,omitempty"` // the citations, where texts are encrypted
 	Handoff   *desk.Handoff   `json:"handoff,omitempty"`
 	Basis     desk.Basis      `json:"basis"`
 	Usage     desk.Usage      `json:"usage"`
@@ -48,16 +50,17 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 	details := make([][2]string, len(records))
 	for i, r := range records {
 		var err error
-		if details[i], err = encodeDetails(r.Answer); err != nil {
+		if details[i], err = a.encodeDetails(r.Answer); err != nil {
 			return fmt.Errorf("encode answer %s: %w", r.Answer.ID, err)
 		}
 	}
-	err := a.db.transact(ctx, func(tx *sql.Tx) error {
+	db := a.db
+	err := db.transact(ctx, func(tx *sql.Tx) error {
 		return a.insert.exec(ctx, tx, len(records), func(args []any, i int) []any {
 			q, a := &records[i].Question, &records[i].Answer
 			return append(args,
 				string(a.ID), string(q.Scope.Tenant), string(q.Scope.Key), string(q.Scope.User), string(a.Conversation),
-				millis(q.Asked), clean(cmp.Or(q.Said, q.Text)), clean(a.Text), string(a.Lang),
+				millis(q.Asked), db.seal(cmp.Or(q.Said, q.Text), inAnswer("question", a.ID)), db.seal(a.Text, inAnswer("answer", a.ID)), string(a.Lang),
 				string(a.Route.Kind), a.Route.Reason, a.Route.Confidence, a.Route.Pleasantry,
 				string(a.Outcome), a.Grounded, a.Degraded, a.Provider, a.Model,
 				a.Usage.Prompt, a.Usage.Completion, int64(a.Cost), a.CacheTier, a.Latency.Microseconds(), a.TraceID,
@@ -71,13 +74,36 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 }
 
 // encodeDetails returns the detail and the trace as JSON.
-func encodeDetails(a desk.Answer) ([2]string, error) {
-	d, err := json.Marshal(detail{a.Citations, a.Handoff, a.Basis, a.Usage})
+func (s *Answers) encodeDetails(a desk.Answer) ([2]string, error) {
+	kept := detail{Citations: a.Citations, Handoff: a.Handoff, Basis: a.Basis, Usage: a.Usage}
+	if s.db.seals.On() && len(a.Citations) > 0 {
+		c, err := json.Marshal(a.Citations)
+		if err != nil {
+			return [2]string{}, err
+		}
+		kept.Citations, kept.Sealed = nil, s.db.seals.Seal(string(c), inAnswer("citations", a.ID))
+	}
+	d, err := json.Marshal(kept)
 	if err != nil {
 		return [2]string{}, err
 	}
 	t, err := json.Marshal(a.Trace)
-	return [2]string{string(d), string(t)}, err
+	return [2]string{string(d), s.db.seals.Seal(string(t), inAnswer("trace", a.ID))}, err
+}
+
+// inAnswer is the place of a text in the row of an answer.
+func inAnswer(column string, id desk.AnswerID) string {
+	return seal.Place("answers", column, string(id))
+}
+
+// seal makes of a text what is stored.
+func (db *DB) seal(text desk.Masked, place string) string { return db.seals.Seal(clean(text), place) }
+
+// unseal makes a text of what was stored.
+func (db *DB) unseal(text *desk.Masked, place string) error {
+	opened, err := db.seals.Open(string(*text), place)
+	*text = desk.Masked(opened)
+	return err
 }
 
 // clean removes what PostgreSQL does not take in text.
@@ -91,7 +117,7 @@ func clean[T ~string](text T) string {
 func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	r, err := scanRecord(a.db.read.QueryRowContext(ctx, `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
+	r, err := a.scanRecord(a.db.read.QueryRowContext(ctx, `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
 		route, route_reason, route_confidence, pleasantry, outcome, grounded, degraded, provider, model,
 		cost, cache_tier, latency_us, trace_id, detail, trace
 		FROM answers WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
@@ -110,11 +136,12 @@ func noAnswer(id desk.AnswerID) error {
 	}
 }
 
-func scanRecord(row scanner) (desk.Record, error) {
+func (s *Answers) scanRecord(row scanner) (desk.Record, error) {
 	var r desk.Record
 	q, a := &r.Question, &r.Answer
 	var asked, latency int64
-	var details, trace []byte
+	var details []byte
+	var trace string
 	err := row.Scan(&a.ID, &q.Scope.Tenant, &q.Scope.Key, &q.Scope.User, &a.Conversation, &asked, &q.Text, &a.Text, &a.Lang,
 		&a.Route.Kind, &a.Route.Reason, &a.Route.Confidence, &a.Route.Pleasantry, &a.Outcome, &a.Grounded, &a.Degraded,
 		&a.Provider, &a.Model, &a.Cost, &a.CacheTier, &latency, &a.TraceID, &details, &trace)
@@ -122,11 +149,25 @@ func scanRecord(row scanner) (desk.Record, error) {
 		return desk.Record{}, err
 	}
 	var d detail
-	if err := errors.Join(json.Unmarshal(details, &d), json.Unmarshal(trace, &a.Trace)); err != nil {
+	err = errors.Join(json.Unmarshal(details, &d), s.db.unseal(&q.Text, inAnswer("question", a.ID)), s.db.unseal(&a.Text, inAnswer("answer", a.ID)),
+		s.decode(trace, inAnswer("trace", a.ID), &a.Trace))
+	if d.Sealed != "" {
+		err = errors.Join(err, s.decode(d.Sealed, inAnswer("citations", a.ID), &d.Citations))
+	}
+	if err != nil {
 		return desk.Record{}, fmt.Errorf("decode answer: %w", err)
 	}
 	a.Citations, a.Handoff, a.Basis, a.Usage = d.Citations, d.Handoff, d.Basis, d.Usage
 	a.Latency = time.Duration(latency) * time.Microsecond
 	q.ID, q.Lang, q.Conversation, q.Asked = a.ID, a.Lang, a.Conversation, fromMillis(asked)
 	return r, nil
+}
+
+// decode reads JSON that may be sealed.
+func (s *Answers) decode(text, place string, into any) error {
+	opened, err := s.db.seals.Open(text, place)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(opened), into)
 }

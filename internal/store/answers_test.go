@@ -14,7 +14,7 @@ import (
 )
 
 func TestARecordedAnswerIsReadBackAsItWas(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		rec := store.NewRecorder(db.Answers(), quiet(), nil)
 		stop := run(t, rec.Run)
 		q, a := record("1")
@@ -36,7 +36,7 @@ func TestARecordedAnswerIsReadBackAsItWas(t *testing.T) {
 }
 
 func TestABatchWrittenAgainIsExact(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		var batch []desk.Record
 		for i := range 90 {
 			q, a := record(fmt.Sprint(i))
@@ -54,7 +54,7 @@ func TestABatchWrittenAgainIsExact(t *testing.T) {
 }
 
 func TestTextThatAnEngineRefusesIsCleaned(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		q, a := record("1")
 		q.Text, a.Text = "nul \x00 here", "bad \xff here"
 		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
@@ -85,7 +85,7 @@ func TestAFullRecorderDropsAndCountsInsteadOfWaiting(t *testing.T) {
 }
 
 func TestAnswersOfAnOutageAreSavedAfterIt(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		failed := make(logged, 1)
 		rec := store.NewRecorder(db.Answers(), slog.New(slog.NewTextHandler(failed, nil)), nil)
 		db.Exec(t, `ALTER TABLE answers RENAME TO hidden`)
@@ -103,7 +103,7 @@ func TestAnswersOfAnOutageAreSavedAfterIt(t *testing.T) {
 }
 
 func TestAnswersThatCannotBeSavedAtShutdownAreCounted(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		var observed atomic.Int64
 		rec := store.NewRecorder(db.Answers(), quiet(), func(n int) { observed.Add(int64(n)) })
 		for i := range 250 {

@@ -20,8 +20,10 @@ const maxComplaints = 5000
 func (a *Answers) Complaints(ctx context.Context, tenant desk.TenantID, since time.Time) ([]desk.Complaint, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	rows, err := a.db.read.QueryContext(ctx, `SELECT a.id, COALESCE((SELECT MAX(NULLIF(t.standalone, '')) FROM turns t
-			WHERE t.tenant = a.tenant AND t.user_id = a.user_id AND t.conversation_id = a.conversation_id AND t.answer_id = a.id), a.question), a.lang, a.asked_at, f.answer_id IS NOT NULL
+	rows, err := a.db.read.QueryContext(ctx, `SELECT a.id, a.user_id, a.conversation_id, a.question,
+			COALESCE((SELECT MAX(t.standalone) FROM turns t
+				WHERE t.tenant = a.tenant AND t.user_id = a.user_id AND t.conversation_id = a.conversation_id AND t.answer_id = a.id), ''),
+			a.lang, a.asked_at, f.answer_id IS NOT NULL
 		FROM answers a
 		LEFT JOIN (SELECT DISTINCT answer_id FROM feedback WHERE tenant = $1 AND rating = $3) f ON f.answer_id = a.id
 		WHERE a.tenant = $1 AND a.asked_at >= $2
@@ -29,10 +31,19 @@ func (a *Answers) Complaints(ctx context.Context, tenant desk.TenantID, since ti
 		ORDER BY a.asked_at DESC, a.id LIMIT $7`,
 		tenant, millis(since), desk.RatedDown, desk.Abstained, handedOff(desk.HandoffNoAnswer), handedOff(desk.HandoffUnverified), maxComplaints)
 	all, err := collect(rows, err, func(r *sql.Rows) (c desk.Complaint, err error) {
+		scope := desk.Scope{Tenant: tenant}
+		var conversation desk.ConversationID
+		var standalone desk.Masked
 		var asked int64
-		err = r.Scan(&c.Answer, &c.Question, &c.Lang, &asked, &c.Disliked)
+		if err := r.Scan(&c.Answer, &scope.User, &conversation, &c.Question, &standalone, &c.Lang, &asked, &c.Disliked); err != nil {
+			return c, err
+		}
 		c.Asked = fromMillis(asked)
-		return c, err
+		if standalone == "" {
+			return c, a.db.unseal(&c.Question, inAnswer("question", c.Answer))
+		}
+		c.Question = standalone
+		return c, a.db.unseal(&c.Question, inTurn("standalone", scope, conversation, c.Answer))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read complaints: %w", a.db.engine.explain(err))

@@ -9,7 +9,7 @@ import (
 )
 
 func TestComplaintsAreWhatWasNotAnsweredOrRatedDown(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		now := time.UnixMilli(time.Now().UnixMilli()).UTC()
 		add := func(id string, age time.Duration, outcome desk.Outcome, reason desk.HandoffReason, ratings ...desk.Rating) {
 			q, a := record(id)

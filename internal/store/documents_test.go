@@ -25,6 +25,16 @@ func everywhere(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	}
 }
 
+// withTexts runs a test of what customers said on a fresh database of each
+// engine, once more where it is encrypted.
+func withTexts(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	everywhere(t, test)
+	t.Run("encrypted", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, store.Config{Dir: t.TempDir(), Seals: ring(t, 1)}))
+	})
+}
+
 const tenant = desk.DefaultTenant
 
 func publish(t *testing.T, db *store.DB, put []desk.Prepared, remove ...desk.DocumentID) desk.Revision {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Rate keeps what the scope's user says of an answer of the scope's tenant, in
@@ -18,7 +19,7 @@ func (a *Answers) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback) e
 	n, err := affected(a.db.write.ExecContext(ctx, `INSERT INTO feedback (answer_id, tenant, user_id, at, rating, reason, comment)
 		SELECT id, tenant, $3, CAST($4 AS BIGINT), $5, $6, $7 FROM answers WHERE id = $1 AND tenant = $2
 		ON CONFLICT (answer_id, user_id) DO UPDATE SET at = excluded.at, rating = excluded.rating, reason = excluded.reason, comment = excluded.comment`,
-		f.Answer, scope.Tenant, scope.User, millis(f.At), f.Rating, f.Reason, clean(f.Comment)))
+		f.Answer, scope.Tenant, scope.User, millis(f.At), f.Rating, f.Reason, a.db.seal(f.Comment, inFeedback(f.Answer, scope))))
 	if err == nil && n == 0 {
 		err = noAnswer(f.Answer)
 	}
@@ -26,6 +27,11 @@ func (a *Answers) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback) e
 		return fmt.Errorf("rate answer: %w", a.db.engine.explain(err))
 	}
 	return nil
+}
+
+// inFeedback is the place of a comment.
+func inFeedback(id desk.AnswerID, scope desk.Scope) string {
+	return seal.Place("feedback", "comment", string(id), string(scope.User))
 }
 
 func scanFeedback(r *sql.Rows) (f desk.Feedback, err error) {

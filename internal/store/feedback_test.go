@@ -9,7 +9,7 @@ import (
 )
 
 func TestTheLastRatingOfAUserStandsUntilTheAnswerIsForgotten(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		q, a := record("1")
 		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 			t.Fatal(err)

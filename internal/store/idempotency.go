@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 const (
@@ -42,13 +43,22 @@ func (i *Idempotency) Begin(ctx context.Context, o desk.Once) (*desk.Reply, erro
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		before, err = known(ctx, tx, o)
+		if before, err = known(ctx, tx, o); err != nil {
+			return err
+		}
+		body, err := i.db.seals.Open(string(before.Body), inReply(o))
+		before.Body = []byte(body)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("begin request: %w", err)
 	}
 	return before, nil
+}
+
+// inReply is the place of a reply.
+func inReply(o desk.Once) string {
+	return seal.Place("idempotency", "reply", string(o.Tenant), string(o.Caller), o.Name)
 }
 
 // known is what became of a request with the same name.
@@ -85,7 +95,7 @@ func (i *Idempotency) End(ctx context.Context, o desk.Once, r *desk.Reply) error
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE idempotency SET status = $4, media_type = $5, reply = $6, expires_at = $7
-			WHERE tenant = $1 AND key_id = $2 AND name = $3`, o.Tenant, o.Caller, o.Name, r.Status, r.MediaType, r.Body, millis(time.Now().Add(replyFor)))
+			WHERE tenant = $1 AND key_id = $2 AND name = $3`, o.Tenant, o.Caller, o.Name, r.Status, r.MediaType, []byte(i.db.seals.Seal(string(r.Body), inReply(o))), millis(time.Now().Add(replyFor)))
 		return err
 	})
 	if err != nil {

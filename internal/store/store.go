@@ -15,6 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Deadlines of single operations, beside those of the caller's context.
@@ -35,6 +36,8 @@ type Config struct {
 	// Dir is the directory of the SQLite file kefu.db, made when missing;
 	// default data.
 	Dir string
+	// Seals encrypts what customers said; nil: nothing is encrypted.
+	Seals *seal.Ring
 	// Logger receives what would otherwise be lost; default slog.Default().
 	Logger *slog.Logger
 }
@@ -45,6 +48,7 @@ type DB struct {
 	engine engine
 	write  *sql.DB
 	read   *sql.DB // write itself on PostgreSQL
+	seals  *seal.Ring
 
 	documents *Documents
 	answers   *Answers
@@ -84,14 +88,17 @@ type engine interface {
 // an operator can do something about are *desk.Error of kind Unavailable or
 // Invalid; their codes are database_url_invalid, database_unreachable,
 // database_refused, database_missing, database_newer, database_locked,
-// database_damaged, database_full and directory_unwritable. None holds a
-// password.
+// database_damaged, database_full, directory_unwritable and
+// encryption_key_missing. None holds a password.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	e, err := newEngine(cfg)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{engine: e}
+	db := &DB{engine: e, seals: cfg.Seals}
+	if db.seals == nil {
+		db.seals = &seal.Ring{}
+	}
 	if err := db.open(ctx, cfg.Logger); err != nil {
 		db.closePools()
 		return nil, fmt.Errorf("open %s: %w", e.name(), e.explain(err))
@@ -119,6 +126,9 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	if err := db.migrate(ctx); err != nil {
+		return err
+	}
+	if err := db.checkKeys(ctx); err != nil {
 		return err
 	}
 	if log == nil {

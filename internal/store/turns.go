@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Turns are the conversations, turn by turn.
@@ -21,7 +23,8 @@ func (t *Turns) Append(ctx context.Context, scope desk.Scope, id desk.Conversati
 	defer cancel()
 	_, err := t.db.write.ExecContext(ctx, `INSERT INTO turns (tenant, user_id, conversation_id, `+turnColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		scope.Tenant, scope.User, id, turn.Answer, millis(turn.At), clean(turn.Question), clean(turn.Standalone), clean(turn.Text), turn.Lang, turn.Outcome)
+		scope.Tenant, scope.User, id, turn.Answer, millis(turn.At), t.db.seal(turn.Question, inTurn("question", scope, id, turn.Answer)),
+		t.db.seal(turn.Standalone, inTurn("standalone", scope, id, turn.Answer)), t.db.seal(turn.Text, inTurn("answer", scope, id, turn.Answer)), turn.Lang, turn.Outcome)
 	if err != nil {
 		return fmt.Errorf("append turn: %w", t.db.engine.explain(err))
 	}
@@ -35,7 +38,12 @@ func (t *Turns) Recent(ctx context.Context, scope desk.Scope, id desk.Conversati
 	defer cancel()
 	rows, err := t.db.read.QueryContext(ctx, `SELECT `+turnColumns+` FROM turns
 		WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3 ORDER BY at DESC, answer_id DESC LIMIT $4`, scope.Tenant, scope.User, id, n)
-	turns, err := collect(rows, err, scanTurn)
+	turns, err := collect(rows, err, func(r *sql.Rows) (turn desk.Turn, err error) {
+		if turn, err = scanTurn(r); err == nil {
+			err = t.db.unsealTurn(&turn, scope, id)
+		}
+		return turn, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read conversation: %w", t.db.engine.explain(err))
 	}
@@ -48,6 +56,16 @@ func scanTurn(r *sql.Rows) (turn desk.Turn, err error) {
 	err = r.Scan(&turn.Answer, &at, &turn.Question, &turn.Standalone, &turn.Text, &turn.Lang, &turn.Outcome)
 	turn.At = fromMillis(at)
 	return turn, err
+}
+
+// inTurn is the place of a text in the rows of a turn.
+func inTurn(column string, scope desk.Scope, id desk.ConversationID, answer desk.AnswerID) string {
+	return seal.Place("turns", column, string(scope.Tenant), string(scope.User), string(id), string(answer))
+}
+
+func (db *DB) unsealTurn(turn *desk.Turn, scope desk.Scope, id desk.ConversationID) error {
+	return errors.Join(db.unseal(&turn.Question, inTurn("question", scope, id, turn.Answer)),
+		db.unseal(&turn.Standalone, inTurn("standalone", scope, id, turn.Answer)), db.unseal(&turn.Text, inTurn("answer", scope, id, turn.Answer)))
 }
 
 // List sums up the conversations of the scope's user, the latest first, at most

@@ -10,7 +10,7 @@ import (
 )
 
 func TestAConversationIsReadBackInItsOrderByItsUserAlone(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		mine := desk.Scope{Tenant: "default", User: "ann"}
 		start := time.UnixMilli(1_700_000_000_000).UTC()
 		var want []desk.Turn
@@ -46,7 +46,7 @@ func TestAConversationIsReadBackInItsOrderByItsUserAlone(t *testing.T) {
 }
 
 func TestADeletedConversationLeavesNothing(t *testing.T) {
-	everywhere(t, func(t *testing.T, db *store.DB) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
 		q, a := record("1")
 		q.Conversation, a.Conversation = "c1", "c1"
 		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,8 +33,10 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		}
 		rows, err = tx.QueryContext(ctx, `SELECT answer_id, at, rating, reason, comment FROM feedback
 			WHERE tenant = $1 AND user_id = $2 ORDER BY at, answer_id`, scope.Tenant, scope.User)
-		data.Feedback, err = collect(rows, err, scanFeedback)
-		return err
+		if data.Feedback, err = collect(rows, err, scanFeedback); err != nil {
+			return err
+		}
+		return u.unseal(scope, &data)
 	})
 	if err == nil && len(data.Turns)+len(data.Answers)+len(data.Feedback) == 0 {
 		err = noUser(scope.User)
@@ -42,6 +45,24 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		return desk.UserData{}, fmt.Errorf("export user: %w", err)
 	}
 	return data, nil
+}
+
+// unseal opens all texts of a user's data.
+func (u *Users) unseal(scope desk.Scope, data *desk.UserData) error {
+	var errs []error
+	for i := range data.Turns {
+		t := &data.Turns[i]
+		errs = append(errs, u.db.unsealTurn(&t.Turn, scope, t.Conversation))
+	}
+	for i := range data.Answers {
+		a := &data.Answers[i]
+		errs = append(errs, u.db.unseal(&a.Question, inAnswer("question", a.ID)), u.db.unseal(&a.Text, inAnswer("answer", a.ID)))
+	}
+	for i := range data.Feedback {
+		f := &data.Feedback[i]
+		errs = append(errs, u.db.unseal(&f.Comment, inFeedback(f.Answer, scope)))
+	}
+	return errors.Join(errs...)
 }
 
 // exportTimeout bounds looking for a user, whose answers no index leads to:
