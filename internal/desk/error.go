@@ -23,6 +23,7 @@ const (
 	Unavailable              // something we depend on does not answer
 	TimedOut                 // the deadline passed
 	Cancelled                // the caller left
+	Overloaded               // more to do than there are hands
 )
 
 // Error speaks to two readers.
