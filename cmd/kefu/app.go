@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/access"
+	"kefu/internal/admission"
 	"kefu/internal/answer"
 	"kefu/internal/budget"
 	"kefu/internal/cache"
@@ -209,6 +210,7 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
+	gate := a.gate()
 	models := a.models.gateway(tel, completions)
 	if a.agent, err = newAgent(cfg, a.log, models, tel); err != nil {
 		return err
@@ -218,7 +220,7 @@ func (a *app) assemble() error {
 	a.workers.start("budgets", budgets.Run)
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
-		Ledger: a.db.Ledger(), Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
+		Ledger: a.db.Ledger(), Gate: gate, Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
 		Masker: masker, Guard: a.guard,
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
@@ -237,6 +239,22 @@ func (a *app) assemble() error {
 	a.edge.Feedback = ratings{a.db.Answers(), masker, tel}
 	a.api = httpapi.New(a.edge, a.answerer, tel)
 	return nil
+}
+
+// gate bounds how many answers are composed at a time; nil where that is
+// switched off.
+func (a *app) gate() *admission.Gate {
+	cfg := a.cfg.Admission
+	if cfg.Concurrency == 0 {
+		return nil
+	}
+	gate := admission.New(admission.Config(cfg), a.telemetry)
+	a.workers.start("admission", gate.Run)
+	a.telemetry.CollectAdmission(func() (places, inside, waiting int) {
+		s := gate.State()
+		return s.Places, s.Inside, s.Waiting
+	})
+	return gate
 }
 
 // abstainBelow is the setting where the embedder goes by words as the decision

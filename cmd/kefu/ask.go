@@ -100,6 +100,7 @@ command again goes on where it was interrupted and asks what failed once more.`,
 type asker struct {
 	http        *http.Client
 	server, key string
+	batch       bool // nobody waits for a single answer
 }
 
 // withAsker runs f with a Kefu that takes conns questions at a time: the server
@@ -138,7 +139,7 @@ func (c *cli) serverAsker(server string, conns int) (asker, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = conns
-	return asker{&http.Client{Transport: transport}, strings.TrimRight(server, "/"), cfg.APIKey.Value()}, nil
+	return asker{http: &http.Client{Transport: transport}, server: strings.TrimRight(server, "/"), key: cfg.APIKey.Value()}, nil
 }
 
 // patience is how long an answer is waited for; the server's own deadline is
@@ -168,6 +169,9 @@ func (a asker) query(ctx context.Context, q question) (json.RawMessage, reply, e
 	req.Header.Set("Content-Type", "application/json")
 	if a.key != "" {
 		req.Header.Set("Authorization", "Bearer "+a.key)
+	}
+	if a.batch {
+		req.Header.Set("X-Kefu-Priority", "batch")
 	}
 	resp, err := a.http.Do(req)
 	if err != nil {
@@ -236,6 +240,9 @@ func refused(resp *http.Response, raw []byte) error {
 		}
 	case http.StatusServiceUnavailable, http.StatusGatewayTimeout, http.StatusBadGateway:
 		kind = desk.Unavailable
+		if p.Code == "overloaded" {
+			kind = desk.Overloaded
+		}
 	}
 	after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // seconds; none: 0
 	return &desk.Error{Kind: kind, Code: p.Code, Field: p.Field, Public: p.Detail, RetryAfter: time.Duration(after) * time.Second}

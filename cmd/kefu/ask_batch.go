@@ -64,8 +64,9 @@ type batchSummary struct {
 
 // forBatch has calls wait for their limits as long as the answers' deadline
 // allows, since nobody waits for a single answer, and not pay twice for one
-// prompt within an hour.
+// prompt within an hour. How many go at a time is the batch's to say.
 func forBatch(cfg *config.Config) {
+	cfg.Admission.Concurrency = 0
 	cfg.Models.LimitWait = max(cfg.Models.LimitWait, cfg.Answer.Deadline)
 	cfg.Models.CompletionTTL = cmp.Or(cfg.Models.CompletionTTL, time.Hour)
 }
@@ -85,6 +86,7 @@ func (c *cli) askAll(ctx context.Context, server string, files batchFlags, base 
 	if len(left) > 0 {
 		err = c.withAsker(ctx, server, files.concurrency, func(ctx context.Context, a asker) error {
 			b.asker = a
+			b.asker.batch = true
 			b.progress.start()
 			defer b.progress.stop()
 			return b.run(ctx, left, files.concurrency)
@@ -155,7 +157,7 @@ func (b *batch) ask(ctx context.Context, q question) (json.RawMessage, reply, er
 		}
 		raw, got, err := b.asker.query(ctx, q)
 		var said *desk.Error
-		if !errors.As(err, &said) || said.Kind != desk.RateLimited || time.Since(began) > limitedFor {
+		if !errors.As(err, &said) || said.Kind != desk.RateLimited && said.Kind != desk.Overloaded || time.Since(began) > limitedFor {
 			return raw, got, err
 		}
 		b.pause.extend(max(said.RetryAfter, time.Second))

@@ -81,7 +81,7 @@ func exitCode(err error) int {
 	switch said.Kind {
 	case desk.Invalid, desk.TooLarge, desk.Unsupported:
 		return exitUsage
-	case desk.Unavailable, desk.TimedOut:
+	case desk.Unavailable, desk.TimedOut, desk.Overloaded:
 		return exitDependency
 	case desk.OverBudget, desk.RateLimited, desk.Forbidden, desk.Unauthorised:
 		return exitRefused

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kefu/internal/abstain"
+	"kefu/internal/admission"
 	"kefu/internal/budget"
 	"kefu/internal/cache"
 	"kefu/internal/desk"
@@ -95,8 +96,9 @@ type Parts struct {
 	Models    llm.Provider
 	Embedder  llm.Embedder
 	Ledger    llm.Ledger
-	Budgets   *budget.Book // nil: nothing is capped
-	Quotes    Quoter       // where something is
+	Gate      *admission.Gate // nil: all are composed at once
+	Budgets   *budget.Book    // nil: nothing is capped
+	Quotes    Quoter          // where something is
 	Recorder  Recorder
 	Turns     Turns
 	Notifier  Notifier
@@ -198,13 +200,14 @@ func (s *Service) catchUp(ctx context.Context) (fresh bool) {
 
 // flightKey adds the revision: a question asked after a publish must not join
 // a flight that left before it. Who asked for a stream joins streams: the
-// others get an answer from which what failed verification was taken out. Those
-// whose spending is capped by itself share with nobody, since the leader pays.
+// others get an answer from which what failed verification was taken out. Nobody
+// who waits for an answer joins a batch, which may be refused. Those whose spending
+// is capped by itself share with nobody, since the leader pays.
 func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View) string {
 	if q.Alone {
 		return string(q.ID)
 	}
-	flight := string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10) + strconv.FormatBool(q.Stream)
+	flight := string(key) + "@" + strconv.FormatInt(int64(view.Revision()), 10) + strconv.FormatBool(q.Stream) + strconv.FormatBool(q.Batch)
 	if s.Budgets != nil {
 		flight += s.Budgets.Sharing(q.Scope)
 	}

@@ -40,6 +40,11 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 	if a, ok := s.near(q, at, view); ok {
 		return a, replay(a, false, emit)
 	}
+	place, err := s.Gate.Enter(ctx, q.Scope.Tenant, q.Batch)
+	if err != nil {
+		return desk.Answer{}, crowded(q, err)
+	}
+	defer place.Leave()
 
 	grant := llm.Grant{Answer: q.ID, Tenant: q.Scope.Tenant, Attempts: s.cfg.Attempts}
 	grant.Deadline, _ = ctx.Deadline()

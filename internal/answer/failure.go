@@ -75,6 +75,17 @@ var unavailable = saying{
 	"抱歉，我暂时无法回答，请稍后再试。",
 }
 
+// busy is said where a question finds no place.
+var busy = sayings[llm.RateLimited]
+
+// crowded puts the refusal of the gate into words.
+func crowded(q desk.Question, err error) error {
+	if refused, ok := errors.AsType[*desk.Error](err); ok {
+		refused.Public = busy.in(q.Lang)
+	}
+	return err
+}
+
 func (s saying) in(l desk.Lang) string {
 	if l == desk.Chinese {
 		return s.zh

@@ -24,7 +24,7 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
 		// What cannot be seen is not a part of the key that others share.
 		Alone: !vault.Empty() || strings.ContainsFunc(string(text), unseen), Asked: time.Now(), Stream: ask.Stream,
-		Confirmation: ask.Confirmation,
+		Confirmation: ask.Confirmation, Batch: ask.Batch,
 	}, vault, nil
 }
 

@@ -33,6 +33,7 @@ type Config struct {
 	Log          Log          `key:"log"`
 	HTTP         HTTP         `key:"http"`
 	Limit        Limit        `key:"limit"`
+	Admission    Admission    `key:"admission"`
 	Question     Question     `key:"question"`
 	Guard        Guard        `key:"guard"`
 	Mask         Mask         `key:"mask"`
@@ -78,6 +79,13 @@ type Limit struct {
 	Concurrent               int `key:"concurrent" env:"KEFU_LIMIT_CONCURRENT" range:"0..100000" help:"requests of one key under way at a time, in each replica; 0: unlimited"`
 	UserRequestsPerMinute    int `key:"user_requests_per_minute" env:"KEFU_LIMIT_USER_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one user, where the caller names them; 0: unlimited"`
 	AddressRequestsPerMinute int `key:"address_requests_per_minute" env:"KEFU_LIMIT_ADDRESS_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows no key; 0: unlimited"`
+}
+
+// Admission bounds how many answers are composed at a time.
+type Admission struct {
+	Concurrency int           `key:"concurrency" env:"KEFU_ADMISSION_CONCURRENCY" range:"0..100000" help:"answers composed at a time, in each replica, as long as the processors keep up; cached ones do not count; 0: any number"`
+	Queue       float64       `key:"queue" env:"KEFU_ADMISSION_QUEUE" range:"0..10" help:"questions that may wait for a place, as a share of concurrency; the rest are refused with 503 and Retry-After; batches never wait"`
+	Wait        time.Duration `key:"wait" env:"KEFU_ADMISSION_WAIT" range:"10ms..1m" help:"longest wait for a place"`
 }
 
 // Question bounds what a customer may write.
@@ -182,11 +190,13 @@ func Default() Config {
 			ShutdownGrace:     25 * time.Second,
 			MaxBodyBytes:      64 << 10,
 		},
-		Limit:    Limit{RequestsPerMinute: 60},
-		Question: Question{MaxCharacters: 4000},
-		Guard:    Guard{Mode: "enforce"},
-		Redis:    Redis{Timeout: 50 * time.Millisecond},
-		Cache:    Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, Semantic: true, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
+		Limit: Limit{RequestsPerMinute: 60},
+		// A thousand streams take about 250 MiB.
+		Admission: Admission{Concurrency: 1000, Queue: 0.5, Wait: 5 * time.Second},
+		Question:  Question{MaxCharacters: 4000},
+		Guard:     Guard{Mode: "enforce"},
+		Redis:     Redis{Timeout: 50 * time.Millisecond},
+		Cache:     Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, Semantic: true, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
 		Models: Models{
 			Cheap: "gpt-6-luna", Strong: "gpt-6.1-terra",
 			AnthropicCheap: "claude-haiku-5-5", AnthropicStrong: "claude-sonnet-5-5",

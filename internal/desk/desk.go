@@ -99,6 +99,9 @@ type Ask struct {
 	Stream bool
 	// Confirmation is the token of an action that the customer agrees to.
 	Confirmation string
+	// Batch marks a question whose answer nobody is waiting for: where there is
+	// too much to do, it is refused before others.
+	Batch bool
 }
 
 // Question is an Ask after screening.
@@ -130,4 +133,5 @@ type Question struct {
 	Tools *Route
 	// Confirmation is as in Ask. It is kept nowhere.
 	Confirmation string
+	Batch        bool // as in Ask
 }

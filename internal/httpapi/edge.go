@@ -100,7 +100,7 @@ func (api *API) logRequest(c *gin.Context, route string, took time.Duration) {
 	last := c.Errors.Last()
 	level := slog.LevelInfo
 	switch {
-	case last != nil && outcomeOf(explained(ctx, last.Err).Kind).status >= http.StatusInternalServerError:
+	case last != nil && ourFault(explained(ctx, last.Err).Kind):
 		level = slog.LevelError // also where a stream had begun with 200
 	case last == nil:
 		level = slog.LevelDebug // metrics count what went well, model calls have lines of their own
@@ -125,6 +125,12 @@ func (api *API) logRequest(c *gin.Context, route string, took time.Duration) {
 		}
 	}
 	api.log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// ourFault tells whether somebody should look into an error of that kind. What
+// is refused under too much load is counted, and of that there is much.
+func ourFault(kind desk.Kind) bool {
+	return kind != desk.Overloaded && outcomeOf(kind).status >= http.StatusInternalServerError
 }
 
 // requestID takes over the caller's id where it is harmless in a log.

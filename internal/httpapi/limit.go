@@ -18,8 +18,19 @@ type Limiter interface {
 	Enter(ctx context.Context, c limit.Caller) limit.Verdict
 }
 
+// priorityHeader says whether somebody waits for the answer: interactive, the
+// default, or batch.
+const priorityHeader = "X-Kefu-Priority"
+
 // answer asks the Answerer for a caller who is within their limits.
 func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+	switch priority := c.GetHeader(priorityHeader); priority {
+	case "", "interactive":
+	case "batch":
+		ask.Batch = true
+	default:
+		return desk.Answer{}, invalid("priority_unknown", priorityHeader, "The priority "+quoted(priority)+" is neither interactive nor batch.")
+	}
 	if api.cfg.Limiter == nil {
 		return api.answerer.Answer(ctx, ask, emit)
 	}

@@ -64,6 +64,8 @@ func outcomeOf(kind desk.Kind) outcome {
 		return outcome{status: http.StatusTooManyRequests, title: "Budget exhausted", detail: "The budget for this is used up.", retryable: true, after: time.Hour}
 	case desk.Unavailable:
 		return outcome{status: http.StatusServiceUnavailable, title: "Unavailable", detail: "The service is not available; try again later.", retryable: true, after: 5 * time.Second}
+	case desk.Overloaded:
+		return outcome{status: http.StatusServiceUnavailable, title: "Overloaded", detail: "There is too much to do right now; try again later.", retryable: true, after: time.Second}
 	case desk.TimedOut:
 		return outcome{status: http.StatusGatewayTimeout, title: "Timed out", detail: "The answer took too long; try again later.", retryable: true}
 	case desk.Cancelled:

@@ -102,6 +102,8 @@ func TestProblems(t *testing.T) {
 		{name: "rate limited", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: 1500 * time.Millisecond})},
 		{name: "over budget", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.OverBudget, Code: "over_budget"})},
 		{name: "unavailable", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.Unavailable, Code: "models_unavailable", Public: "抱歉，请稍后再试。", Err: cause})},
+		{name: "too much to do", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.Overloaded, Code: "overloaded", RetryAfter: 3 * time.Second})},
+		{name: "unknown priority", body: `{"question":"?"}`, headers: []string{"X-Kefu-Priority", "urgent"}},
 		{name: "timed out", body: `{"question":"?"}`, answerer: failsWith(&desk.Error{Kind: desk.TimedOut, Code: "answer_timed_out", Err: cause})},
 		{name: "a bare deadline", body: `{"question":"?"}`, answerer: failsWith(fmt.Errorf("get: %w", context.DeadlineExceeded))},
 		{name: "going down", body: `{"question":"?"}`, answerer: failsWith(context.Canceled)},
@@ -241,6 +243,35 @@ func limiter(t *testing.T, rates limit.Config) *limit.Limiter {
 	wg.Go(func() { _ = l.Run(ctx) })
 	t.Cleanup(func() { stop(); wg.Wait() })
 	return l
+}
+
+func TestCallersSayWhetherSomebodyWaits(t *testing.T) {
+	var batch bool
+	f := serve(t, httpapi.Config{}, answererFunc(func(_ context.Context, ask desk.Ask, _ desk.Emit) (desk.Answer, error) {
+		batch = ask.Batch
+		return answer(), nil
+	}))
+	for priority, want := range map[string]bool{"interactive": false, "batch": true} {
+		for path, body := range map[string]string{
+			"/query": `{"question":"?"}`, "/v1/chat/completions": `{"model":"kefu-auto","messages":[{"role":"user","content":"?"}]}`,
+		} {
+			batch = !want
+			if r := f.do(t, "POST", path, body, "X-Kefu-Priority", priority); r.StatusCode != http.StatusOK || batch != want {
+				t.Errorf("%s with %q: %d, batch = %t, want %t", path, priority, r.StatusCode, batch, want)
+			}
+		}
+	}
+}
+
+func TestWhatIsRefusedUnderLoadIsNoErrorOfOurs(t *testing.T) {
+	f := serve(t, httpapi.Config{}, failsWith(&desk.Error{Kind: desk.Overloaded, Code: "overloaded"}))
+	if r := f.query(t, `{"question":"?"}`); r.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status = %d", r.StatusCode)
+	}
+	f.Close() // waits for the request
+	if s := f.log.String(); !strings.Contains(s, `"level":"INFO"`) || strings.Contains(s, `"level":"ERROR"`) {
+		t.Errorf("logged %s, want a line that wakes nobody", s)
+	}
 }
 
 func TestRequestAndTraceIDs(t *testing.T) {

@@ -39,6 +39,36 @@ func (c poolCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(poolStale, prometheus.CounterValue, float64(s.StaleConns))
 }
 
+// CollectAdmission exports how many answers may be composed at a time, how many
+// are, and how many questions wait, read at each scrape. It is called at most
+// once.
+func (t *Telemetry) CollectAdmission(state func() (places, inside, waiting int)) {
+	t.registry.MustRegister(admissionCollector{state})
+}
+
+type admissionCollector struct {
+	state func() (places, inside, waiting int)
+}
+
+var (
+	admissionPlaces  = prometheus.NewDesc("kefu_admission_places", "Answers that may be composed at a time.", nil, nil)
+	admissionInside  = prometheus.NewDesc("kefu_admission_inside", "Answers that are being composed.", nil, nil)
+	admissionWaiting = prometheus.NewDesc("kefu_admission_waiting", "Questions that wait for a place.", nil, nil)
+)
+
+func (c admissionCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- admissionPlaces
+	ch <- admissionInside
+	ch <- admissionWaiting
+}
+
+func (c admissionCollector) Collect(ch chan<- prometheus.Metric) {
+	places, inside, waiting := c.state()
+	ch <- prometheus.MustNewConstMetric(admissionPlaces, prometheus.GaugeValue, float64(places))
+	ch <- prometheus.MustNewConstMetric(admissionInside, prometheus.GaugeValue, float64(inside))
+	ch <- prometheus.MustNewConstMetric(admissionWaiting, prometheus.GaugeValue, float64(waiting))
+}
+
 // CollectDropped adds a sink's own count of the records that it dropped, read
 // at each scrape.
 func (t *Telemetry) CollectDropped(sink string, total func() uint64) {

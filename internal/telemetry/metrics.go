@@ -34,7 +34,7 @@ var (
 	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite}
 	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
 	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
-	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant"}
+	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant", "batch", "late"}
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
 	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
 	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
@@ -65,6 +65,7 @@ type metrics struct {
 
 	budgets map[string]prometheus.Counter
 	refused map[string]prometheus.Counter
+	waited  prometheus.Observer
 
 	routes          map[desk.RouteKind]prometheus.Counter
 	routeSeconds    prometheus.Observer
@@ -180,6 +181,7 @@ func (m *metrics) stages(f factory) {
 	m.cacheSaved = counters(f.counters("kefu_cache_saved_usd_total", "What the cached answers cost when they were composed.", "tier"), cacheTiers[:])
 
 	m.refused = counters(f.counters("kefu_requests_refused_total", "Requests refused before any work: by a limit of their caller, or because there was too much to do.", "reason"), refusals[:])
+	m.waited = f.histograms("kefu_admission_wait_seconds", "Time that a question waited for a place, of those that had to and got one.", latencyBuckets[:]).WithLabelValues()
 	m.budgets = counters(f.counters("kefu_budget_decisions_total", "What budgets did: refused a question, had the cheap or the offline model answer it, warned, charged the hold of a crashed process, or failed.", "decision"), budgetDecisions[:])
 
 	decisions := f.counters("kefu_router_decisions_total", "Routing decisions.", "route", "method")

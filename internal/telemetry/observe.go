@@ -56,6 +56,9 @@ func (t *Telemetry) Budgeted(decision string) { pick(t.metrics.budgets, decision
 // Refused records a request that was refused before any work.
 func (t *Telemetry) Refused(reason string) { pick(t.metrics.refused, reason, other).Inc() }
 
+// Waited records how long a question waited for a place.
+func (t *Telemetry) Waited(took time.Duration) { t.metrics.waited.Observe(took.Seconds()) }
+
 // Retrieved records one stage of a search: embed, search or pack.
 func (t *Telemetry) Retrieved(stage string, took time.Duration) {
 	pick(t.metrics.retrievalSeconds, stage, other).Observe(took.Seconds())
