@@ -1,10 +1,12 @@
 package telemetry
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -25,6 +27,7 @@ func NewLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 
 func newHandler(w io.Writer, level slog.Leveler, format string) slog.Handler {
 	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: attr}
+	w = escaping{w}
 	if format == "text" {
 		return slog.NewTextHandler(w, opts)
 	}
@@ -36,8 +39,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// attr names the time as the tutorial's log does, and escapes what the JSON
-// handler leaves as it is.
+// attr names the time as the tutorial's log does.
 func attr(groups []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindTime:
@@ -45,41 +47,63 @@ func attr(groups []string, a slog.Attr) slog.Attr {
 			a.Key = "timestamp"
 		}
 		a.Value = slog.TimeValue(a.Value.Time().UTC())
-	case slog.KindString:
-		if s := a.Value.String(); strings.ContainsFunc(s, directional) {
-			a.Value = slog.StringValue(escapeDirection(s))
-		}
 	case slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			a.Value = slog.StringValue(escapeDirection(err.Error()))
+		if err, ok := a.Value.Any().(error); ok { // JSON shows the fields of some
+			a.Value = slog.StringValue(err.Error())
 		}
 	}
 	return a
 }
 
-// directional reports the characters that change the direction of writing.
-func directional(r rune) bool {
+// escaping escapes in finished lines what their handlers leave as it is,
+// whatever it was a part of: a value, the name of one, or an element of a list.
+type escaping struct{ w io.Writer }
+
+func (e escaping) Write(line []byte) (int, error) {
+	if !forged(line) {
+		return e.w.Write(line)
+	}
+	if _, err := e.w.Write(escape(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// forged looks for the first bytes of such characters first, which few lines
+// have.
+func forged(line []byte) bool {
+	for _, lead := range [...]byte{0xC2, 0xD8, 0xE2} {
+		if bytes.IndexByte(line, lead) >= 0 {
+			return bytes.ContainsFunc(line, unprintable)
+		}
+	}
+	return bytes.IndexByte(line, 0x7f) >= 0
+}
+
+// unprintable reports the characters that change the direction of writing, end
+// a line (U+2028, U+2029), or control a terminal in one byte.
+func unprintable(r rune) bool {
 	switch {
-	case r < 0x061c:
+	case r < 0x7f:
 		return false
+	case r <= 0x9f:
+		return true
 	case r == 0x061c, r == 0x200e, r == 0x200f:
 		return true
 	}
-	return 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
+	return 0x2028 <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069
 }
 
-func escapeDirection(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if directional(r) {
-			const hex = "0123456789abcdef"
-			b.WriteString(`\u`)
-			for shift := 12; shift >= 0; shift -= 4 {
-				b.WriteByte(hex[r>>shift&0xf])
-			}
-			continue
+func escape(line []byte) []byte {
+	out := make([]byte, 0, len(line)+16)
+	for len(line) > 0 {
+		r, n := utf8.DecodeRune(line)
+		if unprintable(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = append(out, line[:n]...)
 		}
-		b.WriteRune(r)
+		line = line[n:]
 	}
-	return b.String()
+	return out
 }

@@ -340,20 +340,23 @@ func TestUnknownCostIsLoggedAsUnknown(t *testing.T) {
 	}
 }
 
+// forgers are characters with which a value could begin a line of its own, hide
+// a part of one or command a terminal.
+const forgers = "\r\n\x00\x1b\x7f\u0085\u009b\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
+
 func TestLogLinesCannotBeForged(t *testing.T) {
-	evil := "a\r\nfake \x1b[31mred\x00 \u202eabc\u2066 \u061c"
+	evil := "退货 \U0001F600 a\r\nfake \x1b[31mred \u009b31m" + forgers
 	for _, format := range []string{"json", "text"} {
 		var out bytes.Buffer
 		log := telemetry.NewLogger(&out, slog.LevelInfo, format)
-		log.Info("evil", "value", evil, "error", errors.New(evil), slog.Group("g", "value", evil))
+		log.With("with", evil).WithGroup("g").Info(evil, "value", evil, "error", errors.New(evil), evil, "as a name",
+			slog.Group("g", "value", evil), "list", []string{evil}, "object", map[string]any{evil: evil})
 		line := strings.TrimSuffix(out.String(), "\n")
-		if i := strings.IndexFunc(line, func(r rune) bool {
-			return r < ' ' || r == 0x7f || r == 0x202e || r == 0x2066 || r == 0x061c
-		}); i >= 0 {
+		if i := strings.IndexAny(line, forgers); i >= 0 {
 			t.Errorf("%s line has a control character at %d: %q", format, i, line)
 		}
-		if format == "json" && !json.Valid([]byte(line)) {
-			t.Errorf("line is not JSON: %s", line)
+		if format == "json" && (!json.Valid([]byte(line)) || !strings.Contains(line, "退货 \U0001F600 a")) {
+			t.Errorf("line is not JSON, or lost more than it had to: %s", line)
 		}
 	}
 }
