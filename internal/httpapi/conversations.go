@@ -83,7 +83,7 @@ func (api *API) showConversation(c *gin.Context) {
 	id := desk.ConversationID(c.Param("id"))
 	turns, err := api.cfg.Conversations.Recent(c.Request.Context(), scope, id, listedTurns)
 	if err == nil && len(turns) == 0 {
-		err = &desk.Error{Kind: desk.NotFound, Code: "conversation_not_found", Field: "id", Public: "There is no conversation " + quoted(string(id)) + "."}
+		err = &desk.Error{Kind: desk.NotFound, Code: "conversation_not_found", Field: "id", Public: "There is no such conversation."}
 	}
 	detail := conversationDetail{ID: string(id), UserID: string(scope.User), Turns: make([]turnJSON, len(turns))}
 	for i, t := range turns {

@@ -49,7 +49,7 @@ func (api *API) model(name string) (modelObject, error) {
 	if i < 0 {
 		return modelObject{}, &desk.Error{
 			Kind: desk.NotFound, Code: "model_not_found", Field: "model",
-			Public: "There is no model " + quoted(name) + "; GET /v1/models lists them.",
+			Public: "There is no such model; GET /v1/models lists them.",
 		}
 	}
 	return api.models[i], nil

@@ -122,7 +122,7 @@ func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (
 		cost, cache_tier, latency_us, trace_id, detail, trace
 		FROM answers WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = noAnswer(id)
+		err = noAnswer()
 	}
 	if err != nil {
 		return desk.Record{}, fmt.Errorf("get answer: %w", a.db.engine.explain(err))
@@ -130,9 +130,11 @@ func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (
 	return r, nil
 }
 
-func noAnswer(id desk.AnswerID) error {
+// noAnswer does not repeat what it was asked for: a caller may have put anything
+// there.
+func noAnswer() error {
 	return &desk.Error{
-		Kind: desk.NotFound, Code: "answer_not_found", Field: "id", Public: fmt.Sprintf("There is no answer %q.", id),
+		Kind: desk.NotFound, Code: "answer_not_found", Field: "id", Public: "There is no such answer.",
 	}
 }
 

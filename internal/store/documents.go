@@ -75,7 +75,7 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 	if errors.Is(err, sql.ErrNoRows) {
 		err = &desk.Error{
 			Kind: desk.NotFound, Code: "document_not_found", Field: "id",
-			Public: fmt.Sprintf("There is no document %q.", id), Err: err,
+			Public: "There is no such document.", Err: err,
 		}
 	}
 	if err != nil {

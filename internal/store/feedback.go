@@ -21,7 +21,7 @@ func (a *Answers) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback) e
 		ON CONFLICT (answer_id, user_id) DO UPDATE SET at = excluded.at, rating = excluded.rating, reason = excluded.reason, comment = excluded.comment`,
 		f.Answer, scope.Tenant, scope.User, millis(f.At), f.Rating, f.Reason, a.db.seal(f.Comment, inFeedback(f.Answer, scope))))
 	if err == nil && n == 0 {
-		err = noAnswer(f.Answer)
+		err = noAnswer()
 	}
 	if err != nil {
 		return fmt.Errorf("rate answer: %w", a.db.engine.explain(err))

@@ -102,7 +102,7 @@ func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.Conversati
 		n, err := affected(tx.ExecContext(ctx, `DELETE FROM turns WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3`, scope.Tenant, scope.User, id))
 		if err == nil && n == 0 {
 			return &desk.Error{
-				Kind: desk.NotFound, Code: "conversation_not_found", Field: "id", Public: fmt.Sprintf("There is no conversation %q.", id),
+				Kind: desk.NotFound, Code: "conversation_not_found", Field: "id", Public: "There is no such conversation.",
 			}
 		}
 		return err

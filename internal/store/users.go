@@ -39,7 +39,7 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		return u.unseal(scope, &data)
 	})
 	if err == nil && len(data.Turns)+len(data.Answers)+len(data.Feedback) == 0 {
-		err = noUser(scope.User)
+		err = noUser()
 	}
 	if err != nil {
 		return desk.UserData{}, fmt.Errorf("export user: %w", err)
@@ -106,7 +106,7 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 			}
 		}
 		if gone == (desk.UserErasure{}) {
-			return noUser(scope.User)
+			return noUser()
 		}
 		return nil
 	})
@@ -116,6 +116,6 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 	return gone, nil
 }
 
-func noUser(id desk.UserID) error {
-	return &desk.Error{Kind: desk.NotFound, Code: "user_not_found", Field: "id", Public: fmt.Sprintf("Nothing is kept of a user %q.", id)}
+func noUser() error {
+	return &desk.Error{Kind: desk.NotFound, Code: "user_not_found", Field: "id", Public: "Nothing is kept of such a user."}
 }
