@@ -5,6 +5,7 @@
 package deploy_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -287,6 +288,38 @@ func TestImageIsPinnedUnprivilegedAndComplete(t *testing.T) {
 	}
 	if sim := readCompose(t).Services["llmsim"].Build; !slices.ContainsFunc(stages, func(s []string) bool { return s[2] == sim.Target }) {
 		t.Errorf("there is no stage %s", sim.Target)
+	}
+}
+
+// TestSupplyEveryModuleIsPinnedByItsHash also of what the tests and the tools
+// need: no other bytes than those that were reviewed are ever built.
+func TestSupplyEveryModuleIsPinnedByItsHash(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", filepath.Join(root, "go.mod")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct{ Path, Version string }
+		Replace []any
+	}
+	if err := json.Unmarshal(out, &mod); err != nil || len(mod.Require) == 0 {
+		t.Fatalf("go.mod: %v, %d modules", err, len(mod.Require))
+	}
+	if len(mod.Replace) > 0 {
+		t.Errorf("go.mod replaces modules: %v", mod.Replace)
+	}
+	sums := "\n" + read(t, filepath.Join(root, "go.sum"))
+	for _, m := range mod.Require {
+		for _, what := range []string{" h1:", "/go.mod h1:"} {
+			if !strings.Contains(sums, "\n"+m.Path+" "+m.Version+what) {
+				t.Errorf("go.sum has no hash of %s %s%s", m.Path, m.Version, strings.TrimSuffix(what, " h1:"))
+			}
+		}
+	}
+	for _, tool := range regexp.MustCompile(`(?m):= (\S+/\S+)@(\S+)$`).FindAllStringSubmatch(read(t, filepath.Join(root, "Makefile")), -1) {
+		if !regexp.MustCompile(`^v\d+\.\d+\.\d+$`).MatchString(tool[2]) {
+			t.Errorf("the Makefile takes %s in the version %s", tool[1], tool[2])
+		}
 	}
 }
 

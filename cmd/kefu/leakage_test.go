@@ -164,8 +164,13 @@ func TestLeakageOnEveryFailingPathNothingOfTheAskerIsTold(t *testing.T) {
 		}
 	}
 	for _, behaviour := range []llmsim.Config{
-		{Failures: llmsim.Failures{"500": 1}}, {Failures: llmsim.Failures{"invalid_api_key": 1}}, {Failures: llmsim.Failures{"429": 1}},
-		{HTML: 1}, {Truncate: 1}, {Disconnect: 1}, {Hang: 1},
+		{Failures: llmsim.Failures{"500": 1}},
+		{Failures: llmsim.Failures{"invalid_api_key": 1}},
+		{Failures: llmsim.Failures{"429": 1}},
+		{HTML: 1},
+		{Truncate: 1},
+		{Disconnect: 1},
+		{Hang: 1},
 	} {
 		vendor.Behave(behaviour)
 		for _, stream := range []bool{false, true} {

@@ -143,8 +143,15 @@ func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 			"a longer key":  {"X-API-Key", key + key},
 			"a basic login": {"Authorization", "Basic " + key},
 			"an empty key":  {"Authorization", "Bearer "},
+			"a cookie":      {"Cookie", "key=" + key + "; session=" + key},
 		} {
-			got := f.do(t, r.Method, path, "", headers...).StatusCode
+			reply := f.do(t, r.Method, path, "", append(headers, "Origin", "https://evil.example")...)
+			for _, invitation := range []string{"Set-Cookie", "Access-Control-Allow-Origin"} {
+				if v := reply.Header.Get(invitation); v != "" {
+					t.Errorf("%s %s: %s: %s, want none: another site must not act for a visitor", r.Method, r.Path, invitation, v)
+				}
+			}
+			got := reply.StatusCode
 			if open := got != http.StatusUnauthorized; open != slices.Contains(publicRoutes, r.Path) {
 				t.Errorf("%s %s with %s = %d", r.Method, r.Path, name, got)
 			}
