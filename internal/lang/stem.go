@@ -1,7 +1,9 @@
 package lang
 
 import (
+	"hash/maphash"
 	"strings"
+	"sync/atomic"
 
 	"github.com/kljensen/snowball/english"
 )
@@ -16,7 +18,32 @@ func stem(word string) string {
 			return word
 		}
 	}
-	return english.Stem(word, true)
+	return stems.of(word)
+}
+
+// stems remembers the stems of the words seen last: a language has few, they
+// come again and again, and stemming one takes a microsecond.
+var stems memory
+
+// memory is a table of what was remembered, by hash; a word takes the place of
+// the one before it. It holds at most half a megabyte.
+type memory struct {
+	places [1 << 12]atomic.Pointer[stemmed]
+}
+
+type stemmed struct{ word, stem string }
+
+var seed = maphash.MakeSeed()
+
+func (m *memory) of(word string) string {
+	place := &m.places[maphash.String(seed, word)%uint64(len(m.places))]
+	if s := place.Load(); s != nil && s.word == word {
+		return s.stem
+	}
+	word = strings.Clone(word) // it is a piece of a text, which need not stay
+	s := &stemmed{word, english.Stem(word, true)}
+	place.Store(s)
+	return s.stem
 }
 
 // inflected tells whether a lower-case word ends in a way that any rule of the

@@ -31,15 +31,15 @@ const evident = 5
 // Evidence weighs the passages that Search or Lexical found for a question. It
 // takes some 20 µs.
 func (ix *Index) Evidence(question string, found []desk.Passage) Evidence {
-	asked := ix.cfg.read(question)
+	asked := ix.read(question)
 	terms := ix.contentTerms(asked)
 	e := Evidence{Lang: lang.Of(question), Passages: ix.live, Length: ix.length / float64(max(ix.live, 1)), Terms: len(terms)}
 	if len(terms) == 0 || ix.live == 0 {
 		return e
 	}
 	w := newWeighing(ix, terms)
-	for i, t := range terms {
-		if ix.holds(t.term) || slices.ContainsFunc(w.synonyms[i], ix.holds) {
+	for _, t := range terms {
+		if t.known() || slices.ContainsFunc(t.synonyms, want.known) {
 			e.Known += t.weight / w.all
 		}
 	}
@@ -63,19 +63,17 @@ func (ix *Index) Evidence(question string, found []desk.Passage) Evidence {
 
 // weighing adds up what passages hold of a question's terms.
 type weighing struct {
-	ix       *Index
-	terms    []want
-	synonyms [][]string
-	union    []bool
-	all      float64 // of the weights
-	squares  float64
-	rarest   float64
+	ix      *Index
+	terms   []meaning
+	union   []bool
+	all     float64 // of the weights
+	squares float64
+	rarest  float64
 }
 
-func newWeighing(ix *Index, terms []want) *weighing {
-	w := &weighing{ix: ix, terms: terms, synonyms: make([][]string, len(terms)), union: make([]bool, len(terms))}
-	for i, t := range terms {
-		w.synonyms[i] = lang.Synonyms(t.term)
+func newWeighing(ix *Index, terms []meaning) *weighing {
+	w := &weighing{ix: ix, terms: terms, union: make([]bool, len(terms))}
+	for _, t := range terms {
 		w.all += t.weight
 		w.squares += t.weight * t.weight
 		w.rarest = max(w.rarest, t.weight)
@@ -108,21 +106,10 @@ func (w *weighing) add(e *Evidence, id desk.ChunkID, united bool) {
 
 // holds tells whether a passage has a term or a synonym of it.
 func (w *weighing) holds(id desk.ChunkID, term int) bool {
-	for _, p := range w.ix.parts {
-		if at, ok := p.find(id); ok {
-			return p.has(at, w.terms[term].term) || slices.ContainsFunc(w.synonyms[term], func(t string) bool { return p.has(at, t) })
+	for at, p := range w.ix.parts {
+		if place, ok := p.find(id); ok {
+			return w.terms[term].in(at, place)
 		}
 	}
 	return false
-}
-
-// perfect is the BM25 score of a passage full of every term of the question.
-func (ix *Index) perfect(q asked) float64 {
-	sum := 0.0
-	for _, w := range q.wants {
-		if w.of == "" {
-			sum += w.weight * ix.inverseFrequency(w.term) * (ix.cfg.K1 + 1)
-		}
-	}
-	return sum
 }

@@ -21,14 +21,14 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 		return nil, err
 	}
 	vector := unit(q.Vector)
-	question := ix.cfg.read(q.Text)
+	question := ix.read(q.Text)
 	scores := ix.score(question)
 	proposed, err := ix.propose(ctx, vector, scores, ix.cfg.Candidates+max(q.K, 0))
 	if err != nil {
 		return nil, err
 	}
 	vectorShare := ix.cfg.VectorWeight / (ix.cfg.VectorWeight + ix.cfg.LexicalWeight)
-	best := newTop(q.K)
+	best := ix.top(q.K)
 	for _, f := range proposed {
 		p := ix.parts[f.part]
 		f.lexical = scores.parts[f.part][f.place]
@@ -50,57 +50,64 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 // propose returns the n best live passages by vector and the n best by BM25,
 // each passage once, in no order and without final scores.
 func (ix *Index) propose(ctx context.Context, vector []float32, scores lexicalScores, n int) ([]found, error) {
-	byVector, byWords := newTop(n), newTop(n)
+	byVector, byWords := ix.top(n), ix.top(n)
 	for at, p := range ix.parts {
 		places, err := p.nearest(ctx, vector, n)
 		if err != nil {
 			return nil, err
 		}
 		for _, i := range places {
-			byVector.offer(found{part: at, place: i, id: p.passages[i].ID, score: dot(vector, p.vectors[i])})
+			byVector.offer(found{part: at, place: i, score: dot(vector, p.vectors[i])})
 		}
 		for i, score := range scores.parts[at] {
 			if score > 0 && !p.dead.has(int32(i)) {
-				byWords.offer(found{part: at, place: int32(i), id: p.passages[i].ID, score: score})
+				byWords.offer(found{part: at, place: int32(i), score: score})
 			}
 		}
 	}
 	proposed := slices.Concat(byVector.list, byWords.list)
-	slices.SortFunc(proposed, func(a, b found) int { return cmp.Compare(a.id, b.id) })
-	return slices.CompactFunc(proposed, func(a, b found) bool { return a.id == b.id }), nil
+	slices.SortFunc(proposed, func(a, b found) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.place, b.place)) })
+	return slices.CompactFunc(proposed, func(a, b found) bool { return a.part == b.part && a.place == b.place }), nil
 }
 
-// found is a passage on its way into a result.
+// found is a passage on its way into a result. It holds no pointers: moving
+// them about cost more than comparing what they belong to.
 type found struct {
 	part                   int
 	place                  int32
-	id                     desk.ChunkID
 	score, vector, lexical float64
 }
 
-func byScore(a, b found) int {
-	if byScore := cmp.Compare(b.score, a.score); byScore != 0 {
-		return byScore // mostly: comparing ids as well took half the time of choosing
-	}
-	return cmp.Compare(a.id, b.id)
-}
+// id is the chunk that was found.
+func (ix *Index) id(f found) desk.ChunkID { return ix.parts[f.part].passages[f.place].ID }
 
 // top keeps the k best of what it is offered, in order.
 type top struct {
+	ix   *Index
 	k    int
 	list []found
 }
 
-func newTop(k int) *top { return &top{k: max(k, 0)} }
+func (ix *Index) top(k int) *top {
+	return &top{ix: ix, k: max(k, 0), list: make([]found, 0, min(max(k, 0), 64))}
+}
+
+// compare orders by score, the best first, and where that is equal by id.
+func (t *top) compare(a, b found) int {
+	if byScore := cmp.Compare(b.score, a.score); byScore != 0 {
+		return byScore
+	}
+	return cmp.Compare(t.ix.id(a), t.ix.id(b))
+}
 
 func (t *top) offer(f found) {
 	if len(t.list) == t.k {
-		if t.k == 0 || byScore(f, t.list[t.k-1]) >= 0 {
+		if t.k == 0 || t.compare(f, t.list[t.k-1]) >= 0 {
 			return
 		}
 		t.list = t.list[:t.k-1]
 	}
-	i, _ := slices.BinarySearchFunc(t.list, f, byScore)
+	i, _ := slices.BinarySearchFunc(t.list, f, t.compare)
 	t.list = slices.Insert(t.list, i, f)
 }
 
@@ -109,27 +116,38 @@ func (ix *Index) passages(q asked, list []found) []desk.Passage {
 	terms := ix.contentTerms(q)
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
-		part := ix.parts[f.part]
-		passages[i] = part.passages[f.place]
+		passages[i] = ix.parts[f.part].passages[f.place]
 		passages[i].Score, passages[i].Vector, passages[i].Lexical = f.score, f.vector, f.lexical
-		passages[i].Coverage = part.coverage(f.place, terms)
+		passages[i].Coverage = coverage(terms, f.part, f.place)
 	}
 	return passages
+}
+
+// meaning is a term that carries a question's meaning.
+type meaning struct {
+	want
+	synonyms []want
 }
 
 // contentTerms are the distinct terms of a question that carry its meaning,
 // the rarer the weightier. A Han bigram that is nowhere, beside one that is
 // somewhere, probably spans the border of two words and weighs little.
-func (ix *Index) contentTerms(q asked) []want {
-	var terms []want
-	known := func(i int) bool { return i >= 0 && i < len(terms) && ix.holds(terms[i].term) }
+func (ix *Index) contentTerms(q asked) []meaning {
+	terms := make([]meaning, 0, len(q.content))
+	known := func(i int) bool { return i >= 0 && i < len(terms) && terms[i].known() }
 	for _, term := range q.content {
-		if !slices.ContainsFunc(terms, func(w want) bool { return w.term == term }) {
-			terms = append(terms, want{term: term, weight: ix.inverseFrequency(term)})
+		if slices.ContainsFunc(terms, func(m meaning) bool { return m.term == term }) {
+			continue
 		}
+		m := meaning{want: ix.wanted(q, term)}
+		m.weight = m.rarity
+		for _, other := range lang.Synonyms(term) {
+			m.synonyms = append(m.synonyms, ix.wanted(q, other))
+		}
+		terms = append(terms, m)
 	}
-	for i, w := range terms {
-		if !known(i) && (known(i-1) && overlap(terms[i-1].term, w.term) || known(i+1) && overlap(w.term, terms[i+1].term)) {
+	for i, m := range terms {
+		if !m.known() && (known(i-1) && overlap(terms[i-1].term, m.term) || known(i+1) && overlap(m.term, terms[i+1].term)) {
 			terms[i].weight /= 4
 		}
 	}
@@ -143,28 +161,34 @@ func overlap(before, after string) bool {
 	return last == first && unicode.Is(unicode.Han, first)
 }
 
-// holds tells whether any passage has the term.
-func (ix *Index) holds(term string) bool {
-	return slices.ContainsFunc(ix.parts, func(p part) bool { return len(p.postings[term]) > 0 })
+// known tells whether any passage of the index has the term.
+func (w want) known() bool {
+	return slices.ContainsFunc(w.lists, func(list []posting) bool { return len(list) > 0 })
 }
 
-// coverage is the weighted share of terms that the passage holds itself or by
-// a synonym, 0 of none.
-func (s *segment) coverage(passage int32, terms []want) float64 {
+// in tells whether a passage has the term.
+func (w want) in(part int, passage int32) bool {
+	_, found := slices.BinarySearchFunc(w.lists[part], passage, func(p posting, at int32) int { return cmp.Compare(p.passage, at) })
+	return found
+}
+
+// in tells whether a passage has the term or a synonym of it.
+func (m meaning) in(part int, passage int32) bool {
+	return m.want.in(part, passage) || slices.ContainsFunc(m.synonyms, func(w want) bool { return w.in(part, passage) })
+}
+
+// coverage is the weighted share of terms that a passage holds itself or by a
+// synonym, 0 of none.
+func coverage(terms []meaning, part int, passage int32) float64 {
 	held, all := 0.0, 0.0
-	for _, w := range terms {
-		all += w.weight
-		if s.has(passage, w.term) || slices.ContainsFunc(lang.Synonyms(w.term), func(t string) bool { return s.has(passage, t) }) {
-			held += w.weight
+	for _, m := range terms {
+		all += m.weight
+		if m.in(part, passage) {
+			held += m.weight
 		}
 	}
 	if all == 0 {
 		return 0
 	}
 	return held / all
-}
-
-func (s *segment) has(passage int32, term string) bool {
-	_, found := slices.BinarySearchFunc(s.postings[term], passage, func(p posting, at int32) int { return cmp.Compare(p.passage, at) })
-	return found
 }
