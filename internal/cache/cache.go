@@ -80,7 +80,9 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	c := &Cache{obs: obs}
 	if cfg.MemoryEntries > 0 {
 		options := &otter.Options[Key, *desk.Answer]{
-			MaximumSize:      cfg.MemoryEntries,
+			MaximumSize: cfg.MemoryEntries,
+			// Its upkeep takes less than the goroutine that it would start for it.
+			Executor:         func(upkeep func()) { upkeep() },
 			ExpiryCalculator: otter.ExpiryWriting[Key, *desk.Answer](cfg.MemoryTTL),
 		}
 		if cfg.Semantic {

@@ -133,11 +133,15 @@ type claim struct {
 }
 
 func read(s string) claim {
-	c := claim{text: marker.ReplaceAllString(s, "")}
-	for _, m := range marker.FindAllStringSubmatch(s, -1) {
-		n, _ := strconv.Atoi(m[1]) // one to three digits
+	var c claim
+	end := 0
+	for _, at := range marker.FindAllStringSubmatchIndex(s, -1) {
+		c.text += s[end:at[0]]
+		n, _ := strconv.Atoi(s[at[2]:at[3]]) // one to three digits
 		c.named = append(c.named, n)
+		end = at[1]
 	}
+	c.text += s[end:]
 	c.lang = lang.Of(c.text)
 	return c
 }

@@ -10,6 +10,16 @@ import (
 // secrets looks for credentials: what vendors' keys look like, what stands
 // behind a word for a credential, and what looks random.
 func (t *scanned) secrets() {
+	t.shaped(forms)
+	if unbroken(t.s) >= solidFrom {
+		t.shaped(solid)
+	}
+	t.named()
+	t.tokens()
+}
+
+// shaped looks for credentials with a shape of their own.
+func (t *scanned) shaped(forms []form) {
 	for _, f := range forms {
 		if !strings.Contains(t.s, f.needle) {
 			continue
@@ -20,8 +30,14 @@ func (t *scanned) secrets() {
 			}
 		}
 	}
-	t.named()
-	t.tokens()
+}
+
+// unbroken is the length of the longest piece of s between white space.
+func unbroken(s string) (longest int) {
+	for piece := range strings.FieldsSeq(s) {
+		longest = max(longest, len(piece))
+	}
+	return longest
 }
 
 // form is a credential with a shape of its own; the last group is the
@@ -37,7 +53,6 @@ var forms = []form{
 	{"PRIVATE KEY", regexp.MustCompile(`(-----BEGIN [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----[^-]{20,}(?:-----END [A-Z ]{0,20}PRIVATE KEY(?: BLOCK)?-----)?)`), false},
 	{"eyJ", regexp.MustCompile(`\b(?:ops_)?(eyJ[A-Za-z0-9_-]{14,}(?:\.[A-Za-z0-9_-]{10,}){1,3}|eyJ[A-Za-z0-9_-]{60,})`), false},
 	{"://", regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]{1,20}://([^\s/:@"'<>]{1,64}:[^\s/@"'<>]{2,128})@`), false},
-	{"A", regexp.MustCompile(`\b((?:A3T[0-9A-Z]|A[KSB]IA|ACCA)[0-9A-Z]{16})\b`), true},
 	{"AP", regexp.MustCompile(`\b(AP[0-9A-F][a-z0-9]{10,})\b`), true},
 	{"AKC", regexp.MustCompile(`\b(AKC[a-zA-Z0-9]{10,})\b`), true},
 	{"SK", regexp.MustCompile(`\b(SK[a-z0-9]{32})\b`), true},
@@ -57,10 +72,18 @@ var forms = []form{
 	{"-user", regexp.MustCompile(`--user[ =]+["']?([^\s"'$<>]{3,64}:[^\s"'$<>]{6,64})`), false},
 	{"Password\" value", regexp.MustCompile(`Password" value="([^"$%{]{4}[^"${]{4,60})"`), false},
 	{"|", regexp.MustCompile(`\b(\d{13,18}\|[A-Za-z0-9_-]{24,})`), false},
-	{".", regexp.MustCompile(`\b([MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38})\b`), false},
 	{"Secret", regexp.MustCompile(`(?s)(?:^|\n)kind:\s*["']?Secret["']?\s(?:[^-]|-[^-]|--[^-])*?\n\s+["']?\.?[\w.-]+["']?:\s*(?:[|>]\s+)?["']?([A-Za-z0-9+/]{11,}={0,2})`), false},
 	{"data:", regexp.MustCompile(`(?s)(?:^|\n)data:\s*\n\s+["']?\.?[\w.-]+["']?:\s*(?:[|>]\s+)?["']?([A-Za-z0-9+/]{11,}={0,2}).{0,600}\nkind:\s*["']?Secret\b`), false},
 }
+
+// solid are the forms whose needle stands in most texts, but none of whose
+// matches is shorter than solidFrom bytes without white space. Read only.
+var solid = []form{
+	{"A", regexp.MustCompile(`\b((?:A3T[0-9A-Z]|A[KSB]IA|ACCA)[0-9A-Z]{16})\b`), true},
+	{".", regexp.MustCompile(`\b([MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38})\b`), false},
+}
+
+const solidFrom = 20
 
 // sample tells that a vendor's documentation shows this in the place of a
 // credential.

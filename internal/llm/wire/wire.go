@@ -76,10 +76,15 @@ func (x *Exchange) Do(r *http.Request) (*http.Response, error) {
 // retryAfter reads how long a vendor asks to wait: milliseconds, seconds or a
 // date; 0 when it asks for nothing.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		return Wait(ms * float64(time.Millisecond))
+	if text := h.Get("Retry-After-Ms"); text != "" { // parsing nothing makes an error
+		if ms, err := strconv.ParseFloat(text, 64); err == nil {
+			return Wait(ms * float64(time.Millisecond))
+		}
 	}
 	text := h.Get("Retry-After")
+	if text == "" {
+		return 0
+	}
 	if s, err := strconv.ParseFloat(text, 64); err == nil {
 		return Wait(s * float64(time.Second))
 	}
