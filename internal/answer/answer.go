@@ -139,7 +139,9 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if err != nil {
 		return desk.Answer{}, err
 	}
-	s.recall(ctx, &q, ask.Earlier)
+	if err := s.recall(ctx, &q, &ask); err != nil {
+		return desk.Answer{}, err
+	}
 	if err := s.needsTools(&q); err != nil {
 		return desk.Answer{}, err
 	}
@@ -155,7 +157,10 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	view := s.Knowledge.View(q.Scope.Tenant)
 	at := shelf{key: s.key(q, lang.Normalise(string(q.Text))), fresh: fresh}
 
-	a, hit := s.cached(ctx, q, at, view)
+	a, hit, err := s.cached(ctx, q, at, view, ask.Admit)
+	if err != nil {
+		return desk.Answer{}, err
+	}
 	if hit {
 		err = replay(a, false, emit)
 	} else {

@@ -28,17 +28,23 @@ type Turns interface {
 const turnsTimeout = 2 * time.Second
 
 // recall makes a question that leans on what was said before stand alone. The
-// answer then depends on the conversation and is shared with nobody.
-func (s *Service) recall(ctx context.Context, q *desk.Question, told []desk.Exchange) {
-	if len(told) == 0 && q.Conversation == "" || !followup.Leans(string(q.Text)) {
-		return
+// answer then depends on the conversation and is shared with nobody. The asker
+// is admitted before a conversation is read: the error says why not.
+func (s *Service) recall(ctx context.Context, q *desk.Question, ask *desk.Ask) error {
+	if len(ask.Earlier) == 0 && q.Conversation == "" || !followup.Leans(string(q.Text)) {
+		return nil
 	}
-	earlier := s.earlier(ctx, q, told)
+	if _, err := ask.Admit.Enter(ctx, ""); err != nil {
+		return err
+	}
+	ask.Admit = nil
+	earlier := s.earlier(ctx, q, ask.Earlier)
 	if len(earlier) == 0 {
-		return
+		return nil
 	}
 	alone := followup.StandAlone(string(q.Text), string(earlier[len(earlier)-1].Understood()))
 	q.Said, q.Text, q.Earlier, q.Alone = q.Text, desk.Masked(alone), earlier, true
+	return nil
 }
 
 // earlier is what was said before q: what the caller tells, else what was kept.

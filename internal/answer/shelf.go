@@ -40,22 +40,24 @@ func (s *Service) kin(q desk.Question) cache.Kin {
 	}
 }
 
-// cached finds an answer that still holds in the pinned view.
-func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
+// cached finds an answer that still holds in the pinned view. The error is that
+// of admit, by which the asker is let in on the way.
+func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *knowledge.View, admit desk.Admit) (a desk.Answer, hit bool, err error) {
 	if q.Alone || !at.fresh {
 		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
-		return desk.Answer{}, false
+		_, err = admit.Enter(ctx, "")
+		return desk.Answer{}, false, err
 	}
-	a, tier, ok := s.Cache.Get(ctx, at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
-	if !ok {
-		return desk.Answer{}, false
+	a, tier, err := s.Cache.Get(ctx, at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) }, admit)
+	if tier == "" {
+		return desk.Answer{}, false, err
 	}
 	if tier == desk.TierRedis && shareable(a) { // now it is in memory too
 		s.Cache.Relate(at.key, s.kin(q))
 	}
 	s.Observer.CacheSaved(tier, a.Cost)
 	a.CacheTier = tier
-	return a, true
+	return a, true, nil
 }
 
 // near finds the answer to another question that is the same by everything but

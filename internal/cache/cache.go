@@ -106,16 +106,23 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	return c, nil
 }
 
-// Get finds an answer that valid accepts and names its tier. The answer's
-// slices are shared: they must not be changed.
-func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool) (a desk.Answer, tier string, ok bool) {
-	if found, ok := c.recall(key, valid); ok {
-		return *found, desk.TierMemory, true
+// Get finds an answer that valid accepts and names its tier, which is empty
+// where there is none. Whoever asks is admitted on the way, in the round trip to
+// Redis where that is needed: the error says why not. The answer's slices are
+// shared: they must not be changed.
+func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool, admit desk.Admit) (a desk.Answer, tier string, err error) {
+	found, ok := c.recall(key, valid)
+	if ok || c.remote == nil {
+		_, err = admit.Enter(ctx, "")
+		tier = desk.TierMemory
+	} else {
+		found, ok, err = c.fetch(ctx, key, valid, admit)
+		tier = desk.TierRedis
 	}
-	if found, ok := c.fetch(ctx, key, valid); ok {
-		return *found, desk.TierRedis, true
+	if err != nil || !ok {
+		return desk.Answer{}, "", err
 	}
-	return desk.Answer{}, "", false
+	return *found, tier, nil
 }
 
 // Peek finds an answer in memory that valid accepts, and tells no observer: it
@@ -144,23 +151,23 @@ func (c *Cache) recall(key Key, valid func(desk.Answer) bool) (*desk.Answer, boo
 }
 
 // fetch looks in Redis, and remembers what it finds.
-func (c *Cache) fetch(ctx context.Context, key Key, valid func(desk.Answer) bool) (*desk.Answer, bool) {
-	if c.remote == nil {
-		return nil, false
-	}
+func (c *Cache) fetch(ctx context.Context, key Key, valid func(desk.Answer) bool, admit desk.Admit) (*desk.Answer, bool, error) {
 	start := time.Now()
-	a, outcome := c.remote.get(ctx, key)
+	a, outcome, err := c.remote.get(ctx, key, admit)
+	if err != nil {
+		return nil, false, err
+	}
 	if outcome == Hit && !valid(*a) {
 		outcome = Miss
 	}
 	c.obs.CacheLookup(desk.TierRedis, outcome, time.Since(start))
 	if outcome != Hit {
-		return nil, false
+		return nil, false, nil
 	}
 	if c.memory != nil {
 		c.memory.Set(key, a)
 	}
-	return a, true
+	return a, true, nil
 }
 
 func result(hit bool) string {

@@ -107,13 +107,13 @@ func TestKeysDifferByTenantAndPart(t *testing.T) {
 func TestMemoryAnswersOnlyWhatIsValid(t *testing.T) {
 	c, _ := open(t, config, "")
 	c.Put(key("q"), answer)
-	if _, tier, ok := c.Get(t.Context(), key("q"), always); !ok || tier != desk.TierMemory {
-		t.Errorf("tier = %q, found = %v, want memory", tier, ok)
+	if _, tier, _ := c.Get(t.Context(), key("q"), always, nil); tier != desk.TierMemory {
+		t.Errorf("tier = %q, want memory", tier)
 	}
-	if _, _, ok := c.Get(t.Context(), key("q"), func(desk.Answer) bool { return false }); ok {
+	if _, tier, _ := c.Get(t.Context(), key("q"), func(desk.Answer) bool { return false }, nil); tier != "" {
 		t.Error("an entry that no longer holds was served")
 	}
-	if _, _, ok := c.Get(t.Context(), key("other"), always); ok {
+	if _, tier, _ := c.Get(t.Context(), key("other"), always, nil); tier != "" {
 		t.Error("a question never asked was answered")
 	}
 }
@@ -125,10 +125,10 @@ func TestRedisServesOtherReplicas(t *testing.T) {
 	k := key(t.Name())
 	one.Put(k, answer)
 	eventually(t, "the second replica finds the answer in Redis", func() bool {
-		a, tier, ok := two.Get(t.Context(), k, always)
-		return ok && tier == desk.TierRedis && a.Citations[0].Quote == "30 days" && a.Basis.Revision == 3
+		a, tier, _ := two.Get(t.Context(), k, always, nil)
+		return tier == desk.TierRedis && a.Citations[0].Quote == "30 days" && a.Basis.Revision == 3
 	})
-	if _, tier, _ := two.Get(t.Context(), k, always); tier != desk.TierMemory {
+	if _, tier, _ := two.Get(t.Context(), k, always, nil); tier != desk.TierMemory {
 		t.Errorf("tier of the second hit = %q, want memory", tier)
 	}
 	if obs.get("redis hit") != 1 {
@@ -151,14 +151,14 @@ func TestADeadRedisCostsOneTimeoutAndComesBack(t *testing.T) {
 			c, obs := open(t, cfg, server.URL())
 			k := key(t.Name())
 			c.Put(k, answer)
-			eventually(t, "a hit", func() bool { _, _, ok := c.Get(t.Context(), k, always); return ok })
+			eventually(t, "a hit", func() bool { _, tier, _ := c.Get(t.Context(), k, always, nil); return tier != "" })
 
 			fault.down(server)
-			if _, _, ok := c.Get(t.Context(), k, always); ok {
+			if _, tier, _ := c.Get(t.Context(), k, always, nil); tier != "" {
 				t.Fatal("a dead Redis answered")
 			}
 			for range 1000 {
-				c.Get(t.Context(), k, always)
+				c.Get(t.Context(), k, always, nil)
 			}
 			if n := obs.get("redis error"); n != 1 {
 				t.Errorf("lookups that waited for the dead Redis = %d, want 1", n)
@@ -169,8 +169,8 @@ func TestADeadRedisCostsOneTimeoutAndComesBack(t *testing.T) {
 			fault.back(server)
 			eventually(t, "Redis is used again", func() bool {
 				c.Put(k, answer)
-				_, _, ok := c.Get(t.Context(), k, always)
-				return ok
+				_, tier, _ := c.Get(t.Context(), k, always, nil)
+				return tier != ""
 			})
 		})
 	}
@@ -180,8 +180,8 @@ func TestACallerWhoLeavesDoesNotTakeRedisDown(t *testing.T) {
 	c, obs := open(t, config, testenv.Redis(t))
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	c.Get(gone, key("left"), always)
-	c.Get(t.Context(), key("stays"), always)
+	c.Get(gone, key("left"), always, nil)
+	c.Get(t.Context(), key("stays"), always, nil)
 	if obs.get("redis bypass") != 0 {
 		t.Error("a cancelled lookup opened the breaker")
 	}
@@ -198,8 +198,8 @@ func TestGarbageInRedisIsAMiss(t *testing.T) {
 	if err := client.Set(t.Context(), string(key("junk")), "\xff not cbor", time.Minute).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, ok := c.Get(t.Context(), key("junk"), always); ok || obs.get("redis error") != 1 {
-		t.Errorf("found = %v, errors = %d", ok, obs.get("redis error"))
+	if _, tier, _ := c.Get(t.Context(), key("junk"), always, nil); tier != "" || obs.get("redis error") != 1 {
+		t.Errorf("tier = %q, errors = %d", tier, obs.get("redis error"))
 	}
 }
 
@@ -234,7 +234,7 @@ func BenchmarkMemoryHit(b *testing.B) {
 	}
 	c.Put(key("q"), answer)
 	for b.Loop() {
-		c.Get(context.Background(), key("q"), always)
+		c.Get(context.Background(), key("q"), always, nil)
 	}
 }
 

@@ -73,38 +73,55 @@ func newRemote(cfg Config, client *redis.Client, obs Observer) (*remote, error) 
 	}, nil
 }
 
-// get finds an answer; it is nil for any outcome but Hit.
-func (r *remote) get(ctx context.Context, key Key) (*desk.Answer, string) {
-	if r.down.Load() {
-		return nil, Bypass
+// get finds an answer; it is nil for any outcome but Hit. The error is that of
+// admit, which may bring along what is looked for.
+func (r *remote) get(ctx context.Context, key Key, admit desk.Admit) (*desk.Answer, string, error) {
+	down := r.down.Load()
+	if down {
+		key = ""
 	}
 	start := time.Now()
-	raw, err := r.read(ctx, key, start.Add(r.timeout))
-	if err != nil && !errors.Is(err, redis.Nil) {
-		r.blame(ctx, start, err)
-		return nil, Error
+	along, err := admit.Enter(ctx, string(key))
+	switch {
+	case err != nil:
+		return nil, "", err
+	case down:
+		return nil, Bypass, nil
+	case !along.Asked:
+		start = time.Now()
+		along.Value, along.Err = r.read(ctx, key, start.Add(r.timeout))
+	}
+	if along.Err != nil {
+		r.blame(ctx, start, along.Err)
+		return nil, Error, nil
 	}
 	r.alive.Store(time.Now().UnixNano())
-	if err != nil {
-		return nil, Miss
+	if along.Value == nil {
+		return nil, Miss, nil
 	}
 	a := new(desk.Answer)
-	if err := cbor.Unmarshal(raw, a); err != nil {
-		return nil, Error
+	if err := cbor.Unmarshal(along.Value, a); err != nil {
+		return nil, Error, nil
 	}
-	return a, Hit
+	return a, Hit, nil
 }
 
-// read fetches one value: lookups that coincide share a round trip, which
-// costs a lone one two more changes of goroutine than asking itself.
-func (r *remote) read(ctx context.Context, key Key, deadline time.Time) ([]byte, error) {
+// read fetches one value, nil where there is none: lookups that coincide share
+// a round trip, which costs a lone one two more changes of goroutine than asking
+// itself.
+func (r *remote) read(ctx context.Context, key Key, deadline time.Time) (raw []byte, err error) {
 	defer r.reading.Add(-1)
 	if r.reading.Add(1) <= loneReads {
-		return r.client.Get(until{ctx, deadline}, string(key)).Bytes()
+		raw, err = r.client.Get(until{ctx, deadline}, string(key)).Bytes()
+	} else {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
+		raw, err = r.gets.Get(ctx, string(key)).Bytes()
 	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	return r.gets.Get(ctx, string(key)).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return raw, err
 }
 
 // until is a context with a deadline that costs no timer: a lone lookup waits

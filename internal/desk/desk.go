@@ -102,6 +102,8 @@ type Ask struct {
 	// Batch marks a question whose answer nobody is waiting for: where there is
 	// too much to do, it is refused before others.
 	Batch bool
+	// Admit holds the asker to their limits.
+	Admit Admit
 }
 
 // Question is an Ask after screening.

@@ -17,7 +17,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Answerer answers a question. Errors that a caller may read are *desk.Error.
+// Answerer answers a question whose asker it admits first. Errors that a caller
+// may read are *desk.Error.
 type Answerer interface {
 	Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error)
 }

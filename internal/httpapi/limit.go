@@ -12,10 +12,10 @@ import (
 	"kefu/internal/limit"
 )
 
-// Limiter decides whether a caller may ask now; the verdict's Leave is called
-// when those who may have their answer.
+// Limiter decides whether a caller may ask now, and reads a key on the way; the
+// verdict's Leave is called when those who may have their answer.
 type Limiter interface {
-	Enter(ctx context.Context, c limit.Caller) limit.Verdict
+	Enter(ctx context.Context, c limit.Caller, key string) limit.Verdict
 }
 
 // priorityHeader says whether somebody waits for the answer: interactive, the
@@ -34,11 +34,15 @@ func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit d
 	if api.cfg.Limiter == nil {
 		return api.answerer.Answer(ctx, ask, emit)
 	}
-	v := api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: ask.Scope, Address: c.RemoteIP()})
-	setLimits(c, v)
-	if v.Refused != "" {
-		api.observer.Refused(v.Refused)
-		return desk.Answer{}, tooMany(v)
+	var v limit.Verdict
+	ask.Admit = func(ctx context.Context, key string) (desk.Along, error) {
+		v = api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: ask.Scope, Address: c.RemoteIP()}, key)
+		setLimits(c, v)
+		if v.Refused != "" {
+			api.observer.Refused(v.Refused)
+			return desk.Along{}, tooMany(v)
+		}
+		return v.Along, nil
 	}
 	tokens := 0
 	defer func() { v.Leave(tokens) }()

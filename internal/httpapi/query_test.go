@@ -208,7 +208,7 @@ func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 		{"by user", key, limit.Config{User: one}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: limiter(t, tt.rates)}, says(answer()))
+			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: limiter(t, tt.rates)}, admits(says(answer())))
 			const body = `{"question":"?","user_id":"u"}`
 			if r := f.query(t, body, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
 				t.Errorf("within the limit = %d, want 200", r.StatusCode)
@@ -232,6 +232,16 @@ func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 				t.Errorf("health = %d, want 200", r.StatusCode)
 			}
 		})
+	}
+}
+
+// admits lets those be answered who are admitted.
+func admits(next answererFunc) answererFunc {
+	return func(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
+		if _, err := ask.Admit.Enter(ctx, ""); err != nil {
+			return desk.Answer{}, err
+		}
+		return next(ctx, ask, emit)
 	}
 }
 

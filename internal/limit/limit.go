@@ -53,6 +53,7 @@ type Verdict struct {
 	Limit     int
 	Remaining int
 	Reset     time.Duration // until all requests are there again
+	Along     desk.Along    // what Redis was asked for by the way
 
 	of       *Limiter
 	subjects []*subject
@@ -104,8 +105,9 @@ func (l *Limiter) Run(ctx context.Context) error {
 }
 
 // Enter decides whether the caller may ask now. Where they may, Leave must be
-// called when they have their answer.
-func (l *Limiter) Enter(ctx context.Context, c Caller) Verdict {
+// called when they have their answer. A key of Redis is read in the same round
+// trip, where there is one; empty: none.
+func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 	v := Verdict{of: l}
 	var take []bucket
 	for name, rates := range l.rates(c) {
@@ -129,7 +131,9 @@ func (l *Limiter) Enter(ctx context.Context, c Caller) Verdict {
 	}
 	got := takeAll(take, time.Now()) // also where Redis decides: it is ready to take over
 	if l.shared != nil {
-		if theirs, ok := l.shared.take(ctx, take); ok {
+		var theirs taken
+		var ok bool
+		if theirs, v.Along, ok = l.shared.take(ctx, take, key); ok {
 			got = theirs
 		}
 	}

@@ -38,7 +38,7 @@ func running(t *testing.T, l *limit.Limiter) *limit.Limiter {
 // allowed counts how many of n requests are let in.
 func allowed(t *testing.T, l *limit.Limiter, c limit.Caller, n int) (in int) {
 	for range n {
-		if v := l.Enter(t.Context(), c); v.Refused == "" {
+		if v := l.Enter(t.Context(), c, ""); v.Refused == "" {
 			in++
 			v.Leave(0)
 		}
@@ -52,7 +52,7 @@ func TestACallerGetsTheirRateAndNoMore(t *testing.T) {
 		if n := allowed(t, l, caller("a"), 100); n != 60 {
 			t.Errorf("first burst = %d, want 60", n)
 		}
-		v := l.Enter(t.Context(), caller("a"))
+		v := l.Enter(t.Context(), caller("a"), "")
 		if v.Refused != limit.Requests || v.Wait <= 0 || v.Wait > time.Second || v.Limit != 60 || v.Remaining != 0 || v.Reset != time.Minute {
 			t.Errorf("verdict = %+v, want a wait of up to 1 s", v)
 		}
@@ -69,9 +69,9 @@ func TestACallerGetsTheirRateAndNoMore(t *testing.T) {
 func TestAnAnswersTokensArePaidAfterwards(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := running(t, limit.New(limit.Config{Key: limit.Rates{Tokens: 600}}, nil, quiet))
-		v := l.Enter(t.Context(), caller("a"))
+		v := l.Enter(t.Context(), caller("a"), "")
 		v.Leave(900)
-		v = l.Enter(t.Context(), caller("a"))
+		v = l.Enter(t.Context(), caller("a"), "")
 		if v.Refused != limit.Tokens || v.Wait < 30*time.Second || v.Wait > 31*time.Second {
 			t.Errorf("verdict = %+v, want to wait until the 300 tokens too many are paid", v)
 		}
@@ -84,12 +84,12 @@ func TestAnAnswersTokensArePaidAfterwards(t *testing.T) {
 
 func TestOnlySoManyRequestsAreUnderWayAtATime(t *testing.T) {
 	l := running(t, limit.New(limit.Config{Key: limit.Rates{Concurrent: 2}}, nil, quiet))
-	first, second := l.Enter(t.Context(), caller("a")), l.Enter(t.Context(), caller("a"))
-	if v := l.Enter(t.Context(), caller("a")); v.Refused != limit.Concurrent {
+	first, second := l.Enter(t.Context(), caller("a"), ""), l.Enter(t.Context(), caller("a"), "")
+	if v := l.Enter(t.Context(), caller("a"), ""); v.Refused != limit.Concurrent {
 		t.Errorf("third = %+v, want refused", v)
 	}
 	first.Leave(0)
-	third := l.Enter(t.Context(), caller("a"))
+	third := l.Enter(t.Context(), caller("a"), "")
 	if third.Refused != "" {
 		t.Errorf("after one has left = %+v", third)
 	}
@@ -140,7 +140,7 @@ func TestReplicasShareOneRate(t *testing.T) {
 		l := running(t, limit.New(cfg, dial(t, url), quiet))
 		for range 40 {
 			callers.Go(func() {
-				v := l.Enter(t.Context(), caller("a"))
+				v := l.Enter(t.Context(), caller("a"), "")
 				if v.Refused == "" {
 					in.Add(1)
 					v.Leave(0)
@@ -163,10 +163,10 @@ func TestTokensAreChargedInEveryReplica(t *testing.T) {
 	url := testenv.OwnRedis(t).URL()
 	cfg := limit.Config{Key: limit.Rates{Tokens: 100}, Timeout: 5 * time.Second}
 	one, two := running(t, limit.New(cfg, dial(t, url), quiet)), running(t, limit.New(cfg, dial(t, url), quiet))
-	v := one.Enter(t.Context(), caller("a"))
+	v := one.Enter(t.Context(), caller("a"), "")
 	v.Leave(500)
 	deadline := time.Now().Add(10 * time.Second)
-	for two.Enter(t.Context(), caller("a")).Refused != limit.Tokens {
+	for two.Enter(t.Context(), caller("a"), "").Refused != limit.Tokens {
 		if time.Now().After(deadline) {
 			t.Fatal("the other replica never heard of the tokens")
 		}
@@ -191,7 +191,7 @@ func BenchmarkEnter(b *testing.B) {
 	l := limit.New(limit.Config{Key: limit.Rates{Requests: 1_000_000_000}}, nil, quiet)
 	c := caller("key_06H1IMCM59OPOEJ0RH83C08M0G")
 	for b.Loop() {
-		v := l.Enter(b.Context(), c)
+		v := l.Enter(b.Context(), c, "")
 		v.Leave(0)
 	}
 }

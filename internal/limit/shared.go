@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
 )
 
 //go:embed take.lua
@@ -39,34 +41,35 @@ func newShared(client *redis.Client, timeout time.Duration, log *slog.Logger) *s
 	}
 }
 
-// take asks Redis; ok is false when it does not answer. Only one caller a
-// second finds out whether it is back.
-func (s *shared) take(ctx context.Context, buckets []bucket) (got taken, ok bool) {
+// take asks Redis, for a key too; ok is false when it does not answer. Only one
+// caller a second finds out whether it is back.
+func (s *shared) take(ctx context.Context, buckets []bucket, key string) (got taken, along desk.Along, ok bool) {
 	until, now := s.away.Load(), time.Now()
 	if until > now.UnixNano() {
-		return taken{}, false
+		return taken{}, along, false
 	}
 	if until != 0 && !s.away.CompareAndSwap(until, now.Add(awayFor).UnixNano()) {
-		return taken{}, false // somebody else is finding out
+		return taken{}, along, false // somebody else is finding out
 	}
-	got, err := s.ask(ctx, buckets, false)
+	got, along, err := s.ask(ctx, buckets, false, key)
 	switch {
 	case err == nil:
 		if until != 0 {
 			s.away.Store(0)
 			s.log.Info("limits are shared again")
 		}
-		return got, true
+		return got, along, true
 	case errors.Is(ctx.Err(), context.Canceled): // the caller left
 		s.away.Store(until)
 	case s.away.Swap(time.Now().Add(awayFor).UnixNano()) == 0:
 		s.log.Warn("redis does not answer; each replica limits by itself", "error", err)
 	}
-	return taken{}, false
+	return taken{}, along, false
 }
 
-// ask runs the script once.
-func (s *shared) ask(ctx context.Context, buckets []bucket, force bool) (taken, error) {
+// ask runs the script once, and reads a key, unless that is empty, in the same
+// round trip.
+func (s *shared) ask(ctx context.Context, buckets []bucket, force bool, key string) (taken, desk.Along, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	keys, args := make([]string, len(buckets)), make([]any, 0, 2*len(buckets)+1)
@@ -75,7 +78,35 @@ func (s *shared) ask(ctx context.Context, buckets []bucket, force bool) (taken, 
 		args = append(args, b.perMinute, b.cost)
 	}
 	args = append(args, force)
-	reply, err := s.script.Run(ctx, s.client, keys, args...).Slice()
+
+	pipe := s.client.Pipeline()
+	run := s.script.EvalSha(ctx, pipe, keys, args...)
+	var along desk.Along
+	if key == "" {
+		_, _ = pipe.Exec(ctx) // its errors are those of the commands
+	} else {
+		found := pipe.Get(ctx, key)
+		_, _ = pipe.Exec(ctx)
+		along = broughtAlong(found)
+	}
+	if redis.HasErrorPrefix(run.Err(), "NOSCRIPT") { // Redis has just been started
+		run = s.script.Eval(ctx, s.client, keys, args...)
+	}
+	got, err := read(run)
+	return got, along, err
+}
+
+func broughtAlong(found *redis.StringCmd) desk.Along {
+	value, err := found.Bytes()
+	if errors.Is(err, redis.Nil) {
+		value, err = nil, nil
+	}
+	return desk.Along{Asked: true, Value: value, Err: err}
+}
+
+// read is what the script replied.
+func read(run *redis.Cmd) (taken, error) {
+	reply, err := run.Slice()
 	if err != nil {
 		return taken{}, err
 	}
@@ -118,7 +149,7 @@ func (s *shared) pay(ctx context.Context, b bucket) {
 	if s.away.Load() != 0 {
 		return // this process has charged it
 	}
-	if _, err := s.ask(ctx, []bucket{b}, true); err != nil {
+	if _, _, err := s.ask(ctx, []bucket{b}, true, ""); err != nil {
 		s.log.Debug("tokens not charged in redis", "error", err)
 	}
 }
