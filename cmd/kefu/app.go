@@ -295,7 +295,8 @@ func (a *app) openCache() error {
 	}
 	c, err := cache.New(cache.Config{
 		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL, Semantic: cfg.Cache.Semantic,
-		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Timeout: cfg.Redis.Timeout, Logger: a.log,
+		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Refresh: cfg.Cache.Refresh,
+		Timeout: cfg.Redis.Timeout, Logger: a.log,
 	}, a.redis, a.telemetry)
 	if err != nil {
 		return fmt.Errorf("cache: %w", err)

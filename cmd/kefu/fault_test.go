@@ -39,6 +39,7 @@ func TestFaults(t *testing.T) {
 		{16, "no provider answers", "quotes from the documents, marked degraded, or 503 with Retry-After; 99 % within 200 ms", noProvider},
 		{17, "a provider that may be back", "at most 3 probes at a time; one failure keeps it away for another while", probes},
 		{28, "500 cold questions that are the same", "one call of the model; all are answered", identicalQuestions},
+		{29, "hot answers end together", "each is composed anew once, while the old one is given: nobody waits", expiringTogether},
 		{30, "callers leave", "the calls end within 1 s and are settled; no goroutine stays", leavingCallers},
 		{31, "a caller does not read", "at most 256 KiB wait for it; it is cut off after 15 s", deafCaller},
 	} {

@@ -36,8 +36,8 @@ func (c *cli) kbGaps() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "gaps", Short: "List the questions that were not answered well, most asked first", Args: args(cobra.NoArgs),
 		Long: `Lists what customers asked in the last days and got no supported answer to, or one
-that they rated down. Questions that ask the same are one line; an answer
-that the cache gave again counts once.`,
+that they rated down. Questions that ask the same are one line; what the cache
+gave again counts within a minute.`,
 		Example: "  kefu kb gaps\n  kefu kb gaps --days 7 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 1 || top < 1 {

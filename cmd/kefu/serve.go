@@ -77,6 +77,11 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	a.workers.start("idempotency", a.db.Idempotency().Run)
 	a.workers.start("checks", a.watch)
 	a.workers.start("retention", a.forget)
+	a.workers.start("renewals", a.answers.Run)
+	a.workers.start("askings", a.countAskings)
+	if a.cfg.Cache.WarmUp > 0 {
+		a.workers.start("warm-up", a.warmUp)
+	}
 	if a.agent != nil {
 		a.workers.start("tools", a.agent.keepConnecting)
 	}

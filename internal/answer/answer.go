@@ -84,6 +84,8 @@ type Observer interface {
 	TurnLost(ctx context.Context, err error)
 	// Guarded is told of verdicts on questions, and of answers held back.
 	Guarded(v desk.Verdict)
+	// Renewed is told what became of an answer that was to be composed ahead.
+	Renewed(trigger, result string)
 }
 
 // Parts are what the pipeline is made of. Notifier may be nil, Agent where
@@ -118,12 +120,14 @@ type Service struct {
 	flights     *flights
 	questions   *match.Reader // that come again: curated or cached ones
 	evidence    abstain.Judge
+	ahead       chan renewal
 }
 
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
 	return &Service{
 		Parts: parts, cfg: cfg, flights: newFlights(), questions: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
+		ahead:       make(chan renewal, aheadMost),
 		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
 	}
 }

@@ -92,6 +92,9 @@ type result struct {
 func (s *Service) finish(q desk.Question, at shelf, r result, told bool, emit desk.Emit) (desk.Answer, error) {
 	a := r.answer
 	a.Latency = time.Since(q.Asked)
+	if q.Ahead && (q.Cheaper || !r.clean || !shareable(a)) {
+		return a, nil // nobody has asked, and what is in the cache is no worse
+	}
 	s.Recorder.Record(q, a)
 	if a.Handoff != nil {
 		s.Observer.HandedOff(a.Handoff.Reason)

@@ -199,6 +199,7 @@ type journal struct {
 	handoffs int
 	saved    desk.MicroUSD
 	ended    []desk.Attempt
+	renewed  []string
 	verdicts []desk.Verdict
 }
 
@@ -230,9 +231,12 @@ func (silent) Retrieved(string, time.Duration)           {}
 func (silent) RetrievedTop(float64, bool)                {}
 func (silent) CacheLookup(string, string, time.Duration) {}
 func (silent) Dropped(string)                            {}
-func (silent) HandedOff(desk.HandoffReason)              {}
-func (silent) TurnLost(context.Context, error)           {}
-func (s silent) Guarded(v desk.Verdict)                  { s.do(func() { s.verdicts = append(s.verdicts, v) }) }
+func (s silent) Renewed(trigger, result string) {
+	s.do(func() { s.renewed = append(s.renewed, trigger+" "+result) })
+}
+func (silent) HandedOff(desk.HandoffReason)    {}
+func (silent) TurnLost(context.Context, error) {}
+func (s silent) Guarded(v desk.Verdict)        { s.do(func() { s.verdicts = append(s.verdicts, v) }) }
 
 type shop struct {
 	*answer.Service
@@ -254,7 +258,7 @@ func open(t *testing.T, router answer.Router, change ...func(*answer.Config, *an
 	s.catchUp()
 	cfg := answer.Config{Deadline: time.Minute, Attempts: 4, MinPassages: 3, MaxPassages: 5, PromptTokens: 3000, MaxTokens: 800, MaxQuestion: 4000}
 	parts := answer.Parts{
-		Knowledge: s.knowledge, Cache: s.memory(true), Router: router, Models: s.model, Embedder: flatEmbedder{}, Ledger: s.journal,
+		Knowledge: s.knowledge, Cache: memory(t, true, 0), Router: router, Models: s.model, Embedder: flatEmbedder{}, Ledger: s.journal,
 		Recorder: s.journal, Notifier: s.journal, Observer: silent{s.journal}, Masker: mask.New(),
 		Contact: func(l desk.Lang) desk.Contact {
 			return desk.Contact{Email: "help@example.com", Message: "write to us (" + string(l) + ")"}
@@ -268,17 +272,18 @@ func open(t *testing.T, router answer.Router, change ...func(*answer.Config, *an
 	return s
 }
 
-// memory returns a running cache without Redis.
-func (s *shop) memory(semantic bool) *cache.Cache {
-	s.t.Helper()
-	memory, err := cache.New(cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, Semantic: semantic}, nil, silent{s.journal})
+// memory returns a running cache without Redis, whose answers are old in the
+// last share refresh of their life.
+func memory(t *testing.T, semantic bool, refresh float64) *cache.Cache {
+	t.Helper()
+	memory, err := cache.New(cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, Semantic: semantic, Refresh: refresh}, nil, silent{&journal{}})
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = memory.Run(ctx) }()
-	s.t.Cleanup(func() { stop(); <-done })
+	t.Cleanup(func() { stop(); <-done })
 	return memory
 }
 

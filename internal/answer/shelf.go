@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"kefu/internal/cache"
 	"kefu/internal/desk"
@@ -55,6 +56,9 @@ func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *k
 	if tier == desk.TierRedis && shareable(a) { // now it is in memory too
 		s.Cache.Relate(at.key, s.kin(q))
 	}
+	if s.Cache.Due(at.key, a, q.Asked) {
+		s.renewSoon(q)
+	}
 	s.Observer.CacheSaved(tier, a.Cost)
 	a.CacheTier = tier
 	return a, true, nil
@@ -103,6 +107,7 @@ func (s *Service) keep(q desk.Question, at shelf, a desk.Answer, clean bool) {
 	if q.Alone || !clean || a.Degraded || q.Cheaper || q.Care {
 		return
 	}
+	a.Composed = time.Now()
 	a.Trace = nil // explains this composition, and is recorded with it
 	s.Cache.Put(at.key, a)
 	if shareable(a) {

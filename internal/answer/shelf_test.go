@@ -140,7 +140,7 @@ func TestASuspectQuestionSharesNoAnswer(t *testing.T) {
 
 func TestTheSemanticTierCanBeTurnedOff(t *testing.T) {
 	s := open(t, complex)
-	s.Cache = s.memory(false)
+	s.Cache = memory(t, false, 0)
 	s.ask(asked)
 	if a := s.ask(near); a.CacheTier != "" {
 		t.Errorf("served from %q", a.CacheTier)

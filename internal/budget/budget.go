@@ -58,6 +58,9 @@ type Store interface {
 	// Settle charges what the answer has spent and gives the rest back. It does
 	// nothing for one that is not held.
 	Settle(ctx context.Context, answer desk.AnswerID, spent Amount) error
+	// List returns the tenant's budgets with what their fullest accounts have used
+	// of the periods that now lies in.
+	List(ctx context.Context, tenant desk.TenantID, now time.Time) ([]desk.BudgetState, error)
 	// Expire charges answers whose hold has run out for every call that had
 	// begun, and returns how many there were.
 	Expire(ctx context.Context) (int, error)
@@ -126,6 +129,18 @@ func (b *Book) Covers(scope desk.Scope) bool {
 		}
 	}
 	return false
+}
+
+// Near tells whether any budget of the tenant is used up to WarnAt percent, what
+// is held included, or nobody knows: what can wait should then not be spent.
+func (b *Book) Near(ctx context.Context, tenant desk.TenantID) bool {
+	if len(b.rules.Budgets(tenant)) == 0 {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	states, err := b.store.List(ctx, tenant, time.Now())
+	return err != nil || slices.ContainsFunc(states, func(s desk.BudgetState) bool { return (s.Spent+s.Held)*100 >= s.Cap*WarnAt })
 }
 
 // Sharing names those in scope who pay by themselves: answers under way are

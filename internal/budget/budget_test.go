@@ -169,3 +169,30 @@ func BenchmarkCoversWithoutABudget(b *testing.B) {
 		}
 	}
 }
+
+func TestABudgetIsNearItsCapFromEightyPercentOnWithWhatIsHeld(t *testing.T) {
+	store := openStore(t)
+	set, err := store.Set(t.Context(), desk.Actor{Name: "test"}, capAt(1000, desk.RefuseAtCap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := budget.New(rules{set}, store, seen{}, quiet)
+	if b.Near(t.Context(), desk.DefaultTenant) {
+		t.Error("an unused budget is near its cap")
+	}
+	if _, err := reserve(t, b, "ans_1"); err != nil {
+		t.Fatal(err)
+	}
+	if b.Near(t.Context(), desk.DefaultTenant) {
+		t.Error("a budget of which 400 of 1,000 are held is near its cap")
+	}
+	if _, err := reserve(t, b, "ans_2"); err != nil {
+		t.Fatal(err)
+	}
+	if !b.Near(t.Context(), desk.DefaultTenant) {
+		t.Error("a budget of which 800 of 1,000 are held is not near its cap")
+	}
+	if budget.New(rules{}, store, seen{}, quiet).Near(t.Context(), desk.DefaultTenant) {
+		t.Error("without a budget there is a cap")
+	}
+}

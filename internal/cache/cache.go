@@ -10,6 +10,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -24,7 +26,10 @@ type Config struct {
 	MemoryTTL     time.Duration // default 1 h
 	Semantic      bool          // whether Near proposes answers that are in memory
 	RedisTTL      time.Duration // default 168 h
-	Jitter        float64       // share by which RedisTTL varies, in [0,1); default 0.1
+	Jitter        float64       // share by which both lives vary, in [0,1); default 0.1
+	// Refresh is the share of its life at whose end an answer is Due, in [0,1);
+	// 0: never.
+	Refresh float64
 	// Timeout bounds each Redis operation on the path of a question; default
 	// 40 ms.
 	Timeout time.Duration
@@ -66,10 +71,12 @@ func NewKey(scope desk.Scope, parts ...string) Key {
 
 // Cache is safe for concurrent use.
 type Cache struct {
-	memory *otter.Cache[Key, *desk.Answer] // nil: off
-	near   *near                           // nil: off
-	remote *remote                         // nil: off
+	memory *otter.Cache[Key, *entry] // nil: off
+	near   *near                     // nil: off
+	remote *remote                   // nil: off
 	obs    Observer
+	renewal
+	askings
 }
 
 // New returns a cache; client may be nil for memory alone.
@@ -78,23 +85,25 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 		cfg.Logger = slog.Default()
 	}
 	c := &Cache{obs: obs}
+	var err error
+	if c.renewal, err = newRenewal(cfg, client != nil); err != nil {
+		return nil, err
+	}
 	if cfg.MemoryEntries > 0 {
-		options := &otter.Options[Key, *desk.Answer]{
+		if cfg.Semantic {
+			c.near = newNear(min(cfg.MemoryEntries, relatedMost))
+		}
+		c.memory, err = otter.New(&otter.Options[Key, *entry]{
 			MaximumSize: cfg.MemoryEntries,
 			// Its upkeep takes less than the goroutine that it would start for it.
 			Executor:         func(upkeep func()) { upkeep() },
-			ExpiryCalculator: otter.ExpiryWriting[Key, *desk.Answer](cfg.MemoryTTL),
-		}
-		if cfg.Semantic {
-			c.near = newNear(min(cfg.MemoryEntries, relatedMost))
+			ExpiryCalculator: otter.ExpiryWritingFunc(func(otter.Entry[Key, *entry]) time.Duration { return lifetime(cfg.MemoryTTL, cfg.Jitter) }),
 			// A replaced answer too: the new one may be one that nobody shares.
-			options.OnAtomicDeletion = func(e otter.DeletionEvent[Key, *desk.Answer]) { c.near.drop(e.Key) }
-		}
-		memory, err := otter.New(options)
+			OnAtomicDeletion: func(e otter.DeletionEvent[Key, *entry]) { c.gone(e.Key, e.Value) },
+		})
 		if err != nil {
 			return nil, err
 		}
-		c.memory = memory
 	}
 	if client != nil {
 		remote, err := newRemote(cfg, client, obs)
@@ -106,23 +115,44 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	return c, nil
 }
 
+// entry is an answer in memory with how often it was given from there.
+type entry struct {
+	desk.Answer
+	given   atomic.Int64
+	counted atomic.Int64 // of these, in Askings
+}
+
+// gone is told of an entry that leaves memory or is replaced.
+func (c *Cache) gone(key Key, e *entry) {
+	if c.near != nil {
+		c.near.drop(key)
+	}
+	c.left(e)
+}
+
+// lifetime spreads expiry, so that entries written together do not end
+// together.
+func lifetime(ttl time.Duration, jitter float64) time.Duration {
+	return time.Duration(float64(ttl) * (1 - jitter*rand.Float64()))
+}
+
 // Get finds an answer that valid accepts and names its tier, which is empty
 // where there is none. Whoever asks is admitted on the way, in the round trip to
 // Redis where that is needed: the error says why not. The answer's slices are
 // shared: they must not be changed.
 func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool, admit desk.Admit) (a desk.Answer, tier string, err error) {
-	found, ok := c.recall(key, valid)
-	if ok || c.remote == nil {
-		_, err = admit.Enter(ctx, "")
-		tier = desk.TierMemory
-	} else {
-		found, ok, err = c.fetch(ctx, key, valid, admit)
-		tier = desk.TierRedis
+	if e, ok := c.recall(key, valid); ok || c.remote == nil {
+		if _, err := admit.Enter(ctx, ""); err != nil || !ok {
+			return desk.Answer{}, "", err
+		}
+		e.given.Add(1)
+		return e.Answer, desk.TierMemory, nil
 	}
+	found, ok, err := c.fetch(ctx, key, valid, admit)
 	if err != nil || !ok {
 		return desk.Answer{}, "", err
 	}
-	return *found, tier, nil
+	return *found, desk.TierRedis, nil
 }
 
 // Peek finds an answer in memory that valid accepts, and tells no observer: it
@@ -131,23 +161,23 @@ func (c *Cache) Peek(key Key, valid func(desk.Answer) bool) (desk.Answer, bool) 
 	if c.memory == nil {
 		return desk.Answer{}, false
 	}
-	a, ok := c.memory.GetIfPresent(key)
-	if !ok || !valid(*a) {
+	e, ok := c.memory.GetIfPresent(key)
+	if !ok || !valid(e.Answer) {
 		return desk.Answer{}, false
 	}
-	return *a, true
+	return e.Answer, true
 }
 
 // recall looks in memory.
-func (c *Cache) recall(key Key, valid func(desk.Answer) bool) (*desk.Answer, bool) {
+func (c *Cache) recall(key Key, valid func(desk.Answer) bool) (*entry, bool) {
 	if c.memory == nil {
 		return nil, false
 	}
 	start := time.Now()
-	a, ok := c.memory.GetIfPresent(key)
-	ok = ok && valid(*a)
+	e, ok := c.memory.GetIfPresent(key)
+	ok = ok && valid(e.Answer)
 	c.obs.CacheLookup(desk.TierMemory, result(ok), time.Since(start))
-	return a, ok
+	return e, ok
 }
 
 // fetch looks in Redis, and remembers what it finds.
@@ -165,7 +195,9 @@ func (c *Cache) fetch(ctx context.Context, key Key, valid func(desk.Answer) bool
 		return nil, false, nil
 	}
 	if c.memory != nil {
-		c.memory.Set(key, a)
+		e := &entry{Answer: *a}
+		e.given.Store(1)
+		c.memory.Set(key, e)
 	}
 	return a, true, nil
 }
@@ -181,7 +213,7 @@ func result(hit bool) string {
 // nobody, and is dropped and counted when the queue is full or Redis is down.
 func (c *Cache) Put(key Key, a desk.Answer) {
 	if c.memory != nil {
-		c.memory.Set(key, &a)
+		c.memory.Set(key, &entry{Answer: a})
 	}
 	if c.remote != nil {
 		c.remote.put(key, a)
@@ -191,6 +223,7 @@ func (c *Cache) Put(key Key, a desk.Answer) {
 // Run writes to Redis and watches its health until ctx ends; it then writes
 // what is queued, bounded by a second or two. The cache must not be used after.
 func (c *Cache) Run(ctx context.Context) error {
+	defer c.claims.StopAllGoroutines()
 	if c.memory != nil {
 		defer c.memory.StopAllGoroutines()
 	}

@@ -51,15 +51,16 @@ func (c *Cache) Near(kin Kin, same func(question string) bool, valid func(desk.A
 
 func (c *Cache) kindred(kin Kin, same func(string) bool, valid func(desk.Answer) bool) (desk.Answer, bool) {
 	for _, p := range c.near.propose(kin) {
-		a, ok := c.memory.GetIfPresent(p.key)
+		e, ok := c.memory.GetIfPresent(p.key)
 		switch {
 		case !ok:
 			c.near.drop(p.key)
 		case !same(p.question):
-		case !valid(*a):
+		case !valid(e.Answer):
 			c.near.drop(p.key)
 		default:
-			return *a, true
+			e.given.Add(1)
+			return e.Answer, true
 		}
 	}
 	return desk.Answer{}, false

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"time"
@@ -254,19 +253,13 @@ func (r *remote) write(ctx context.Context, batch []write) error {
 		if err != nil {
 			return fmt.Errorf("encode answer: %w", err)
 		}
-		pipe.Set(ctx, string(w.key), raw, r.lifetime())
+		pipe.Set(ctx, string(w.key), raw, lifetime(r.ttl, r.jitter))
 	}
 	_, err := pipe.Exec(ctx)
 	return err
 }
 
 var errDown = errors.New("redis is down")
-
-// lifetime spreads expiry, so that entries written together do not end
-// together.
-func (r *remote) lifetime() time.Duration {
-	return time.Duration(float64(r.ttl) * (1 - r.jitter*rand.Float64()))
-}
 
 func (r *remote) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)

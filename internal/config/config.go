@@ -123,6 +123,8 @@ type Cache struct {
 	Semantic      bool          `key:"semantic" env:"KEFU_CACHE_SEMANTIC" help:"give an answer in memory also to nearly the same question, when numbers, names, negation, units, region, order and what is asked for agree"`
 	RedisTTL      time.Duration `key:"redis_ttl" env:"KEFU_CACHE_REDIS_TTL" range:"1s..8760h" help:"life of an answer in Redis"`
 	Jitter        float64       `key:"jitter" env:"KEFU_CACHE_JITTER" range:"0..0.5" help:"share of its life by which an entry may end earlier, so that hot ones do not end together"`
+	Refresh       float64       `key:"refresh" env:"KEFU_CACHE_REFRESH" range:"0..0.5" help:"share of its life at whose end a hot answer is composed anew while it is still given, unless a budget is nearly used; 0: never"`
+	WarmUp        int           `key:"warm_up" env:"KEFU_CACHE_WARM_UP" range:"0..1000" help:"questions of each tenant, the most asked of the last week, whose answers are composed after a release that made them invalid, unless a budget is nearly used"`
 }
 
 // Answer bounds the work on one answer.
@@ -196,7 +198,7 @@ func Default() Config {
 		Question:  Question{MaxCharacters: 4000},
 		Guard:     Guard{Mode: "enforce"},
 		Redis:     Redis{Timeout: 50 * time.Millisecond},
-		Cache:     Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, Semantic: true, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1},
+		Cache:     Cache{MemoryEntries: 10_000, MemoryTTL: time.Hour, Semantic: true, RedisTTL: 7 * 24 * time.Hour, Jitter: 0.1, Refresh: 0.1},
 		Models: Models{
 			Cheap: "gpt-6-luna", Strong: "gpt-6.1-terra",
 			AnthropicCheap: "claude-haiku-5-5", AnthropicStrong: "claude-sonnet-5-5",

@@ -101,6 +101,8 @@ type Answer struct {
 	Degraded  bool       `json:"degraded,omitempty"`
 	Handoff   *Handoff   `json:"handoff,omitempty"`
 	Basis     Basis      `json:"basis"`
+	// Composed is when it was put into the cache, to the second.
+	Composed time.Time `json:"composed,omitzero"`
 
 	// The rest belongs to one delivery, not to the cached answer.
 	Conversation ConversationID `json:"-"`

@@ -129,8 +129,11 @@ type Question struct {
 	// Cheaper asks the cheap model alone, because a budget has too little left
 	// for another. The answer is not given to others.
 	Cheaper bool
-	Asked   time.Time
-	Stream  bool
+	// Ahead marks a question that nobody asks now: its answer is composed for
+	// those who will.
+	Ahead  bool
+	Asked  time.Time
+	Stream bool
 	// Tools is the route of a question that tools are used for; nil for others.
 	Tools *Route
 	// Confirmation is as in Ask. It is kept nowhere.

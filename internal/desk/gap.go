@@ -10,6 +10,7 @@ type Complaint struct {
 	Lang     Lang
 	Asked    time.Time
 	Disliked bool // rated down; else unanswered
+	Askings  int  // how often it was given, the cache included; at least 1
 }
 
 // Gap is a question that the knowledge base does not answer well, with all that
@@ -17,7 +18,7 @@ type Complaint struct {
 type Gap struct {
 	Question   Masked // as it was asked last
 	Lang       Lang
-	Count      int // answers composed; one that the cache gave again counts once
+	Count      int // how often it was asked, also of the cache
 	Disliked   int // of these, answered and rated down
 	LastAsked  time.Time
 	LastAnswer AnswerID

@@ -58,7 +58,7 @@ func alike(all []desk.Gap) []desk.Gap {
 }
 
 func newGap(c desk.Complaint) desk.Gap {
-	g := desk.Gap{Question: c.Question, Lang: c.Lang, Count: 1, LastAsked: c.Asked, LastAnswer: c.Answer}
+	g := desk.Gap{Question: c.Question, Lang: c.Lang, Count: c.Askings, LastAsked: c.Asked, LastAnswer: c.Answer}
 	if c.Disliked {
 		g.Disliked = 1
 	}

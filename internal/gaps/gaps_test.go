@@ -12,7 +12,7 @@ import (
 func asked(id, question string, minute int, disliked bool) desk.Complaint {
 	return desk.Complaint{
 		Answer: desk.AnswerID(id), Question: desk.Masked(question), Lang: desk.English,
-		Asked: time.Date(2027, 1, 31, 12, minute, 0, 0, time.UTC), Disliked: disliked,
+		Asked: time.Date(2027, 1, 31, 12, minute, 0, 0, time.UTC), Disliked: disliked, Askings: 1,
 	}
 }
 

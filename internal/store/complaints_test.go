@@ -40,11 +40,16 @@ func TestComplaintsAreWhatWasNotAnsweredOrRatedDown(t *testing.T) {
 		if err := db.Turns().Append(t.Context(), q.Scope, "con_1", turn); err != nil {
 			t.Fatal(err)
 		}
+		for _, n := range []int64{3, 4} {
+			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{"ans_none": n, "ans_gone": 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		got, err := db.Answers().Complaints(t.Context(), desk.DefaultTenant, now.Add(-24*time.Hour))
 		want := []desk.Complaint{
-			{Answer: "ans_none", Question: "Can I return the tablet?", Lang: desk.English, Asked: now.Add(-time.Minute)},
-			{Answer: "ans_unverified", Question: q.Text, Lang: desk.English, Asked: now.Add(-2 * time.Minute)},
-			{Answer: "ans_disliked", Question: q.Text, Lang: desk.English, Asked: now.Add(-3 * time.Minute), Disliked: true},
+			{Answer: "ans_none", Question: "Can I return the tablet?", Lang: desk.English, Asked: now.Add(-time.Minute), Askings: 8},
+			{Answer: "ans_unverified", Question: q.Text, Lang: desk.English, Asked: now.Add(-2 * time.Minute), Askings: 1},
+			{Answer: "ans_disliked", Question: q.Text, Lang: desk.English, Asked: now.Add(-3 * time.Minute), Disliked: true, Askings: 1},
 		}
 		if err != nil || len(got) != len(want) {
 			t.Fatalf("complaints = %+v, %v, want %d", got, err, len(want))

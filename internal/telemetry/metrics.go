@@ -38,6 +38,8 @@ var (
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
 	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
 	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
+	renewTriggers   = [...]string{"age", "release"}
+	renewResults    = [...]string{"renewed", "kept", "budget", "failed"}
 	searchStages    = [...]string{"embed", "search", "pack"}
 	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
 	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
@@ -62,6 +64,7 @@ type metrics struct {
 	cacheRequests map[cacheKey]prometheus.Counter
 	cacheSeconds  map[string]prometheus.Observer
 	cacheSaved    map[string]prometheus.Counter
+	renewed       *prometheus.CounterVec
 
 	budgets map[string]prometheus.Counter
 	refused map[string]prometheus.Counter
@@ -179,6 +182,13 @@ func (m *metrics) stages(f factory) {
 		m.cacheSeconds[tier] = seconds.WithLabelValues(tier, "get")
 	}
 	m.cacheSaved = counters(f.counters("kefu_cache_saved_usd_total", "What the cached answers cost when they were composed.", "tier"), cacheTiers[:])
+
+	m.renewed = f.counters("kefu_answers_renewed_total", "Answers to be composed before they are asked again, because their life in the cache ends or a release made them invalid, and what became of it.", "trigger", "result")
+	for _, trigger := range renewTriggers {
+		for _, result := range renewResults {
+			m.renewed.WithLabelValues(trigger, result)
+		}
+	}
 
 	m.refused = counters(f.counters("kefu_requests_refused_total", "Requests refused before any work: by a limit of their caller, or because there was too much to do.", "reason"), refusals[:])
 	m.waited = f.histograms("kefu_admission_wait_seconds", "Time that a question waited for a place, of those that had to and got one.", latencyBuckets[:]).WithLabelValues()

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,14 @@ func (t *Telemetry) CacheLookup(tier, result string, took time.Duration) {
 // CacheSaved records what a cached answer cost when it was composed.
 func (t *Telemetry) CacheSaved(tier string, cost desk.MicroUSD) {
 	pick(t.metrics.cacheSaved, tier, other).Add(cost.USD())
+}
+
+// Renewed records what became of an answer that was to be composed ahead.
+func (t *Telemetry) Renewed(trigger, result string) {
+	if !slices.Contains(renewTriggers[:], trigger) || !slices.Contains(renewResults[:], result) {
+		trigger, result = other, other
+	}
+	t.metrics.renewed.WithLabelValues(trigger, result).Inc()
 }
 
 // Budgeted records what a budget did beside letting an answer pass.

@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
+)
+
+// expiringTogether asks hot questions whose answers were all made at once
+// beyond the time at which all of them end.
+func expiringTogether(t *testing.T) {
+	const (
+		keys, often = 40, 3
+		life        = 10 * time.Second * e2e.Slowdown
+	)
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	server := warranties(t, keys, append(vendor.Env(), "KEFU_CACHE_MEMORY_TTL="+life.String(), "KEFU_CACHE_REFRESH=0.25", "KEFU_CACHE_SEMANTIC=false")...).Serve()
+	question := func(i int) string { return fmt.Sprintf("How long does the warranty of product %s last?", product(i)) }
+	vendor.Behave(slowVendor(t, "fixed:50ms"))
+	for i := range keys {
+		server.Ask(question(i))
+	}
+	composed := time.Now()
+	first := vendor.Calls("/chat/completions")
+	missed := 0
+	// They are old from 0.675 of a life on, end at 0.9 or later, and the new ones
+	// are old at 1.35.
+	for time.Since(composed) < life*115/100 {
+		for i := range keys {
+			for range often {
+				if a := server.Ask(question(i)); !a.CacheHit {
+					missed++
+				}
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	again := vendor.Calls("/chat/completions") - first
+	t.Logf("%d hot answers, %d calls for the first of them, %d to renew them, %d callers waited", keys, first, again, missed)
+	if first != keys || again != keys || missed != 0 {
+		t.Errorf("%d calls, then %d, and %d callers waited; want %d, %[4]d and none", first, again, missed, keys)
+	}
+	_, metrics := server.Get("/metrics")
+	if n := sample(metrics, `kefu_answers_renewed_total{result="renewed",trigger="age"}`); n != keys {
+		t.Errorf("%v renewals counted, want %d", n, keys)
+	}
+	server.Stop()
+	healthy(t, server.Log)
+}
+
+func TestTheMostAskedAreWarmAfterARelease(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	site := newShop(t, append(vendor.Env(), "KEFU_CACHE_WARM_UP=1", "KEFU_CACHE_SEMANTIC=false")...)
+	server := site.Serve()
+	for range 3 {
+		server.Ask(complexEN)
+	}
+	server.Ask(simpleEN)
+	e2e.Eventually(t, 30*time.Second, "both answers are recorded", func() bool {
+		var n int
+		return site.DB().QueryRow("SELECT count(*) FROM answers").Scan(&n) == nil && n == 2
+	})
+	// Askings are counted every half minute; this one comes first.
+	if _, err := site.DB().Exec("UPDATE answers SET askings = 2 WHERE question LIKE 'Compare%'"); err != nil {
+		t.Fatal(err)
+	}
+	calls := vendor.Calls("/chat/completions")
+	site.Write("docs/warranty.md", "# Warranty\n\nThe warranty of the Aurora lamp covers manufacturing defects for 36 months. The warranty of the Borealis tablet covers manufacturing defects for 12 months.\n")
+	site.Write("docs/returns.md", "# Returns\n\nYou can return an item within 45 days of delivery.\n")
+	site.Must("kb", "load", "docs")
+	e2e.Eventually(t, 30*time.Second, "one answer is composed ahead", func() bool {
+		_, metrics := server.Get("/metrics")
+		return sample(metrics, `kefu_answers_renewed_total{result="renewed",trigger="release"}`) == 1
+	})
+	if n := vendor.Calls("/chat/completions"); n != calls+1 {
+		t.Errorf("%d calls of the model for the warm-up, want 1", n-calls)
+	}
+	if a := server.Ask(complexEN); !a.CacheHit {
+		t.Errorf("the most asked question: %+v, want a hit", a)
+	}
+	if a := server.Ask(simpleEN); a.CacheHit {
+		t.Errorf("another question: %+v, want one answered anew", a)
+	}
+}

@@ -1,0 +1,124 @@
+package answer
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/lang"
+)
+
+const (
+	// aheadAtOnce is how many answers are composed ahead at a time, aheadMost how
+	// many wait for it; what is beyond is composed when it is asked.
+	aheadAtOnce = 2
+	aheadMost   = 256
+)
+
+// Why an answer is composed ahead, a closed set for metrics.
+const (
+	RenewAge     = "age"     // its life in the cache is nearly over
+	RenewRelease = "release" // a release made it invalid, or another configuration
+)
+
+// What became of it, a closed set for metrics.
+const (
+	Renewed     = "renewed"
+	RenewKept   = "kept"   // as it was: it is new enough, somebody else is at it, too many wait, or nothing better came
+	RenewBudget = "budget" // a budget is nearly used: left to those who ask
+	RenewFailed = "failed" // no answer came
+)
+
+// renewal is a question to compose ahead.
+type renewal struct {
+	question desk.Question
+	trigger  string
+}
+
+// Run composes answers ahead, two at a time, until ctx ends. Without it, every
+// answer is composed when it is asked.
+func (s *Service) Run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	for range aheadAtOnce {
+		workers.Go(func() {
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case r := <-s.ahead:
+					s.Observer.Renewed(r.trigger, s.renew(ctx, r.question))
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return nil
+}
+
+// renewSoon has the answer to a question composed anew by itself, on behalf of
+// the tenant. It never blocks.
+func (s *Service) renewSoon(q desk.Question) {
+	select {
+	case s.ahead <- renewal{unasked(q), RenewAge}:
+	default:
+		s.Observer.Renewed(RenewAge, RenewKept)
+	}
+}
+
+// unasked is the same question, asked by nobody.
+func unasked(q desk.Question) desk.Question {
+	return desk.Question{
+		Scope: desk.Scope{Tenant: q.Scope.Tenant}, Text: q.Text, Lang: q.Lang, Model: q.Model, Provider: q.Provider, Route: q.Route, Ahead: true,
+	}
+}
+
+// Warm has the answer to a question composed unless it stands in the cache. It
+// waits for a place and returns when ctx ends.
+func (s *Service) Warm(ctx context.Context, tenant desk.TenantID, question desk.Masked) error {
+	q, _, err := s.screen(desk.Ask{Scope: desk.Scope{Tenant: tenant}, Text: string(question)})
+	if err == nil {
+		err = s.needsTools(&q)
+	}
+	if err != nil || q.Alone {
+		return nil // its answer would be nobody else's
+	}
+	select {
+	case s.ahead <- renewal{unasked(q), RenewRelease}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// renew composes the answer to a question anew, unless it stands in the cache
+// for long enough, and says what came of it.
+func (s *Service) renew(ctx context.Context, q desk.Question) string {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
+	defer cancel()
+	if !s.Knowledge.Fresh() {
+		return RenewKept // a publish may have been missed
+	}
+	view := s.Knowledge.View(q.Scope.Tenant)
+	at := shelf{key: s.key(q, lang.Normalise(string(q.Text)))} // not fresh: what stands there is what is renewed
+	if s.Cache.Renewed(ctx, at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) }) {
+		return RenewKept
+	}
+	if s.Budgets != nil && s.Budgets.Near(ctx, q.Scope.Tenant) {
+		return RenewBudget
+	}
+	if !s.Cache.Claim(ctx, at.key) {
+		return RenewKept
+	}
+	q.ID, q.Asked = desk.NewAnswerID(), time.Now()
+	a, err := protect(ctx, desk.Discard, func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
+		return s.compose(ctx, q, view, at, nil, emit)
+	})
+	switch {
+	case err != nil:
+		return RenewFailed
+	case !shareable(a):
+		return RenewKept
+	}
+	return Renewed
+}

@@ -1,0 +1,157 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"github.com/redis/go-redis/v9"
+
+	"kefu/internal/desk"
+)
+
+const (
+	// claimFor is how long nobody else renews an answer that somebody does,
+	// whatever becomes of it; of short lives half.
+	claimFor = time.Minute
+	// claimsMost is how many claims are remembered.
+	claimsMost = 10_000
+	// hot is how often an answer must have been given from memory to be due.
+	hot = 3
+)
+
+// renewal says when answers are renewed.
+type renewal struct {
+	after  time.Duration // their age from which they are old; 0: never
+	claim  time.Duration // how long a claim lasts
+	claims *otter.Cache[Key, struct{}]
+}
+
+// newRenewal makes answers old where even the shortest life of the tier that
+// keeps them longest is nearly over.
+func newRenewal(cfg Config, redis bool) (r renewal, err error) {
+	ttl := cfg.MemoryTTL
+	if redis {
+		ttl = cfg.RedisTTL
+	}
+	if cfg.Refresh > 0 {
+		r.after = time.Duration(float64(ttl) * (1 - cfg.Jitter) * (1 - cfg.Refresh))
+	}
+	r.claim = min(claimFor, ttl/2)
+	r.claims, err = otter.New(&otter.Options[Key, struct{}]{
+		MaximumSize: claimsMost, ExpiryCalculator: otter.ExpiryWriting[Key, struct{}](r.claim),
+	})
+	return r, err
+}
+
+// old tells whether an answer should be renewed.
+func (r *renewal) old(a desk.Answer, now time.Time) bool {
+	return r.after > 0 && !a.Composed.IsZero() && now.Sub(a.Composed) > r.after
+}
+
+// Due tells whether an answer that Get has found is hot and its life nearly
+// over, so that it is time to compose it anew while it can still be given.
+func (c *Cache) Due(key Key, a desk.Answer, now time.Time) bool {
+	if !c.old(a, now) || c.memory == nil {
+		return false
+	}
+	e, ok := c.memory.GetEntryQuietly(key)
+	return ok && e.Value.given.Load() >= hot
+}
+
+// Renewed tells whether an answer that valid accepts is there and not old, in
+// memory or, where another replica has put it, in Redis. No observer is told.
+func (c *Cache) Renewed(ctx context.Context, key Key, valid func(desk.Answer) bool) bool {
+	now := time.Now()
+	if a, ok := c.Peek(key, valid); ok && !c.old(a, now) {
+		return true
+	}
+	if c.remote == nil {
+		return false
+	}
+	a, outcome, _ := c.remote.get(ctx, key, nil) // whom nobody asks, nobody refuses
+	if outcome != Hit || c.old(*a, now) || !valid(*a) {
+		return false
+	}
+	if c.memory != nil {
+		c.memory.Set(key, &entry{Answer: *a})
+	}
+	return true
+}
+
+// Claim tells whether the caller alone may renew that answer, among all
+// replicas, for a minute or half of a shorter life. While Redis is down nobody may.
+func (c *Cache) Claim(ctx context.Context, key Key) bool {
+	if _, first := c.claims.SetIfAbsent(key, struct{}{}); !first {
+		return false
+	}
+	return c.remote == nil || c.remote.claim(ctx, key, c.claim)
+}
+
+func (r *remote) claim(ctx context.Context, key Key, ttl time.Duration) bool {
+	if r.down.Load() {
+		return false
+	}
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	err := r.client.SetArgs(ctx, string(key)+":claim", 1, redis.SetArgs{Mode: "NX", TTL: ttl}).Err()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		r.blame(ctx, start, err)
+	}
+	return err == nil
+}
+
+// pendingMost bounds the answers whose askings nobody has taken yet.
+const pendingMost = 100_000
+
+// askings are how often answers that have left memory were given from there.
+type askings struct {
+	mu      sync.Mutex
+	pending map[desk.AnswerID]int64
+}
+
+// left notes an entry that leaves memory.
+func (a *askings) left(e *entry) {
+	n := e.uncounted()
+	if n == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.pending == nil {
+		a.pending = map[desk.AnswerID]int64{}
+	}
+	if len(a.pending) < pendingMost {
+		a.pending[e.ID] += n
+	}
+}
+
+// uncounted is how often the entry was given since this was last asked.
+func (e *entry) uncounted() int64 {
+	n := e.given.Load()
+	return n - e.counted.Swap(n)
+}
+
+// Askings returns how often answers were given again since it was last called.
+// It looks through the whole memory tier.
+func (c *Cache) Askings() map[desk.AnswerID]int64 {
+	c.mu.Lock()
+	all := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	if all == nil {
+		all = map[desk.AnswerID]int64{}
+	}
+	if c.memory == nil {
+		return all
+	}
+	for e := range c.memory.Values() {
+		if n := e.uncounted(); n > 0 {
+			all[e.ID] += n
+		}
+	}
+	return all
+}
