@@ -141,8 +141,8 @@ func tripleLoad(t *testing.T) {
 	s := newCrowdedShop(t)
 	known := s.question()
 	s.Ask(known)
-	usual, _ := s.calm(5*places, places*6/10)
-	_, capacity := s.calm(5*places, places)
+	usual, _ := s.calm(3*places, places*6/10)
+	_, capacity := s.calm(4*places, places)
 	t.Logf("capacity %.1f a second, usually up to %v", capacity, p99(usual).Round(time.Millisecond))
 
 	ctx, end := context.WithCancel(t.Context())
@@ -184,7 +184,7 @@ func tripleLoad(t *testing.T) {
 // overload is three times what the shop can answer; it returns in what the shop
 // falls short.
 func (s *faultyShop) overload(capacity float64, usual time.Duration) (failures []string) {
-	visits := s.rush(40*places, 3*capacity)
+	visits := s.rush(30*places, 3*capacity)
 	in, out := answered(visits)
 	full, last := slowest, visits[len(visits)-1].asked // from when, and until when, all places are taken
 	good, batches := 0, 0

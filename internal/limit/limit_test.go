@@ -125,7 +125,7 @@ func dial(t *testing.T, url string) *redis.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.MaxRetries, opt.DialerRetries, opt.DialTimeout = -1, 1, 50*time.Millisecond
+	opt.MaxRetries, opt.DialerRetries, opt.DialTimeout = -1, 1, 5*time.Second
 	c := redis.NewClient(opt)
 	t.Cleanup(func() { c.Close() })
 	return c
