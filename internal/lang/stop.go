@@ -24,14 +24,16 @@ var stopWords = set(`a about after again all also am an and any are aren't as at
 // first, so that the longest match is cut; single characters are listed only
 // where they seldom stand inside another word, and the words in which they do
 // (the first line) are kept. Read only.
-var functionWords = strings.NewReplacer(append(kept(`了解 瞭解 目的 其他 其它 他人 是非 那么 那麼`), spaced(`
-	为什么 為什麼 是不是 能不能 可不可以 有没有 有沒有 会不会 會不會 要不要 怎么样 怎麼樣 怎么办 怎麼辦 什么时候 什麼時候
-	多长时间 多長時間 多少钱 多少錢 是什么 是什麼 有什么 有什麼 有哪些 哪一个 哪一個 告诉我 告訴我 我想知道 我想问 我想問
-	几天 幾天 几年 幾年 几次 幾次 几点 幾點 几小时 幾小時 多长 多長 之内 之內 以内 以內
-	什么 什麼 怎么 怎麼 怎样 怎樣 如何 哪些 哪个 哪個 哪里 哪裡 哪儿 多少 多久 几个 幾個 请问 請問 你们 你們 我们 我們 他们 他們
-	可以 能否 是否 可否 应该 應該 需要 想要 因为 因為 所以 如果 但是 而且 或者 还是 還是 以及 并且 並且 这个 這個 那个 那個
-	一下 一个 一個 关于 關於 对于 對於 的话 的話 您好 你好 谢谢 謝謝
-	的 了 吗 嗎 呢 吧 啊 呀 么 麼 我 你 您 他 她 它 是 这 這 那 哪 谁 誰 几 幾`)...)...)
+var functionWords = strings.NewReplacer(append(kept(`了解 目的 其他 其它 他人 是非 那么`), spaced(`
+	为什么 是不是 能不能 可不可以 有没有 会不会 要不要 怎么样 怎么办 什么时候
+	多长时间 多少钱 是什么 有什么 有哪些 哪一个 告诉我 我想知道 我想问
+	哪一年 哪一天 哪一种 哪一位 哪一人 哪年 哪天 哪种 哪位 哪里 哪儿
+	何年 何日 何时 何处 何地 何人 何种 何者 为何 的时候
+	几天 几年 几次 几点 几小时 多长 之内 以内
+	什么 怎么 怎样 如何 哪些 哪个 多少 多久 几个 请问 你们 我们 他们
+	可以 能否 是否 可否 应该 需要 想要 因为 所以 如果 但是 而且 或者 还是 以及 并且 这个 那个
+	一下 一个 关于 对于 的话 您好 你好 谢谢
+	的 了 吗 呢 吧 啊 呀 么 我 你 您 他 她 它 是 这 那 哪 谁 几`)...)...)
 
 // cutFunctionWords replaces every function word of a Han run by a space.
 func cutFunctionWords(run string) string { return functionWords.Replace(run) }

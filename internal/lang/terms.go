@@ -7,7 +7,8 @@ import (
 
 // Terms splits text into search terms, in order and with repetitions.
 //
-//   - Han (and kana) runs give their bigrams; a single character gives itself.
+//   - Han (and kana) runs give their bigrams, in simplified characters (see
+//     Simplify); a single character gives itself.
 //   - English words are stemmed (snowball); other words are kept as they are.
 //   - Part numbers, versions and dates ("AB-1203", "v5.4", "2024-03-01") are
 //     kept whole and give their parts too; decimals and thousands ("9.99",
@@ -16,7 +17,7 @@ import (
 //     ("e-mail", "Wi-Fi"), also the word without hyphens.
 func Terms(text string) []string {
 	terms := make([]string, 0, len(text)/4+1)
-	eachRun(fold(text), func(run string, han bool) {
+	eachRun(Simplify(fold(text)), func(run string, han bool) {
 		if han {
 			terms = appendBigrams(terms, run)
 		} else {
@@ -30,7 +31,7 @@ func Terms(text string) []string {
 // bigrams that only ask, count or connect. It may be empty.
 func ContentTerms(text string) []string {
 	terms := make([]string, 0, len(text)/4+1)
-	eachRun(fold(text), func(run string, han bool) {
+	eachRun(Simplify(fold(text)), func(run string, han bool) {
 		if !han {
 			if !IsStopWord(run) {
 				terms = appendWords(terms, run)

@@ -33,9 +33,10 @@ func analyse(cfg Config, p *desk.Passage) (counts map[string]float32, length flo
 				counts[term] += float32(field.weight)
 			}
 		}
-		for i, r := range field.text {
+		text := lang.Simplify(field.text)
+		for i, r := range text {
 			if unicode.Is(unicode.Han, r) {
-				counts[field.text[i:i+utf8.RuneLen(r)]] += float32(field.weight)
+				counts[text[i:i+utf8.RuneLen(r)]] += float32(field.weight)
 			}
 		}
 	}
@@ -67,6 +68,7 @@ type asked struct {
 
 // read looks every term of a question up once.
 func (ix *Index) read(question string) asked {
+	question = lang.Simplify(question)
 	content := lang.ContentTerms(question)
 	wants, places := ix.cfg.wants(question, content)
 	q := asked{wants, places, content}

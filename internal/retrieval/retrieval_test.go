@@ -405,3 +405,16 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+func TestAQuestionFindsThePassageInTheOtherChineseScript(t *testing.T) {
+	ix := index(t,
+		item("a", 0, 1, "订单发货后可以查询物流进度。"),
+		item("b", 0, 1, "退货由我们承担运费。"),
+		item("c", 0, 1, "發票在簽收後開出。"))
+	for question, want := range map[string]desk.ChunkID{"怎麼查詢物流進度": "a#0", "退貨誰付運費": "b#0", "发票什么时候开": "c#0"} {
+		found := ix.Lexical(question, 1)
+		if len(found) != 1 || found[0].ID != want {
+			t.Errorf("%s found %v, want %s", question, ids(found), want)
+		}
+	}
+}
