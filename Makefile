@@ -40,7 +40,7 @@ fmt: ## format the code
 
 eval: build ## measure quality on EVAL (default ../shared/eval), write eval.json and eval.html
 	@if [ -f $(EVAL)/make_broken.py ] && command -v python3 >/dev/null; then python3 $(EVAL)/make_broken.py $(BIN)/broken --big; fi
-	$(BIN)/kefu eval --dir $(EVAL) $$([ ! -f $(BIN)/broken/index.json ] || echo --broken $(BIN)/broken) --out eval.json --html eval.html $(if $(FLOORS),--floors $(FLOORS))
+	$(BIN)/kefu eval --dir $(EVAL) --sample kb $$([ ! -f $(BIN)/broken/index.json ] || echo --broken $(BIN)/broken) --out eval.json --html eval.html $(if $(FLOORS),--floors $(FLOORS))
 
 bench: build ## measure speed beside a bare handler on this machine
 	@.ci/install

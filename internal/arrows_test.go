@@ -38,7 +38,7 @@ var allowed = map[string]string{
 	"gaps":           "desk lang match",
 	"followup":       "desk lang",
 	"route":          "desk lang",
-	"abstain":        "desk retrieval",
+	"abstain":        "desk lang retrieval",
 	"grounding":      "desk lang",
 	"ingest":         "desk ingest/docx ingest/pdf ingest/sitemap lang llm llm/token",
 	"ingest/docx":    "",

@@ -8,6 +8,7 @@ import (
 
 	"kefu/internal/abstain"
 	"kefu/internal/eval"
+	"kefu/internal/ingest"
 	"kefu/internal/llm/offline"
 	"kefu/internal/retrieval"
 )
@@ -16,49 +17,31 @@ func (c *cli) abstainCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "abstain", Short: "Learn when there is no answer"}, c.abstainTrainCommand())
 }
 
-// answeredShare is how much of the answerable questions of each set must be
-// answered at the default setting: two in a hundred more than promised, so
-// that other questions of the same sets are too.
-const answeredShare = 0.92
-
-// withheld is how much a question counts whose passages were taken away, which
-// looks most like an answerable one, in sets that have enough of them in a language: in the
-// others, of product manuals, the words do not tell the two apart.
-const (
-	withheld = 4
-	enough   = 80
-)
-
 func (c *cli) abstainTrainCommand() *cobra.Command {
-	var dir, out string
+	var dir, sample, out string
 	cmd := &cobra.Command{
 		Use: "train", Short: "Learn from questions with and without an answer", Args: args(cobra.NoArgs),
 		Long: `Searches the retrieval sets of DIR for their own queries and for those of
-DIR/unanswerable.jsonl, learns from what is found when to abstain, and writes
-the weights to FILE. The program carries those of internal/abstain/weights.json.`,
-		Example: "  kefu abstain train --dir ../shared/eval --out internal/abstain/weights.json",
+DIR/unanswerable.jsonl, and the sample knowledge base for this project's own,
+learns from what is found when to abstain, and writes what it learned to FILE.
+The program carries internal/abstain/learned.json.`,
+		Example: "  kefu abstain train --dir ../shared/eval --sample kb --out internal/abstain/learned.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			cache, err := os.MkdirTemp("", "kefu-abstain-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(cache)
+			reader := ingest.New(nil, nil, nil, ingest.Config{CacheDir: cache})
+			defer reader.Close()
 			examples, err := eval.Evidence(cmd.Context(), dir, eval.Config{
-				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(),
+				Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Reader: reader, Sample: sample,
 				Progress: func(line string) { c.say("%s", line) },
 			})
 			if err != nil {
 				return err
 			}
-			taken := map[string]int{}
-			for _, e := range examples {
-				if e.Group == "deleted_doc" {
-					taken[e.Set+string(e.Evidence.Lang)]++
-				}
-			}
-			for i := range examples {
-				e := &examples[i]
-				if e.Group == "deleted_doc" && taken[e.Set+string(e.Evidence.Lang)] >= enough {
-					e.Weight = withheld
-				}
-				e.Group = e.Set + " " + e.Group
-			}
-			raw, err := json.MarshalIndent(abstain.Fit(examples, answeredShare), "", "  ")
+			raw, err := json.Marshal(abstain.Fit(examples, eval.AnsweredShare))
 			if err != nil {
 				return err
 			}
@@ -66,8 +49,10 @@ the weights to FILE. The program carries those of internal/abstain/weights.json.
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "folder of labelled questions")
-	cmd.Flags().StringVar(&out, "out", "", "write the weights to this file")
+	cmd.Flags().StringVar(&sample, "sample", "", "folder of the sample knowledge base")
+	cmd.Flags().StringVar(&out, "out", "", "write what was learned to this file")
 	_ = cmd.MarkFlagRequired("dir")
+	_ = cmd.MarkFlagRequired("sample")
 	_ = cmd.MarkFlagRequired("out")
 	return cmd
 }

@@ -27,6 +27,7 @@ import (
 // evalFlags are those of 'kefu eval'.
 type evalFlags struct {
 	dir, broken, set  string
+	sample            string
 	out, html, floors string
 	provider, model   string
 	concurrency       int
@@ -93,6 +94,7 @@ is an error: a gate for CI. {"max": 0.01} in the place of a figure is a ceiling.
 	flags.BoolVar(&f.compare, "compare", false, "compare two reports, or with --set two configurations, that are named as arguments")
 	flags.StringVar(&f.dir, "dir", "", "folder of labelled questions")
 	flags.StringVar(&f.broken, "broken", "", "with --dir: folder of broken and hostile files, with an index.json")
+	flags.StringVar(&f.sample, "sample", "", "with --dir: folder of the sample knowledge base, to ask this project's own questions of")
 	flags.StringVar(&f.out, "out", "", "write the figures to this file, as JSON")
 	flags.StringVar(&f.html, "html", "", "write them to this file too, as a page with charts")
 	flags.StringVar(&f.floors, "floors", "", "JSON file of figures that must be reached")
@@ -110,8 +112,8 @@ func (f evalFlags) check(cmd *cobra.Command) error {
 		return usageError{errors.New("--provider, --model, --concurrency and --tenant go with --set")}
 	case f.concurrency < 1 || f.concurrency > maxConcurrency:
 		return usageError{fmt.Errorf("--concurrency %d: want 1 to %d", f.concurrency, maxConcurrency)}
-	case f.broken != "" && f.dir == "":
-		return usageError{errors.New("--broken goes with --dir")}
+	case (f.broken != "" || f.sample != "") && f.dir == "":
+		return usageError{errors.New("--broken and --sample go with --dir")}
 	case f.compare && f.floors != "":
 		return usageError{errors.New("--floors does not go with --compare")}
 	}
@@ -130,7 +132,7 @@ func (c *cli) evalLabelled(ctx context.Context, f evalFlags) error {
 	report, err := eval.Run(ctx, f.dir, eval.Config{
 		Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
 		Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
-		Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: f.broken,
+		Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: f.broken, Sample: f.sample,
 		Progress: func(line string) { c.say("%s", line) },
 	})
 	if err != nil {

@@ -10,12 +10,8 @@
 package abstain
 
 import (
-	_ "embed"
-	"encoding/json"
-	"fmt"
 	"math"
 
-	"kefu/internal/desk"
 	"kefu/internal/retrieval"
 )
 
@@ -23,28 +19,17 @@ import (
 // set of the evaluation are answered.
 const Default = 0.5
 
-// Weights are the log odds of "answerable" for each feature, by language.
-type Weights map[desk.Lang]map[string]float64
-
-// shipped is what `kefu abstain train` wrote.
-//
-//go:embed weights.json
-var shipped []byte
-
 // Judge decides. It is safe for concurrent use.
-type Judge struct{ weights Weights }
+type Judge struct{ learned learned }
 
 // New returns the judge that the program was built with.
 func New() Judge {
-	var w Weights
-	if err := json.Unmarshal(shipped, &w); err != nil {
+	j, err := Load(shipped)
+	if err != nil {
 		panic(err) // a part of the program
 	}
-	return Judge{w}
+	return j
 }
-
-// NewJudge returns a judge with weights of Fit.
-func NewJudge(w Weights) Judge { return Judge{w} }
 
 // Answerable is between 0 and 1 how far the evidence speaks for an answer. A
 // question without any content word cannot be judged by words: it gets 1.
@@ -52,7 +37,7 @@ func (j Judge) Answerable(e retrieval.Evidence) float64 {
 	if e.Terms == 0 {
 		return 1
 	}
-	w := j.weights[e.Lang]
+	w := j.learned.Weights[e.Lang]
 	odds := w["start"]
 	for i, x := range values(e) {
 		odds += w[names[i]] * x
@@ -62,8 +47,8 @@ func (j Judge) Answerable(e retrieval.Evidence) float64 {
 
 // names are those of values, in order. Read only.
 var names = [...]string{
-	"known", "coverage", "union", "rare", "run", "missing", "share", "root_share", "margin",
-	"terms", "one_term", "nothing", "everything", "passages", "length",
+	"length", "terms", "one_term", "rarity", "known", "coverage", "nothing", "everything", "union", "rare", "run", "missing",
+	"sentence", "characters", "headed", "named", "unheaded", "numbers", "vector", "share", "root_share", "gap", "lead",
 }
 
 // values are what the evidence is weighed by.
@@ -75,23 +60,9 @@ func values(e retrieval.Evidence) [len(names)]float64 {
 		return 0
 	}
 	return [...]float64{
-		e.Known, e.Coverage, e.Union, e.Rare, e.Run, e.Missing, e.Share, math.Sqrt(e.Share), e.Margin,
-		math.Log1p(float64(e.Terms)), is(e.Terms == 1), is(e.Coverage == 0), is(e.Coverage > 0.99),
-		math.Log1p(float64(e.Passages)), math.Log1p(e.Length),
+		math.Log1p(e.Length), math.Log1p(float64(e.Terms)), is(e.Terms == 1), e.Rarity,
+		e.Known, e.Coverage, is(e.Coverage == 0), is(e.Coverage > 0.99), e.Union, e.Rare, e.Run, e.Missing,
+		e.Sentence, e.Characters, e.Headed, e.Named, is(e.Unheaded), float64(e.Numbers), e.Vector,
+		e.Share, math.Sqrt(e.Share), e.Gap, e.Lead,
 	}
-}
-
-// MarshalJSON writes the weights, rounded to what matters.
-func (w Weights) MarshalJSON() ([]byte, error) {
-	rounded := make(map[desk.Lang]map[string]float64, len(w))
-	for l, of := range w {
-		rounded[l] = make(map[string]float64, len(of))
-		for name, x := range of {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return nil, fmt.Errorf("abstain: the weight of %s is not finite", name)
-			}
-			rounded[l][name] = math.Round(x*1000) / 1000
-		}
-	}
-	return json.Marshal(rounded)
 }

@@ -2,6 +2,7 @@ package abstain_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -16,8 +17,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // covered is evidence in which one passage holds this share of the question.
 func covered(l desk.Lang, share float64) retrieval.Evidence {
 	return retrieval.Evidence{
-		Lang: l, Passages: 1000, Length: 120, Terms: 5, Known: min(1, share+0.3), Coverage: share, Union: share,
-		Rare: share, Run: share, Missing: 1 - share, Share: 0.7 * share, Margin: share / 2,
+		Lang: l, Length: 120, Terms: 5, Rarity: 0.6, Known: min(1, share+0.3), Coverage: share, Union: share, Rare: share, Run: share,
+		Missing: 1 - share, Sentence: share, Characters: share, Named: share, Headed: share / 2, Vector: share / 2,
+		Share: 0.7 * share, Gap: share / 2, Lead: 2 * share,
 	}
 }
 
@@ -44,26 +46,28 @@ func TestFitAnswersTheShareOfEverySet(t *testing.T) {
 	for i := range 100 {
 		x := float64(i) / 100
 		examples = append(examples,
-			abstain.Example{Evidence: covered(desk.English, 0.4+0.6*x), Answerable: true, Set: "easy", Group: "easy"},
-			abstain.Example{Evidence: covered(desk.English, 0.3+0.4*x), Answerable: true, Set: "hard", Group: "hard"},
-			abstain.Example{Evidence: covered(desk.English, 0.4*x), Set: "hard", Group: "hard oos"})
+			abstain.Example{Question: fmt.Sprint("easy ", i), Evidence: covered(desk.English, 0.4+0.6*x), Set: "easy"},
+			abstain.Example{Question: fmt.Sprint("hard ", i), Evidence: covered(desk.English, 0.3+0.4*x), Set: "hard"},
+			abstain.Example{Question: fmt.Sprint("none ", i), Evidence: covered(desk.English, 0.4*x), Set: "hard", Kind: "oos"})
 	}
 	raw, err := json.Marshal(abstain.Fit(examples, 0.9))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var weights abstain.Weights
-	if err := json.Unmarshal(raw, &weights); err != nil {
+	j, err := abstain.Load(raw)
+	if err != nil {
 		t.Fatal(err)
 	}
-	j := abstain.NewJudge(weights)
+	if !j.Knows("hard", " HARD 7?") || j.Knows("easy", "hard 7") {
+		t.Error("the judge does not know what it was fitted to")
+	}
 	answered := map[string]int{}
 	for _, e := range examples {
 		if j.Answerable(e.Evidence) >= abstain.Default {
-			answered[e.Group]++
+			answered[e.Set+e.Kind]++
 		}
 	}
-	if answered["hard"] < 89 || answered["hard"] > 91 || answered["easy"] < 90 || answered["hard oos"] > 40 {
+	if answered["hard"] < 89 || answered["hard"] > 91 || answered["easy"] < 90 || answered["hardoos"] > 40 {
 		t.Errorf("answered %v, want 90 of hard, no fewer of easy and few of the unanswerable", answered)
 	}
 }

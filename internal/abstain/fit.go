@@ -9,19 +9,54 @@ import (
 	"kefu/internal/retrieval"
 )
 
-// Example is the evidence for a question and whether there is an answer.
+// Example is the evidence for a question to a knowledge base.
 type Example struct {
-	Evidence   retrieval.Evidence
-	Answerable bool
-	// Group names questions of one set and kind. Every group counts as the
-	// root of its size, so that no large one drowns the others.
-	Group string
+	Question string
+	Evidence retrieval.Evidence
 	// Set is the knowledge base; of those that hold answerable questions, each
 	// has at least the share of them answered.
 	Set string
-	// Weight is how much the example counts; 0 is 1.
-	Weight float64
+	// Kind says why the question has no answer there; empty: it has one. Every
+	// kind of a set counts as the root of its size, so that no large one drowns
+	// the others.
+	Kind string
+	// Aside examples teach, but no share of their set is promised.
+	Aside bool
 }
+
+// Withheld is the kind of a question whose passages were taken away. It looks
+// most like an answerable one, and counts the more the more of them a set has
+// in a language. Sets with a few are product manuals, where the words do not
+// tell the two apart.
+const (
+	Withheld = "deleted_doc"
+	few      = 25
+)
+
+// more is how much more the questions of a kind count than others, so that
+// each is refused as often as it should be out of fold. Read only.
+var more = map[string]float64{"cross_domain": 8, "oos_live_bot": 2}
+
+// counts is how much an example counts, by its group.
+func counts(examples []Example) func(Example) float64 {
+	size := map[[2]string]int{}
+	for _, e := range examples {
+		size[e.group()]++
+	}
+	return func(e Example) float64 {
+		n := size[e.group()]
+		one := 1 / math.Sqrt(float64(n)) / float64(len(examples))
+		switch {
+		case e.Kind == Withheld && n > few:
+			one *= float64(n*n) / (few * few)
+		case more[e.Kind] > 0:
+			one *= more[e.Kind]
+		}
+		return one
+	}
+}
+
+func (e Example) group() [2]string { return [2]string{e.Set, e.Kind} }
 
 // ridge holds the weights of standardised features down.
 const ridge = 1e-4
@@ -29,17 +64,22 @@ const ridge = 1e-4
 // Fit learns weights by logistic regression (Newton's method, which takes a
 // few steps), then moves the start so that the share (0 to 1) of the answerable
 // questions of every set is answered at the default setting.
-func Fit(examples []Example, share float64) Weights {
-	w := Weights{}
+func Fit(examples []Example, share float64) Judge {
+	j := Judge{learned{Weights: make(map[desk.Lang]map[string]float64)}}
+	for _, e := range examples {
+		j.learned.From = append(j.learned.From, fingerprint(e.Set, e.Question))
+	}
+	slices.Sort(j.learned.From)
+	j.learned.From = slices.Compact(j.learned.From)
 	for _, l := range []desk.Lang{desk.English, desk.Chinese} {
 		of := slices.DeleteFunc(slices.Clone(examples), func(e Example) bool { return e.Evidence.Lang != l || e.Evidence.Terms == 0 })
 		if len(of) == 0 {
 			continue
 		}
-		w[l] = regress(of)
-		w[l]["start"] -= cut(NewJudge(w), of, share)
+		j.learned.Weights[l] = regress(of)
+		j.learned.Weights[l]["start"] -= cut(j, of, share)
 	}
-	return w
+	return j
 }
 
 // cut is the log odds from which the share of every set's answerable questions
@@ -47,7 +87,7 @@ func Fit(examples []Example, share float64) Weights {
 func cut(j Judge, examples []Example, share float64) float64 {
 	odds := map[string][]float64{}
 	for _, e := range examples {
-		if e.Answerable {
+		if e.Kind == "" && !e.Aside {
 			p := j.Answerable(e.Evidence)
 			odds[e.Set] = append(odds[e.Set], math.Log(p/(1-p)))
 		}
@@ -69,10 +109,7 @@ const features = len(names) + 1
 
 func regress(examples []Example) map[string]float64 {
 	const n = features
-	size := map[string]float64{}
-	for _, e := range examples {
-		size[e.Group]++
-	}
+	weigh := counts(examples)
 	mean, deviation := moments(examples)
 	var w [n]float64
 	for range 12 {
@@ -85,9 +122,9 @@ func regress(examples []Example) map[string]float64 {
 				odds += w[i] * x[i]
 			}
 			p := 1 / (1 + math.Exp(-odds))
-			counts := cmp.Or(e.Weight, 1) / math.Sqrt(size[e.Group]) / float64(len(examples))
+			counts := weigh(e)
 			miss := p
-			if e.Answerable {
+			if e.Kind == "" {
 				miss = p - 1
 			}
 			for i := range x {

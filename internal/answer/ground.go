@@ -41,19 +41,23 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	}
 	start := time.Now()
 	defer tr.Took("ground", start)
+	asked := retrieval.Query{Text: string(q.Text), Lang: q.Lang, K: candidates}
 	if r.Kind == desk.Simple {
-		found := view.Lexical(string(q.Text), simpleCandidates)
-		if s.refuses(string(q.Text), found, view, tr) {
+		found := view.Lexical(asked.Text, simpleCandidates)
+		if s.cfg.Abstain > 0 { // where the embedder goes by words, it costs no call
+			asked.Vector = s.embed(ctx, q, allowance)
+		}
+		if s.refuses(asked, found, view, tr) {
 			found = nil
 		}
 		found = s.strong(string(q.Text), found)
 		s.Observer.Retrieved("lexical", time.Since(start))
 		return found, nil
 	}
-	vector := s.embed(ctx, q, allowance)
+	asked.Vector = s.embed(ctx, q, allowance)
 	s.Observer.Retrieved("embed", time.Since(start))
 	start = time.Now()
-	found, err := view.Search(ctx, retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: candidates})
+	found, err := view.Search(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +67,7 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 		return nil, nil
 	}
 	s.Observer.RetrievedTop(found[0].Score, false)
-	if s.refuses(string(q.Text), found, view, tr) {
+	if s.refuses(asked, found, view, tr) {
 		return nil, nil
 	}
 	return s.pack(found), nil
@@ -71,11 +75,11 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 
 // refuses tells whether the passages found speak too little for an answer to
 // ask a model for one.
-func (s *Service) refuses(question string, found []desk.Passage, view *knowledge.View, tr *desk.Trace) bool {
+func (s *Service) refuses(asked retrieval.Query, found []desk.Passage, view *knowledge.View, tr *desk.Trace) bool {
 	if s.cfg.Abstain == 0 {
 		return false
 	}
-	tr.Answerable = s.evidence.Answerable(view.Evidence(question, found))
+	tr.Answerable = s.evidence.Answerable(view.Evidence(asked, found))
 	return tr.Answerable < s.cfg.Abstain
 }
 

@@ -20,12 +20,13 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	view := s.Knowledge.View(scope.Tenant)
 	allowance := llm.NewAllowance(llm.Grant{Tenant: scope.Tenant, Attempts: 2}, s.Ledger)
 	vector := s.embed(ctx, q, allowance)
-	found, err := view.Search(ctx, retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: max(k, candidates)})
+	asked := retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: max(k, candidates)}
+	found, err := view.Search(ctx, asked)
 	if err != nil {
 		return desk.Inspection{}, err
 	}
 	cuts := s.cuts(found)
-	if s.refuses(string(q.Text), found, view, &desk.Trace{}) {
+	if s.refuses(asked, found, view, &desk.Trace{}) {
 		for i := range cuts {
 			cuts[i] = desk.CutAbstained
 		}

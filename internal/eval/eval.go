@@ -45,6 +45,9 @@ type Config struct {
 	// Abstain is the setting that is measured: from 0, which answers all, to 1.
 	Abstain float64
 	Reader  Reader // nil: documents are not measured
+	// Sample is the folder of the sample knowledge base, which this project's
+	// own support questions are asked of; empty: they are not.
+	Sample string
 	// Broken is a folder of broken and hostile files with an index.json, beside
 	// the data because it is made and not kept; empty: none.
 	Broken string

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -122,25 +123,31 @@ func textbook() retrieval.Config {
 	return cfg
 }
 
-// items turns documents into items of one chunk each, embedded in batches.
+// items turns documents into items of one chunk each.
 func (c Config) items(ctx context.Context, corpus []document) ([]retrieval.Item, error) {
-	texts := make([]desk.Masked, len(corpus))
+	passages := make([]desk.Passage, len(corpus))
 	for i, d := range corpus {
-		texts[i] = desk.Masked(d.Title + "\n" + d.Text)
+		passages[i] = desk.Passage{
+			Chunk: desk.Chunk{ID: desk.ChunkID(d.ID), Document: desk.DocumentID(d.ID), Text: d.Text, Lang: lang.Of(d.Text)},
+			Title: d.Title,
+		}
+	}
+	return c.embedded(ctx, passages)
+}
+
+// embedded turns passages into items, embedded in batches.
+func (c Config) embedded(ctx context.Context, passages []desk.Passage) ([]retrieval.Item, error) {
+	texts := make([]desk.Masked, len(passages))
+	for i, p := range passages {
+		texts[i] = desk.Masked(cmp.Or(p.Heading, p.Title) + "\n" + p.Question + "\n" + p.Text)
 	}
 	vectors, err := c.embed(ctx, texts)
 	if err != nil {
 		return nil, err
 	}
-	items := make([]retrieval.Item, len(corpus))
-	for i, d := range corpus {
-		items[i] = retrieval.Item{
-			Passage: desk.Passage{
-				Chunk: desk.Chunk{ID: desk.ChunkID(d.ID), Document: desk.DocumentID(d.ID), Text: d.Text, Lang: lang.Of(d.Text)},
-				Title: d.Title,
-			},
-			Vector: vectors[i],
-		}
+	items := make([]retrieval.Item, len(passages))
+	for i, p := range passages {
+		items[i] = retrieval.Item{Passage: p, Vector: vectors[i]}
 	}
 	return items, nil
 }

@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	"kefu/internal/abstain"
+	"kefu/internal/desk"
 	"kefu/internal/lang"
 	"kefu/internal/retrieval"
 )
 
 // Unanswerable is, for one retrieval set, how often the decision to abstain is
-// right. It is taken before a model is asked, at the one setting of Config.
+// right. It is taken before a model is asked, at the one setting of Config. On
+// questions that the judge was fitted to, another decides that was fitted to
+// the other folds.
 type Unanswerable struct {
 	// Answered is the share of the set's own queries that are not refused.
 	Answered float64 `json:"answered"`
@@ -38,19 +41,19 @@ func measureUnanswerable(ctx context.Context, cfg Config, dir string, r *Report)
 	if err != nil || len(examples) == 0 {
 		return err
 	}
-	judge := abstain.New()
 	type tally struct{ right, all int }
 	counts := map[string]map[string]tally{}
-	for _, e := range examples {
+	for i, answerable := range outOfFold(examples) {
+		e := examples[i]
 		if counts[e.Set] == nil {
 			counts[e.Set] = map[string]tally{}
 		}
-		c := counts[e.Set][e.Group]
+		c := counts[e.Set][e.Kind]
 		c.all++
-		if (judge.Answerable(e.Evidence) >= cfg.Abstain) == e.Answerable {
+		if (answerable >= cfg.Abstain) == (e.Kind == "") {
 			c.right++
 		}
-		counts[e.Set][e.Group] = c
+		counts[e.Set][e.Kind] = c
 	}
 	r.Unanswerable = map[string]Unanswerable{}
 	for set, kinds := range counts {
@@ -67,14 +70,53 @@ func measureUnanswerable(ctx context.Context, cfg Config, dir string, r *Report)
 	return nil
 }
 
-// Evidence is what abstaining is learned from: for the queries of every set,
-// and for the questions of unanswerable.jsonl, what the search finds. Group is
-// the kind of the question, "" for those that have an answer.
-func Evidence(ctx context.Context, dir string, cfg Config) ([]abstain.Example, error) {
-	return cfg.ready().evidence(ctx, dir)
+// AnsweredShare is how much of the answerable questions of each set is answered
+// at the default setting by a judge that was fitted to them: one in a hundred
+// more than promised, so that other questions of the same sets are too.
+const AnsweredShare = 0.91
+
+// weighed is an example and the passage that was found first for it: questions
+// about one passage are in one fold.
+type weighed struct {
+	abstain.Example
+	passage desk.ChunkID
 }
 
-func (c Config) evidence(ctx context.Context, dir string) ([]abstain.Example, error) {
+// outOfFold is how answerable each example is found.
+func outOfFold(examples []weighed) []float64 {
+	judge := abstain.New()
+	known := slices.DeleteFunc(slices.Clone(examples), func(e weighed) bool { return !judge.Knows(e.Set, e.Question) })
+	var unseen [folds]abstain.Judge
+	for k := range folds {
+		unseen[k] = abstain.Fit(bare(slices.DeleteFunc(slices.Clone(known), func(e weighed) bool { return fold(string(e.passage)) == k })), AnsweredShare)
+	}
+	answerable := make([]float64, len(examples))
+	for i, e := range examples {
+		by := judge
+		if judge.Knows(e.Set, e.Question) {
+			by = unseen[fold(string(e.passage))]
+		}
+		answerable[i] = by.Answerable(e.Evidence)
+	}
+	return answerable
+}
+
+func bare(examples []weighed) []abstain.Example {
+	list := make([]abstain.Example, len(examples))
+	for i, e := range examples {
+		list[i] = e.Example
+	}
+	return list
+}
+
+// Evidence is what abstaining is learned from: for the queries of every set,
+// and for the questions of unanswerable.jsonl, what the search finds.
+func Evidence(ctx context.Context, dir string, cfg Config) ([]abstain.Example, error) {
+	examples, err := cfg.ready().evidence(ctx, dir)
+	return bare(examples), err
+}
+
+func (c Config) evidence(ctx context.Context, dir string) ([]weighed, error) {
 	questions, err := readSection[unanswerable](c, dir, "unanswerable.jsonl")
 	if err != nil || len(questions) == 0 {
 		return nil, err
@@ -84,16 +126,20 @@ func (c Config) evidence(ctx context.Context, dir string) ([]abstain.Example, er
 		set, _, _ := strings.Cut(q.KB, ":")
 		asked[set] = append(asked[set], q)
 	}
-	var examples []abstain.Example
+	var examples []weighed
 	err = c.eachSet(dir, func(name string, s set) error {
 		found, err := c.evidenceOf(ctx, name, s, asked[name])
 		examples = append(examples, found...)
 		return err
 	})
-	return examples, err
+	if err != nil {
+		return nil, err
+	}
+	own, err := c.sampleEvidence(ctx)
+	return append(examples, own...), err
 }
 
-func (c Config) evidenceOf(ctx context.Context, name string, s set, without []unanswerable) ([]abstain.Example, error) {
+func (c Config) evidenceOf(ctx context.Context, name string, s set, without []unanswerable) ([]weighed, error) {
 	kinds := make([]string, len(s.queries), len(s.queries)+len(without)) // "": has an answer
 	for _, q := range without {
 		_, kb, _ := strings.Cut(q.KB, ":")
@@ -108,18 +154,27 @@ func (c Config) evidenceOf(ctx context.Context, name string, s set, without []un
 	if err != nil {
 		return nil, err
 	}
-	vectors, err := c.embed(ctx, texts(s.queries))
+	return c.weigh(ctx, name, shelf.of, s.queries, kinds)
+}
+
+// weigh asks the questions of a set, each of its index.
+func (c Config) weigh(ctx context.Context, name string, of func(query) *retrieval.Index, questions []query, kinds []string) ([]weighed, error) {
+	vectors, err := c.embed(ctx, texts(questions))
 	if err != nil {
 		return nil, err
 	}
-	examples := make([]abstain.Example, len(s.queries))
-	for i, q := range s.queries {
-		ix := shelf.of(q)
-		found, err := ix.Search(ctx, retrieval.Query{Text: q.Text, Lang: lang.Of(q.Text), Vector: vectors[i], K: depth})
+	examples := make([]weighed, len(questions))
+	for i, q := range questions {
+		ix := of(q)
+		asked := retrieval.Query{Text: q.Text, Lang: lang.Of(q.Text), Vector: vectors[i], K: depth}
+		found, err := ix.Search(ctx, asked)
 		if err != nil {
 			return nil, err
 		}
-		examples[i] = abstain.Example{Evidence: ix.Evidence(q.Text, found), Answerable: kinds[i] == "", Group: kinds[i], Set: name}
+		examples[i].Example = abstain.Example{Question: q.Text, Evidence: ix.Evidence(asked, found), Set: name, Kind: kinds[i]}
+		if len(found) > 0 {
+			examples[i].passage = found[0].ID
+		}
 	}
 	return examples, nil
 }

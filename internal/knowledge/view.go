@@ -120,11 +120,11 @@ func (v *View) Lexical(question string, k int) []desk.Passage {
 }
 
 // Evidence weighs what Search or Lexical found for a question.
-func (v *View) Evidence(question string, found []desk.Passage) retrieval.Evidence {
+func (v *View) Evidence(q retrieval.Query, found []desk.Passage) retrieval.Evidence {
 	if v.index == nil {
 		return retrieval.Evidence{}
 	}
-	return v.index.Evidence(question, found)
+	return v.index.Evidence(q, found)
 }
 
 // Matched returns the terms by which a chunk was found by words.

@@ -203,8 +203,13 @@ func (ix *Index) inverseFrequency(lists [][]posting) float64 {
 			}
 		}
 	}
+	return rarity(ix.live, found)
+}
+
+// rarity is BM25's idf of a term in so many of all passages.
+func rarity(all, found int) float64 {
 	n := float64(found)
-	return math.Log(1 + (float64(ix.live)-n+0.5)/(n+0.5))
+	return math.Log(1 + (float64(all)-n+0.5)/(n+0.5))
 }
 
 // share is a BM25 score as a part of the perfect one, in [0,1].
