@@ -21,10 +21,11 @@ import (
 
 // question is the body of POST /query.
 type question struct {
-	Question string `json:"question"`
-	UserID   string `json:"user_id,omitempty"`
-	Model    string `json:"model,omitempty"`
-	Provider string `json:"provider,omitempty"`
+	Question     string `json:"question"`
+	UserID       string `json:"user_id,omitempty"`
+	Model        string `json:"model,omitempty"`
+	Provider     string `json:"provider,omitempty"`
+	Confirmation string `json:"confirmation,omitempty"`
 }
 
 // reply is what the command shows of an answer.
@@ -47,7 +48,8 @@ type reply struct {
 	Handoff  *struct {
 		Contact struct{ Message string }
 	} `json:"handoff"`
-	LatencyMS int64 `json:"latency_ms"`
+	Confirmations []confirmation `json:"confirmations"`
+	LatencyMS     int64          `json:"latency_ms"`
 }
 
 func (c *cli) askCommand() *cobra.Command {
@@ -57,7 +59,9 @@ func (c *cli) askCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ask QUESTION", Short: "Ask one question, or a file of them",
 		Long: `Answers in this process, from the same database as the server, or asks a
-running server with --server. '-' reads the question from standard input.
+running server with --server. '-' reads the question from standard input. What
+would change something, such as cancelling an order, is asked back about on a
+terminal; elsewhere it is done by the same command with --confirm.
 
 --file asks many: each line is a question, or JSON with question and, if wanted,
 id and user_id. --out gets a JSON line for each, in the same order. The same
@@ -92,6 +96,7 @@ command again goes on where it was interrupted and asks what failed once more.`,
 	cmd.Flags().StringVar(&server, "server", "", "ask the server at this URL (its key in KEFU_API_KEY)")
 	cmd.Flags().StringVar(&request.Model, "model", "", "answer with this model")
 	cmd.Flags().StringVar(&request.Provider, "provider", "", "answer with this provider's models")
+	cmd.Flags().StringVar(&request.Confirmation, "confirm", "", "agree to an action that the answer to this question proposed, by its token")
 	files.declare(cmd)
 	return cmd
 }
@@ -151,7 +156,10 @@ func (c *cli) ask(ctx context.Context, a asker, q question) error {
 	if err != nil {
 		return err
 	}
-	return c.print(raw, func(w io.Writer) { c.show(w, got) })
+	if err := c.print(raw, func(w io.Writer) { c.show(w, got) }); err != nil || c.json {
+		return err
+	}
+	return c.confirm(ctx, a, q, got.Confirmations)
 }
 
 // query returns the reply as it came and what the commands show of it.

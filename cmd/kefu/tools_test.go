@@ -180,6 +180,21 @@ func TestAnOrderIsCancelledOnceTheCustomerConfirms(t *testing.T) {
 	}
 }
 
+func TestAskSaysHowToAgreeAndDoesWhatWasAgreedTo(t *testing.T) {
+	s := newToolSite(t, "")
+	server := s.Serve()
+	command := []string{"ask", "--server", server.URL, "Please cancel my order 10002"}
+	told := s.Run(command...)
+	_, token, found := strings.Cut(told.Stderr, "--confirm ")
+	if told.Code != 0 || !found || !strings.Contains(told.Stderr, "Cancel order 10002?") || s.service.Load().Cancels() != 0 {
+		t.Fatalf("ask = %+v after %d cancels", told, s.service.Load().Cancels())
+	}
+	done := s.Run(append(command, "--confirm", strings.Fields(token)[0])...)
+	if done.Code != 0 || !strings.Contains(done.Stdout, "LN20410002 is cancelled") || s.service.Load().Cancels() != 1 {
+		t.Errorf("ask --confirm = %+v after %d cancels", done, s.service.Load().Cancels())
+	}
+}
+
 func TestHostsThatAreNotListedAreNotReached(t *testing.T) {
 	s := newToolSite(t, "")
 	var reached atomic.Int64
