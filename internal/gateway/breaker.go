@@ -17,9 +17,15 @@ type BreakerConfig struct {
 	// Faults in a row open the circuit. Default 3. So does half of at least ten
 	// calls within a minute.
 	Faults int
-	// CoolDown is how long it stays open before the first probe. Default 30 s.
+	// CoolDown is how long it stays open before the first probe. Default 30 s. A
+	// provider that could not be reached is tried again after 5 s at most: that
+	// costs nothing and is soon over.
 	CoolDown time.Duration
 }
+
+// unreachableCoolDown is the longest that is waited for a name, a port or a
+// certificate to be right again.
+const unreachableCoolDown = 5 * time.Second
 
 func (c BreakerConfig) withDefaults() BreakerConfig {
 	if c.Faults == 0 {
@@ -40,19 +46,21 @@ const maxProbes = 3
 // because its permits come back only with a verdict, and a probe whose caller
 // left has none: three of those would keep the circuit half-open for ever.
 type breaker struct {
-	next   llm.Provider
-	name   [2]string // provider and model
-	faults int
+	next     llm.Provider
+	name     [2]string // provider and model
+	faults   int
+	coolDown time.Duration
 
 	mu      sync.Mutex
 	circuit circuitbreaker.CircuitBreaker[any]
-	row     int // faults in a row while closed
-	probes  int // under way while half-open
-	changes int // calls begun before the last change no longer count
+	row     int  // faults in a row while closed
+	reached bool // the last fault came from the provider itself
+	probes  int  // under way while half-open
+	changes int  // calls begun before the last change no longer count
 }
 
 func newBreaker(next llm.Provider, t Target, deployment int, config BreakerConfig, obs Observer) *breaker {
-	b := &breaker{next: next, name: [2]string{t.Provider, t.Model}, faults: config.Faults}
+	b := &breaker{next: next, name: [2]string{t.Provider, t.Model}, faults: config.Faults, coolDown: config.CoolDown}
 	b.circuit = circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(0.5, 10, time.Minute).
 		WithDelay(config.CoolDown).
@@ -97,11 +105,20 @@ func (b *breaker) ready() bool {
 func (b *breaker) passable() bool {
 	switch {
 	case b.circuit.IsOpen():
-		return b.circuit.RemainingDelay() <= 0
+		return b.rest() == 0
 	case b.circuit.IsHalfOpen():
 		return b.probes < maxProbes
 	}
 	return true
+}
+
+// rest is how long the circuit stays open, with b.mu held.
+func (b *breaker) rest() time.Duration {
+	rest := b.circuit.RemainingDelay()
+	if !b.reached {
+		rest -= max(0, b.coolDown-unreachableCoolDown)
+	}
+	return max(0, rest)
 }
 
 // admit lets a call pass, whose outcome is to be recorded with began.
@@ -110,7 +127,7 @@ func (b *breaker) admit() (began int, err error) {
 	defer b.mu.Unlock()
 	if !b.passable() {
 		return 0, &llm.Failure{
-			Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], RetryAfter: max(0, b.circuit.RemainingDelay()), Err: ErrOpen,
+			Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], RetryAfter: b.rest(), Err: ErrOpen,
 		}
 	}
 	if b.circuit.IsOpen() {
@@ -135,6 +152,7 @@ func (b *breaker) record(began int, err error) {
 		b.circuit.RecordSuccess()
 	case providersFault(err):
 		b.row++
+		b.reached = llm.KindOf(err) != llm.Unreachable
 		failed := b.row >= b.faults
 		b.circuit.RecordFailure()
 		if failed {

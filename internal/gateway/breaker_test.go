@@ -151,6 +151,29 @@ func TestProbesWithoutAVerdictDoNotBlockTheBreaker(t *testing.T) {
 	})
 }
 
+// What has no name, no port or no certificate costs nothing to try.
+func TestAnUnreachableProviderIsTriedAgainSoon(t *testing.T) {
+	for kind, after := range map[llm.FailureKind]time.Duration{llm.Unreachable: 5 * time.Second, llm.Unavailable: 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r := &recorder{}
+			down := fails(kind)
+			p := provider(down, down, down, answers("x"))
+			g := gatewayOf(t, r, paid("acme", small, p))
+			for range 3 {
+				ask(t, g, r)
+			}
+			time.Sleep(after - time.Millisecond)
+			if err := ask(t, g, r); !errors.Is(err, ErrOpen) {
+				t.Errorf("%s: Start just before %s = %v, want it refused", kind, after, err)
+			}
+			time.Sleep(time.Millisecond)
+			if err := ask(t, g, r); err != nil {
+				t.Errorf("%s: Start after %s = %v", kind, after, err)
+			}
+		})
+	}
+}
+
 func TestACallFromBeforeTheChangeDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}

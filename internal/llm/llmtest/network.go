@@ -1,6 +1,7 @@
 package llmtest
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -22,6 +23,11 @@ func (v *vendor) connections(t *testing.T) {
 	selfSigned.Config.ErrorLog = log.New(io.Discard, "", 0)
 	selfSigned.StartTLS()
 	defer selfSigned.Close()
+	refusing := httptest.NewUnstartedServer(nil)
+	refusing.Config.ErrorLog = selfSigned.Config.ErrorLog
+	refusing.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("refused") }}
+	refusing.StartTLS()
+	defer refusing.Close()
 	tests := []struct {
 		name, server string
 		want         llm.FailureKind
@@ -31,6 +37,7 @@ func (v *vendor) connections(t *testing.T) {
 		{"no such host", "http://nowhere.invalid", llm.Unreachable},
 		{"HTTP where TLS is expected", strings.Replace(plain.URL, "http", "https", 1), llm.Unreachable},
 		{"an untrusted certificate", selfSigned.URL, llm.Unreachable},
+		{"a refused handshake", refusing.URL, llm.Unreachable},
 		{"dropped after the request", listen(t, func(c net.Conn) { c.Read(make([]byte, 1)) }), llm.Cut},
 		{"no HTTP at all", listen(t, func(c net.Conn) { io.WriteString(c, SecretBody+"\r\n\r\n") }), llm.Cut},
 	}

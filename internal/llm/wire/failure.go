@@ -125,14 +125,13 @@ func transport(err error) (llm.FailureKind, error) {
 	}
 	var (
 		op        *net.OpError
-		alert     tls.AlertError
 		record    tls.RecordHeaderError
 		untrusted *tls.CertificateVerificationError
 	)
 	connection := errors.As(err, &op)
 	switch {
-	case connection && (op.Op == "dial" || op.Op == "proxyconnect"), errors.Is(err, http.ErrSchemeMismatch),
-		errors.As(err, &alert), errors.As(err, &record), errors.As(err, &untrusted):
+	case connection && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == tlsAlert), errors.Is(err, http.ErrSchemeMismatch),
+		errors.As(err, &record), errors.As(err, &untrusted):
 		return llm.Unreachable, err
 	case os.IsTimeout(err):
 		return llm.TimedOut, err
@@ -142,6 +141,10 @@ func transport(err error) (llm.FailureKind, error) {
 		return llm.Cut, errLost
 	}
 }
+
+// tlsAlert is the operation in which crypto/tls reports that the other side
+// refused the connection; the alert's own type is not exported.
+const tlsAlert = "remote error"
 
 var errLost = errors.New("connection lost before the reply")
 
