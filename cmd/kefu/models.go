@@ -36,7 +36,7 @@ func newModels(cfg config.Config) (models, error) {
 		return models{}, err
 	}
 	prices, err := loadPrices(cfg.PricesFile)
-	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewPool(cfg.Models.MaxConnections, cfg.Models.ConnectionIdle)}, err
+	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewPool(cfg.Models.Connections, cfg.Models.ConnectionIdle)}, err
 }
 
 // inUse lists the models of both chains and the embedder's, without the

@@ -17,6 +17,7 @@ import (
 
 	"kefu/internal/config"
 	"kefu/internal/desk"
+	"kefu/internal/e2e"
 	"kefu/internal/llm"
 	"kefu/internal/llm/price"
 	"kefu/internal/llmsim"
@@ -331,26 +332,37 @@ func TestDoubtfulPricesAreNamed(t *testing.T) {
 	}
 }
 
-func TestConnectionsToAProviderAreBounded(t *testing.T) {
-	var open, most atomic.Int64
+// All calls at a time are made, whatever is kept of their connections.
+func TestUnusedConnectionsToAProviderAreBounded(t *testing.T) {
+	var opened, open atomic.Int64
 	sim, err := llmsim.New(llmsim.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(sim)
+	const together, kept = 16, 2
+	var arrived sync.WaitGroup
+	arrived.Add(together)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if opened.Load() <= together { // of the first round nobody is answered before all are there
+			arrived.Done()
+			arrived.Wait()
+		}
+		sim.ServeHTTP(w, r)
+	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		switch s {
 		case http.StateNew:
-			most.Store(max(most.Load(), open.Add(1)))
+			opened.Add(1)
+			open.Add(1)
 		case http.StateClosed, http.StateHijacked:
 			open.Add(-1)
 		}
 	}
 	server.Start()
 	defer server.Close()
-	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", "KEFU_MODELS_MAX_CONNECTIONS=2").gateway(unobserved{}, nil)
+	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", fmt.Sprintf("KEFU_MODELS_CONNECTIONS=%d", kept)).gateway(unobserved{}, nil)
 	var calls sync.WaitGroup
-	for range 16 {
+	for range together {
 		calls.Go(func() {
 			if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || reply.Degraded {
 				t.Errorf("Start = %+v, %v", reply, err)
@@ -358,7 +370,8 @@ func TestConnectionsToAProviderAreBounded(t *testing.T) {
 		})
 	}
 	calls.Wait()
-	if n := most.Load(); n > 2 {
-		t.Errorf("%d connections, want at most 2", n)
+	if n := opened.Load(); n != together {
+		t.Errorf("%d connections for %d calls at a time", n, together)
 	}
+	e2e.Eventually(t, 10*time.Second, "the connections beyond what is kept are closed", func() bool { return open.Load() <= kept })
 }

@@ -78,7 +78,7 @@ func measureHeldStreams(ctx context.Context, o options, l *lab) error {
 		return err
 	}
 	kefu, addr, err := l.server(ctx, o, "OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://"+sim+"/v1",
-		fmt.Sprintf("KEFU_MODELS_MAX_CONNECTIONS=%d", heldStreams), "KEFU_DATA_DIR="+l.dir+"/held")
+		"KEFU_DATA_DIR="+l.dir+"/held")
 	if err != nil {
 		return err
 	}

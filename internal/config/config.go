@@ -205,13 +205,10 @@ func Default() Config {
 			GeminiCheap: "gemini-3.1-flash-lite", GeminiStrong: "gemini-3.8-flash",
 			Embedding: "text-embedding-3-small",
 			Timeout:   30 * time.Second, FirstDelta: 10 * time.Second, Idle: 15 * time.Second,
-			LimitWait: 2 * time.Second, ConnectionIdle: 90 * time.Second,
+			LimitWait: 2 * time.Second, Connections: 100, ConnectionIdle: 90 * time.Second,
 			Retries: 2, Backoff: time.Second, BackoffFactor: 2, MaxBackoff: 8 * time.Second,
 			BreakerFaults: 3, BreakerCoolDown: 30 * time.Second,
 			MaxTokens: 800,
-			// 256 questions at a time, each of which embeds and asks: with 100
-			// connections they waited 90 ms for one.
-			MaxConnections: 512,
 		},
 		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000, Abstain: 0.5},
 		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},

@@ -27,14 +27,16 @@ var (
 	ErrTooLarge = fmt.Errorf("%w: larger than 32 MiB", ErrInvalid)
 )
 
-// NewHTTPClient is NewPool with idle connections kept for 90 s.
-func NewHTTPClient(maxConns int) *http.Client { return NewPool(maxConns, 90*time.Second) }
+// NewHTTPClient is NewPool with unused connections kept for 90 s.
+func NewHTTPClient(keep int) *http.Client { return NewPool(keep, 90*time.Second) }
 
-// NewPool returns a client that keeps at most maxConns connections to a host
-// (0: 100), unused ones for idle, and that gives up connecting after 2 s.
-func NewPool(maxConns int, idle time.Duration) *http.Client {
-	if maxConns == 0 {
-		maxConns = 100
+// NewPool returns a client that keeps at most so many unused connections to a
+// host (0: 100), each for idle, and that gives up connecting after 2 s. It opens
+// as many as there are calls at a time: whoever admits those bounds them, since a
+// call that waited here for a connection would be charged the wait.
+func NewPool(keep int, idle time.Duration) *http.Client {
+	if keep == 0 {
+		keep = 100
 	}
 	return &http.Client{
 		Transport: &http.Transport{
@@ -42,9 +44,7 @@ func NewPool(maxConns int, idle time.Duration) *http.Client {
 			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 4 * time.Second,
 			ForceAttemptHTTP2:   true,
-			MaxIdleConns:        maxConns,
-			MaxIdleConnsPerHost: maxConns,
-			MaxConnsPerHost:     maxConns,
+			MaxIdleConnsPerHost: keep,
 			IdleConnTimeout:     idle,
 		},
 		// An API that redirects is misconfigured, and the key must not follow.
