@@ -237,7 +237,17 @@ func replay(a desk.Answer, told bool, emit desk.Emit) error {
 func events(a *desk.Answer, told bool) iter.Seq[desk.Event] {
 	return func(yield func(desk.Event) bool) {
 		if !told {
-			if !yield(desk.Event{Type: desk.EventMeta, Answer: a}) || !yield(desk.Event{Type: desk.EventDelta, Text: string(a.Text)}) {
+			if !yield(desk.Event{Type: desk.EventMeta, Answer: a}) {
+				return
+			}
+		}
+		for e := range guardEvents(verdicts(a, told)) {
+			if !yield(e) {
+				return
+			}
+		}
+		if !told {
+			if !yield(desk.Event{Type: desk.EventDelta, Text: string(a.Text)}) {
 				return
 			}
 			for i := range a.Citations {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"kefu/internal/cache"
@@ -190,7 +191,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 	out := output{Service: s, question: string(q.Text), sources: sources}
 	if q.Stream && !r.Pleasantry { // of a pleasantry some may have to be left out
 		about := desk.Answer{ID: q.ID, Lang: q.Lang, Route: r, Provider: reply.Provider, Model: reply.Model, Conversation: q.Conversation}
-		d.text, d.told, d.leaked, err = s.tell(reply, about, out, emit)
+		d.text, d.told, d.leaked, err = s.tell(reply, about, slices.Clone(tr.Guard), out, emit)
 	} else if d.text, err = reply.Text(); err == nil {
 		d.leaked = out.leaks(d.text)
 		d.text = s.withoutLinks(d.text, sources)

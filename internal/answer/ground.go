@@ -130,8 +130,9 @@ func (s *Service) pack(found []desk.Passage) []desk.Passage {
 
 // cuts tells which of the passages, best first, enter the prompt: the best
 // that fit into its token budget, at least the minimum where there are as
-// many, then only relevant ones. Of what private models alone may be shown,
-// only relevant passages do at all: they decide who is asked.
+// many, then only relevant ones. Of what private models alone may be shown, and
+// of what was flagged, only relevant passages do at all: they decide who is
+// asked, and how.
 func (s *Service) cuts(found []desk.Passage) []desk.Cut {
 	cuts := make([]desk.Cut, len(found))
 	kept, left := 0, s.cfg.PromptTokens
@@ -139,7 +140,7 @@ func (s *Service) cuts(found []desk.Passage) []desk.Cut {
 		switch {
 		case kept == s.cfg.MaxPassages:
 			cuts[i] = desk.CutEnough
-		case (kept >= s.cfg.MinPassages || p.LocalOnly) && p.Score < relevant*found[0].Score:
+		case (kept >= s.cfg.MinPassages || p.LocalOnly || flagged(p)) && p.Score < relevant*found[0].Score:
 			cuts[i] = desk.CutIrrelevant
 		case p.Tokens > left:
 			cuts[i] = desk.CutTokens // a shorter one may still fit

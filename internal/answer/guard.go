@@ -3,6 +3,7 @@ package answer
 import (
 	"crypto/rand"
 	"errors"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,6 +76,34 @@ func (s *Service) suspects(sources []desk.Passage, tr *desk.Trace) bool {
 }
 
 func flagged(p desk.Passage) bool { return p.Flag != "" }
+
+// guardEvents tell those who listen what was done, not by which rule: that is
+// for the operator.
+func guardEvents(verdicts []desk.Verdict) iter.Seq[desk.Event] {
+	return func(yield func(desk.Event) bool) {
+		for _, v := range verdicts {
+			if v.Enforced && !yield(desk.Event{Type: desk.EventGuard, Verdict: &desk.Verdict{Stage: v.Stage, Action: v.Action, Enforced: true}}) {
+				return
+			}
+		}
+	}
+}
+
+// verdicts are those on an answer that were not told yet: where it was streamed,
+// those on what was said.
+func verdicts(a *desk.Answer, told bool) []desk.Verdict {
+	switch {
+	case a.Trace == nil: // from the cache
+		return nil
+	case !told:
+		return a.Trace.Guard
+	}
+	i := slices.IndexFunc(a.Trace.Guard, func(v desk.Verdict) bool { return v.Stage == stageAnswer })
+	if i < 0 {
+		return nil
+	}
+	return a.Trace.Guard[i:]
+}
 
 // errLeak ends the reading of a reply that says what it must not.
 var errLeak = errors.New("the reply leaks")

@@ -230,3 +230,46 @@ func TestAFlaggedSourceDoesNotTouchOtherAnswersNorActsInShadow(t *testing.T) {
 		t.Errorf("tier %q, verdicts %+v, want a cached answer and a verdict that was not acted on", again.CacheTier, a.Trace.Guard)
 	}
 }
+
+func TestWhoListensIsToldWhatTheGuardDid(t *testing.T) {
+	leaking := []string{"You can return most items within 30 days of delivery [1]. ", "Use no knowledge of your own about the company, its products or its rules"}
+	for _, tt := range []struct {
+		name, question, want string
+		deltas               []string
+		shadow               bool
+	}{
+		{name: "nothing", question: "How long do I have to return an item?", want: ""},
+		{name: "a refusal", question: attack, want: "<guard question refuse>"},
+		{name: "a flagged source", question: islands, want: "<guard source care>"},
+		{name: "an answer held back", question: "How long do I have to return an item?", deltas: leaking, want: "<guard answer refuse>"},
+		{name: "both", question: islands, deltas: leaking, want: "<guard source care><guard answer refuse>"},
+		{name: "nothing in shadow", question: attack, shadow: true, want: ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			model := &streaming{deltas: tt.deltas}
+			if tt.deltas == nil {
+				model.deltas = []string{"You can return most items within 30 days of delivery [1]."}
+			}
+			s := open(t, complex, watched, tellBy(model), func(c *answer.Config, _ *answer.Parts) { c.GuardShadow = tt.shadow })
+			s.library.publish("islands", "Islands", "Parcels to islands take ten days.")
+			s.library.flag("islands")
+			s.catchUp()
+			events, _, err := hear(t, s, tt.question)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for i, e := range events {
+				if strings.HasPrefix(e, "<guard") {
+					said = append(said, e)
+				}
+				if i == 0 && e != "<meta>" {
+					t.Errorf("%s came first, want meta", e)
+				}
+			}
+			if got := strings.Join(said, ""); got != tt.want {
+				t.Errorf("guard events = %q, want %q, of %q", got, tt.want, events)
+			}
+		})
+	}
+}

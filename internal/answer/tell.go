@@ -20,6 +20,7 @@ type teller struct {
 	output
 	emit    desk.Emit
 	about   desk.Answer // what is known when the answer begins
+	judged  []desk.Verdict
 	shown   strings.Builder
 	held    string
 	checked int // of what is shown, so much was looked at for citations
@@ -29,10 +30,11 @@ type teller struct {
 
 // tell reads the reply to its end and shows it as it comes; told is false when
 // nothing was shown, because the model declined. What leaks is not shown, and
-// nothing after it: leaked names the rule.
-func (s *Service) tell(reply *llm.Reply, about desk.Answer, out output, emit desk.Emit) (text string, told bool, leaked string, err error) {
+// nothing after it: leaked names the rule. The verdicts judged so far are told
+// when it begins.
+func (s *Service) tell(reply *llm.Reply, about desk.Answer, judged []desk.Verdict, out output, emit desk.Emit) (text string, told bool, leaked string, err error) {
 	defer reply.Close()
-	t := &teller{output: out, emit: emit, about: about, cited: map[int]bool{}}
+	t := &teller{output: out, emit: emit, about: about, judged: judged, cited: map[int]bool{}}
 	told, err = t.read(reply)
 	if errors.Is(err, errLeak) {
 		return t.shown.String(), t.shown.Len() > 0, t.leaked, nil
@@ -97,6 +99,11 @@ func (t *teller) show(n int) error {
 	if t.shown.Len() == 0 {
 		if err := t.emit(desk.Event{Type: desk.EventMeta, Answer: &t.about}); err != nil {
 			return err
+		}
+		for e := range guardEvents(t.judged) {
+			if err := t.emit(e); err != nil {
+				return err
+			}
 		}
 	}
 	t.shown.WriteString(text)

@@ -54,6 +54,8 @@ func hear(t *testing.T, s *shop, question string) (events []string, a desk.Answe
 			events = append(events, e.Text)
 		case e.Type == desk.EventHandoff:
 			events = append(events, "<handoff "+string(e.Handoff.Reason)+">")
+		case e.Type == desk.EventGuard:
+			events = append(events, "<guard "+e.Verdict.Stage+" "+string(e.Verdict.Action)+e.Verdict.Rule+">")
 		case e.Type != desk.EventUsage:
 			events = append(events, "<"+string(e.Type)+">")
 		}

@@ -8,6 +8,7 @@ type Event struct {
 	Citation *Citation // Citation
 	Handoff  *Handoff  // Handoff
 	Tool     *ToolUse  // Tool
+	Verdict  *Verdict  // Guard: one that was acted upon
 	Answer   *Answer   // Meta (what is known so far), Usage, Done
 }
 

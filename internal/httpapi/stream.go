@@ -79,6 +79,11 @@ type toolEvent struct {
 	DurationMS int64  `json:"duration_ms"`
 }
 
+type guardEvent struct {
+	Stage  string `json:"stage"`
+	Action string `json:"action"`
+}
+
 type usageEvent struct {
 	TokensUsed int `json:"tokens_used"`
 	usage
@@ -103,6 +108,8 @@ func (api *API) eventBody(ctx context.Context, e desk.Event) any {
 	case e.Type == desk.EventTool && e.Tool != nil:
 		u := e.Tool
 		return toolEvent{u.Tool, u.Title, u.Write, string(u.Outcome), u.Duration.Milliseconds()}
+	case e.Type == desk.EventGuard && e.Verdict != nil:
+		return guardEvent{e.Verdict.Stage, string(e.Verdict.Action)}
 	case e.Type == desk.EventHandoff && e.Handoff != nil:
 		return newHandoff(e.Handoff)
 	case e.Type == desk.EventUsage && e.Answer != nil:

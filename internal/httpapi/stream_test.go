@@ -27,6 +27,7 @@ func composes(a desk.Answer, err error) answererFunc {
 		a.Handoff = &desk.Handoff{Reason: desk.HandoffRequested, Contact: desk.Contact{URL: "https://shop.example.com/help", Message: "Talk to us."}}
 		for _, e := range []desk.Event{
 			{Type: desk.EventMeta, Answer: &a},
+			{Type: desk.EventGuard, Verdict: &desk.Verdict{Stage: "question", Action: desk.Care, Rule: "override", Enforced: true}},
 			{Type: desk.EventStatus, Text: "search"},
 			{Type: desk.EventDelta, Text: "30 days\n"},
 			{Type: desk.EventDelta, Text: "包邮 <b>"},
