@@ -35,6 +35,7 @@ var allowed = map[string]string{
 	"retrieval":      "desk lang",
 	"knowledge":      "desk retrieval",
 	"match":          "desk lang",
+	"topic":          "lang",
 	"gaps":           "desk lang match",
 	"followup":       "desk lang",
 	"route":          "desk lang",

@@ -124,7 +124,8 @@ var checklist = map[string]string{
 		internal/store TestWhatCustomersSaidIsNowhereInTheRawDatabase
 		internal/store TestNoTableHoldsADeletedUser
 		cmd/kefu TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted`,
-	"Confidential: local-only documents reach private models alone": `
+	"Confidential: local-only documents and topics reach private models alone": `
+		cmd/kefu TestWhatIsAboutALocalOnlyTopicReachesPrivateModelsAlone
 		cmd/kefu TestLocalOnlyDocumentsReachPrivateModelsAlone
 		cmd/kefu TestWithoutAPrivateModelLocalOnlyDocumentsAreQuotedOffline`,
 	"Errors: a stable code and an id, and never the cause": `

@@ -48,7 +48,8 @@ type base struct {
 	db        *store.DB
 	loader    *ingest.Loader
 	embedder  llm.Embedder
-	guard     answer.Guard // nil: off
+	guard     answer.Guard  // nil: off
+	topics    answer.Topics // nil: none
 	workers   *workers
 }
 
@@ -81,6 +82,10 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	if err != nil {
 		return nil, err
 	}
+	topics, err := newTopics(cfg.Knowledge.LocalOnlyTopics)
+	if err != nil {
+		return nil, err
+	}
 	b := thisBuild()
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), Tools: toolNames(cfg), PricesChecked: m.prices.Checked(),
@@ -104,10 +109,10 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	w.start("ledger", db.Ledger().Run)
 	embedder, guard := m.embedder(tel), questionGuard(cfg.Guard.Mode)
 	return &base{
-		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, guard: guard, workers: w,
+		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, guard: guard, topics: topics, workers: w,
 		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
 			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
-			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Private: m.embedsInHouse(),
+			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Topics: topics, Private: m.embedsInHouse(),
 		}),
 	}, nil
 }
@@ -221,7 +226,7 @@ func (a *app) assemble() error {
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Gate: gate, Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
-		Masker: masker, Guard: a.guard,
+		Masker: masker, Guard: a.guard, Topics: a.topics,
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {
@@ -232,7 +237,8 @@ func (a *app) assemble() error {
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
 		Abstain: abstainBelow(a.embedder, cfg), MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
 		Turns: cfg.Conversation.Turns, ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
-		Fingerprint: a.models.fingerprint() + "|" + a.embedder.Model() + "|" + cfg.Guard.Mode, GuardShadow: cfg.Guard.Mode == "shadow",
+		PrivateEmbedder: a.models.embedsInHouse(),
+		Fingerprint:     a.models.fingerprint() + "|" + a.embedder.Model() + "|" + cfg.Guard.Mode + "|" + cfg.Knowledge.LocalOnlyTopics, GuardShadow: cfg.Guard.Mode == "shadow",
 	}, parts)
 	a.answerer = configured{a.answers, models}
 	a.edge = a.newEdge(models.Models())

@@ -142,3 +142,51 @@ func TestWithoutAPrivateModelLocalOnlyDocumentsAreQuotedOffline(t *testing.T) {
 	server.Stop()
 	healthy(t, server.Log)
 }
+
+func TestWhatIsAboutALocalOnlyTopicReachesPrivateModelsAlone(t *testing.T) {
+	t.Parallel()
+	vendor, house := e2e.NewVendor(t, llmsim.Config{}), e2e.NewVendor(t, llmsim.Config{})
+	site := newShop(t, "KEFU_KNOWLEDGE_LOCAL_ONLY_TOPICS=pay=severance,离职补偿; medical=diagnosis,诊断书").With(vendor.Env()...)
+	for name, text := range confidential { // by their words: neither marks nor folders count here
+		site.Write(strings.ReplaceAll(name, "hr/", ""), strings.ReplaceAll(text, "local_only: true\n", ""))
+	}
+	site.Write("kefu.yaml", `
+models:
+  luna: {provider: openai, model: gpt-6-luna}
+  ours: {provider: openai, model: house-1, base_url: "`+house.URL()+`/v1", private: true}
+chains:
+  simple: [luna, ours, offline]
+  complex: [luna, ours, offline]
+`)
+	site.Must("kb", "load", "docs")
+	server := site.Serve()
+	e2e.Eventually(t, 20*time.Second, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
+	for question, want := range map[string]string{severanceEN: "7351", severanceBothZH: "9758"} {
+		if a := server.Ask(question); a.Provider != "ours" || !a.Grounded || !strings.Contains(a.Answer, want) {
+			t.Errorf("%s: %+v, want an answer of our model with %s", question, a, want)
+		}
+	}
+	// What they are answered from is nothing confidential; what they say is.
+	for _, question := range []string{
+		"Compare the return periods of headphones and of lamps for somebody with the diagnosis K4711, please",
+		"我的诊断书编号是K4711，请比较标准包裹和加急包裹的退货运费，哪个更贵？",
+	} {
+		if a := server.Ask(question); a.Provider == "openai" {
+			t.Errorf("%s: %+v, want no answer of a third party", question, a)
+		}
+	}
+	converse(t, server, "ann", "c1", "How many days after delivery can I return an item with the diagnosis K4711?")
+	converse(t, server, "ann", "c1", "And what about lamps?")
+	for _, question := range []string{complexEN, complexZH} {
+		if a := server.Ask(question); !a.Grounded || a.Provider != "openai" {
+			t.Errorf("%s: %+v, want an answer of the third party", question, a)
+		}
+	}
+	unseen(t, vendor)
+	if strings.Contains(vendor.Received(), "K4711") {
+		t.Errorf("the third party received what was asked: %s", vendor.Received())
+	}
+	holds(t, "what our model received", house.Received(), "7351", "9758", "K4711")
+	server.Stop()
+	healthy(t, server.Log)
+}

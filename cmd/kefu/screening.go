@@ -9,6 +9,7 @@ import (
 	"kefu/internal/desk"
 	"kefu/internal/guard"
 	"kefu/internal/mask"
+	"kefu/internal/topic"
 )
 
 // newMasker is the masker with the operator's own patterns.
@@ -38,6 +39,18 @@ var patternName = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,11}$`)
 
 func badPattern(why string, err error) error {
 	return &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "mask.patterns", Public: why, Err: err}
+}
+
+// newTopics are what private models alone may be asked about; nil: nothing.
+func newTopics(setting string) (answer.Topics, error) {
+	topics, err := topic.Parse(setting)
+	switch {
+	case err != nil:
+		return nil, &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "knowledge.local_only_topics", Public: "knowledge.local_only_topics: " + err.Error()}
+	case topics == nil:
+		return nil, nil
+	}
+	return topics, nil
 }
 
 // questionGuard is the guard in the given mode; nil: off.

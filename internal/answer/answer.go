@@ -46,6 +46,8 @@ type Config struct {
 	// Links are hosts that an answer with tools may link to; other addresses only
 	// where the knowledge base has them.
 	Links []string
+	// PrivateEmbedder says that the embedder shows nothing to a third party.
+	PrivateEmbedder bool
 	// GuardShadow records verdicts on questions without acting on them.
 	GuardShadow bool
 }
@@ -55,6 +57,12 @@ type Router interface {
 	Decide(question string) desk.Route
 	// Version changes whenever decisions may.
 	Version() string
+}
+
+// Topics recognises questions that are for private models alone.
+type Topics interface {
+	// Of names the topic of the texts.
+	Of(texts ...string) (topic string, ok bool)
 }
 
 // Recorder keeps answers and their traces. It never blocks.
@@ -106,7 +114,8 @@ type Parts struct {
 	Notifier  Notifier
 	Observer  Observer
 	Masker    *mask.Masker
-	Guard     Guard // nil: questions are not judged
+	Guard     Guard  // nil: questions are not judged
+	Topics    Topics // nil: no question is confidential by what it is about
 	// Contact is how customers reach a person.
 	Contact func(desk.Lang) desk.Contact
 }
@@ -146,6 +155,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if err := s.recall(ctx, &q, &ask); err != nil {
 		return desk.Answer{}, err
 	}
+	q.Topic = s.topic(q)
 	if err := s.needsTools(&q); err != nil {
 		return desk.Answer{}, err
 	}

@@ -75,6 +75,19 @@ func unnamed(text desk.Masked) desk.Masked {
 	return desk.Masked(mask.Placeholder.ReplaceAllString(string(text), "…"))
 }
 
+// topic is why q, or what it leans on, is for private models alone.
+func (s *Service) topic(q desk.Question) string {
+	if s.Topics == nil {
+		return ""
+	}
+	texts := []string{string(q.Text), string(q.Said)}
+	for _, t := range q.Earlier {
+		texts = append(texts, string(t.Question), string(t.Standalone), string(t.Text))
+	}
+	topic, _ := s.Topics.Of(texts...)
+	return topic
+}
+
 // keepTurn adds what was asked and answered to the conversation, cached answers
 // too: the next question may lean on it, also on another replica.
 func (s *Service) keepTurn(ctx context.Context, q desk.Question, a desk.Answer) {
@@ -118,7 +131,8 @@ func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowled
 	said := transcript(q, !view.LocalOnly())
 	reply, err := s.Models.Start(ctx, llm.Call{
 		Tier: llm.Cheap, Provider: q.Provider, Model: q.Model, Purpose: desk.PurposeRewrite, MaxTokens: rewriteTokens, Allowance: allowance,
-		Prompt: llm.Prompt{System: systemRewrite, Question: said, Lang: q.Lang},
+		Private: q.Topic != "",
+		Prompt:  llm.Prompt{System: systemRewrite, Question: said, Lang: q.Lang},
 	})
 	if err != nil {
 		return q.Text

@@ -83,9 +83,12 @@ func (s *Service) refuses(asked retrieval.Query, found []desk.Passage, view *kno
 	return tr.Answerable < s.cfg.Abstain
 }
 
-// embed returns the question's vector, or nil when the embedder fails: words
-// alone then find the passages.
+// embed returns the question's vector, or nil when the embedder fails or may
+// not see it: words alone then find the passages.
 func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.Allowance) []float32 {
+	if q.Topic != "" && !s.cfg.PrivateEmbedder {
+		return nil
+	}
 	e, err := s.Embedder.Embed(ctx, llm.EmbedCall{Texts: []desk.Masked{q.Text}, Allowance: allowance})
 	if err != nil {
 		return nil

@@ -70,7 +70,7 @@ func promptVersion() string {
 func (s *Service) call(q desk.Question, r desk.Route, sources []desk.Passage, allowance *llm.Allowance) llm.Call {
 	c := llm.Call{
 		Tier: llm.Strong, Provider: q.Provider, Model: q.Model, Purpose: desk.PurposeAnswer,
-		Private:   slices.ContainsFunc(sources, func(p desk.Passage) bool { return p.LocalOnly }),
+		Private:   q.Topic != "" || slices.ContainsFunc(sources, func(p desk.Passage) bool { return p.LocalOnly }),
 		MaxTokens: s.cfg.MaxTokens, Allowance: allowance, Stream: q.Stream && !r.Pleasantry,
 		Prompt: llm.Prompt{System: systemComplex, Question: q.Text, Lang: q.Lang, Route: r, Sources: sources},
 	}

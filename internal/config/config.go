@@ -155,11 +155,13 @@ type Retrieval struct {
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
 type Knowledge struct {
-	Path      string        `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
-	Releases  int           `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
-	Inside    []string      `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
-	LocalOnly []string      `key:"local_only" env:"KEFU_KNOWLEDGE_LOCAL_ONLY" help:"globs of files and folders, as legal or hr/*.docx, whose documents are shown to private models alone; as if each said local_only: true, from its next load"`
-	Lease     time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
+	Path      string   `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
+	Releases  int      `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
+	Inside    []string `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
+	LocalOnly []string `key:"local_only" env:"KEFU_KNOWLEDGE_LOCAL_ONLY" help:"globs of files and folders, as legal or hr/*.docx, whose documents are shown to private models alone; as if each said local_only: true, from its next load"`
+	// LocalOnlyTopics is read by topic.Parse.
+	LocalOnlyTopics string        `key:"local_only_topics" env:"KEFU_KNOWLEDGE_LOCAL_ONLY_TOPICS" help:"topics for private models alone, as medical=diagnosis,诊断; legal=lawsuit,诉讼: documents with one of the words are local-only from their next load, and so are questions with one"`
+	Lease           time.Duration `key:"lease" env:"KEFU_KNOWLEDGE_LEASE" range:"1s..5m" help:"time after which a silent replica must catch up before it serves"`
 }
 
 // Handoff is how a customer reaches a person.

@@ -128,12 +128,14 @@ type Trace struct {
 	Revision Revision `json:"revision"`
 	// Standalone is the question as it was understood from what was said before;
 	// empty where it stood alone.
-	Standalone Masked          `json:"standalone,omitempty"`
-	Cache      string          `json:"cache"`  // memory, redis, miss, bypass
-	Routes     []Route         `json:"routes"` // more than one after an escalation
-	Passages   []TracedPassage `json:"passages"`
-	Attempts   []Attempt       `json:"attempts"`
-	Grounds    []Ground        `json:"grounds"`
+	Standalone Masked `json:"standalone,omitempty"`
+	// Topic is why the question was for private models alone.
+	Topic    string          `json:"topic,omitempty"`
+	Cache    string          `json:"cache"`  // memory, redis, miss, bypass
+	Routes   []Route         `json:"routes"` // more than one after an escalation
+	Passages []TracedPassage `json:"passages"`
+	Attempts []Attempt       `json:"attempts"`
+	Grounds  []Ground        `json:"grounds"`
 	// Answerable is how far the passages found spoke for an answer, in [0,1];
 	// 0 where that was not asked.
 	Answerable float64 `json:"answerable,omitempty"`

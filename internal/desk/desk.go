@@ -126,6 +126,9 @@ type Question struct {
 	// Care marks a question that may be an attack: it is answered by a harder
 	// prompt, without tools, and its answer is not kept for others.
 	Care bool
+	// Topic is why the question is for private models alone, by the operator's
+	// name for it; empty: it is not.
+	Topic string
 	// Cheaper asks the cheap model alone, because a budget has too little left
 	// for another. The answer is not given to others.
 	Cheaper bool

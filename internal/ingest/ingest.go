@@ -46,6 +46,12 @@ type Guard interface {
 	Document(text string) desk.Verdict
 }
 
+// Topics recognises texts that are for private models alone.
+type Topics interface {
+	// Of names the topic of the texts.
+	Of(texts ...string) (topic string, ok bool)
+}
+
 // DefaultMaxFileBytes bounds a file or page.
 const DefaultMaxFileBytes = 20 << 20
 
@@ -96,6 +102,8 @@ type Config struct {
 	// row (legal, hr/*.docx), whose documents are marked LocalOnly, wherever they
 	// lie. Letter case does not count.
 	LocalOnly []string
+	// Topics marks documents LocalOnly by what they are about; nil: none.
+	Topics Topics
 	// Private says that the embedder shows nothing to a third party. With another
 	// one, documents that are LocalOnly get no vectors.
 	Private bool

@@ -18,6 +18,15 @@ func (l *Loader) localOnly(f file) bool {
 	})
 }
 
+// confidential tells whether a document is about a topic that is local-only.
+func (l *Loader) confidential(x extract) bool {
+	if l.cfg.Topics == nil {
+		return false
+	}
+	_, ok := l.cfg.Topics.Of(append(x.texts(), x.meta.title)...)
+	return ok
+}
+
 // lies tells whether as many names in a row as the glob has match it.
 func lies(where, glob string) bool {
 	glob = strings.ToLower(strings.Trim(glob, "/"))

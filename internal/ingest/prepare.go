@@ -33,7 +33,7 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	doc := desk.Document{
 		ID: or(f.id, documentID(tenant, source, or(x.meta.id, f.path))), Tenant: tenant, Source: source, Path: f.path,
 		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
-		LocalOnly: x.meta.local || l.localOnly(f),
+		LocalOnly: x.meta.local || l.localOnly(f) || l.confidential(x),
 	}
 	if len(x.pairs) > 0 {
 		doc.Kind = desk.FAQ
