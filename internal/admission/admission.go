@@ -88,6 +88,8 @@ func (g *Gate) State() State {
 
 // Place is that of one composition.
 type Place struct {
+	Waited time.Duration // 0 where it was free
+
 	gate   *Gate
 	tenant *tenant
 	since  time.Time
@@ -107,7 +109,7 @@ func (g *Gate) Enter(ctx context.Context, of desk.TenantID, batch bool) (Place, 
 	if g.open(t) {
 		g.move(t, 1, -1)
 		g.mu.Unlock()
-		return Place{g, t, time.Now()}, nil
+		return Place{gate: g, tenant: t, since: time.Now()}, nil
 	}
 	if why := g.crowded(t, batch); why != "" {
 		g.move(t, 0, -1)

@@ -34,6 +34,7 @@ func (g *Gate) tenant(id desk.TenantID) *tenant {
 		t = &tenant{}
 		g.tenants[id] = t
 		g.divide()
+		g.letIn() // less is kept for the others
 	}
 	return t
 }
@@ -132,8 +133,9 @@ func (g *Gate) wait(ctx context.Context, t *tenant, w *waiter) (Place, error) {
 		return Place{}, err
 	}
 	now := time.Now()
-	g.obs.Waited(now.Sub(began))
-	return Place{g, t, now}, nil
+	waited := now.Sub(began)
+	g.obs.Waited(waited)
+	return Place{gate: g, tenant: t, since: now, Waited: waited}, nil
 }
 
 // giveUp withdraws w for a reason, which may be that it has waited for too

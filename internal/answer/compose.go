@@ -46,6 +46,9 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		return desk.Answer{}, crowded(q, err)
 	}
 	defer place.Leave()
+	if place.Waited > 0 {
+		tr.Stages = append(tr.Stages, desk.Stage{Name: "queue", Duration: place.Waited})
+	}
 
 	grant := llm.Grant{Answer: q.ID, Tenant: q.Scope.Tenant, Attempts: s.cfg.Attempts}
 	grant.Deadline, _ = ctx.Deadline()

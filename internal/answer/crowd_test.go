@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,9 +59,14 @@ func TestOnlyWhatHasToBeComposedIsRefusedInACrowd(t *testing.T) {
 		if a := s.ask("I want to talk to a human"); a.Handoff == nil {
 			t.Errorf("somebody who wants a person = %+v", a)
 		}
+		time.Sleep(time.Second)
 		close(s.model.hold)
 		if err := errors.Join(<-first, <-second); err != nil {
 			t.Errorf("those who were let in: %v", err)
+		}
+		waited := s.journal.recorded[len(s.journal.recorded)-1]
+		if !slices.ContainsFunc(waited.Trace.Stages, func(st desk.Stage) bool { return st.Name == "queue" && st.Duration == time.Second }) {
+			t.Errorf("the trace of one that waited = %+v, want how long", waited.Trace.Stages)
 		}
 	})
 }
