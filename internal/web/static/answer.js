@@ -1,7 +1,7 @@
 import { Citation } from './citation.js';
 import { confirmations, showUse } from './action.js';
 import { block, blocks, el, link, page, settled, spoken } from './render.js';
-import { say } from './texts.js';
+import { say } from './language.js';
 
 /**
  * <kefu-answer> shows one answer as it comes. It is no live region: the page

@@ -2,10 +2,11 @@
 // <kefu-citation> one [n] in it.
 
 import { Answer } from './answer.js';
+import { say, showLanguage, switchLanguage } from './language.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
 import { ask, Problem } from './stream.js';
-import { say, showLanguage, switchLanguage } from './texts.js';
+import './texts.js';
 
 const keptKey = 'kefu.key';
 

@@ -1,5 +1,5 @@
 import { el, page } from './render.js';
-import { localise } from './texts.js';
+import { localise } from './language.js';
 
 const linger = 200; // ms in which the pointer may reach the card
 

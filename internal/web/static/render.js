@@ -1,7 +1,7 @@
 // Turns text from outside into nodes. It becomes text nodes only, never
 // markup, and the only links are those made by link.
 
-import { say } from './texts.js';
+import { say } from './language.js';
 
 /** el makes an element; data-text and data-label are worded at once. */
 export function el(tag, attributes = {}, ...children) {

@@ -1,8 +1,8 @@
-// What the page says, in English and Chinese.
+// What the chat page says, in English and Chinese.
 
-import { always } from './store.js';
+import { speak } from './language.js';
 
-const texts = {
+speak({
   en: {
     other: '中文',
     api: 'API',
@@ -113,38 +113,4 @@ const texts = {
     e504: '回答超时。',
     failed: '我们这边出了点问题。',
   },
-};
-
-const remembered = 'kefu.language';
-
-/** language is the one chosen here before, else the browser's first that we have. */
-export let language = always?.getItem(remembered) ?? preferred();
-
-function preferred() {
-  const known = navigator.languages.map((tag) => tag.slice(0, 2).toLowerCase()).find((tag) => tag in texts);
-  return known ?? 'en';
-}
-
-export const say = (key) => texts[language][key];
-
-/** localise words everything below root: data-text is content, data-hint a placeholder, data-label a name for screen readers. */
-export function localise(root) {
-  for (const node of root.querySelectorAll('[data-text]')) node.textContent = say(node.dataset.text);
-  for (const node of root.querySelectorAll('[data-hint]')) node.placeholder = say(node.dataset.hint);
-  for (const node of root.querySelectorAll('[data-label]')) node.setAttribute('aria-label', say(node.dataset.label));
-}
-
-export function switchLanguage() {
-  language = language === 'en' ? 'zh' : 'en';
-  always?.setItem(remembered, language);
-  showLanguage();
-}
-
-/** showLanguage makes the whole page, old answers included, speak the language. */
-export function showLanguage() {
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
-  const button = document.getElementById('language');
-  button.textContent = say('other');
-  button.lang = language === 'zh' ? 'en' : 'zh-CN';
-  localise(document);
-}
+});
