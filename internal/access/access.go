@@ -167,21 +167,54 @@ func (d *Directory) Key(ctx context.Context, secret string) (desk.Key, error) {
 	if d.bootstrap.Role != "" && subtle.ConstantTimeCompare(hash[:], d.bootstrap.Hash[:]) == 1 {
 		return d.bootstrap.Key, nil
 	}
-	k, known := d.current.Load().keys[Prefix(secret)]
+	prefix := Prefix(secret)
+	k, err := d.find(ctx, func(r *rules) (HashedKey, bool) { k, known := r.keys[prefix]; return k, known })
+	if err == nil && (subtle.ConstantTimeCompare(hash[:], k.Hash[:]) != 1 || !k.Live(time.Now())) {
+		err = invalidKey()
+	}
+	if err != nil {
+		return desk.Key{}, err
+	}
+	return k.Key, nil
+}
+
+// holder finds a key that was shown before by its id. Errors are those of Key.
+func (d *Directory) holder(ctx context.Context, id desk.KeyID) (HashedKey, error) {
+	if id == desk.BootstrapKey && d.bootstrap.Role != "" {
+		return d.bootstrap, nil
+	}
+	k, err := d.find(ctx, func(r *rules) (HashedKey, bool) {
+		for _, k := range r.keys {
+			if k.ID == id {
+				return k, true
+			}
+		}
+		return HashedKey{}, false
+	})
+	if err == nil && (k.ID != id || !k.Live(time.Now())) {
+		err = invalidKey()
+	}
+	return k, err
+}
+
+// find looks in what is known, and again where that is not enough or too old.
+func (d *Directory) find(ctx context.Context, in func(*rules) (HashedKey, bool)) (HashedKey, error) {
+	k, known := in(d.current.Load())
 	if !known || d.age() > trusted {
 		d.lookFor(ctx)
-		k = d.current.Load().keys[Prefix(secret)]
+		k, _ = in(d.current.Load())
 	}
 	if d.age() > trusted {
-		return desk.Key{}, &desk.Error{
+		return HashedKey{}, &desk.Error{
 			Kind: desk.Unavailable, Code: "keys_unavailable", RetryAfter: lookEvery,
 			Public: "Whether the key is still valid cannot be told at the moment.",
 		}
 	}
-	if subtle.ConstantTimeCompare(hash[:], k.Hash[:]) != 1 || !k.Live(time.Now()) {
-		return desk.Key{}, &desk.Error{Kind: desk.Unauthorised, Code: "key_invalid", Public: "The key is not valid."}
-	}
-	return k.Key, nil
+	return k, nil
+}
+
+func invalidKey() error {
+	return &desk.Error{Kind: desk.Unauthorised, Code: "key_invalid", Public: "The key is not valid."}
 }
 
 func (d *Directory) age() time.Duration {

@@ -85,6 +85,9 @@ const (
 	ErrOutcome Outcome = "error"     // no answer could be given
 )
 
+// Outcomes lists the set.
+var Outcomes = [...]Outcome{Answered, Abstained, Degraded, Waiting, ErrOutcome}
+
 // Answer is what Kefu says. Its fields are masked; Restored alone is not.
 type Answer struct {
 	ID        AnswerID   `json:"id"`
@@ -121,6 +124,15 @@ type Answer struct {
 type Record struct {
 	Question Question
 	Answer   Answer
+}
+
+// AnswerQuery chooses answers, the latest first.
+type AnswerQuery struct {
+	Outcome Outcome // empty: any
+	// Before and BeforeID are those of the last answer that was seen; zero: begin
+	// with the latest.
+	Before   time.Time
+	BeforeID AnswerID
 }
 
 // Trace explains an answer to an operator.

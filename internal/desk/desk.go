@@ -9,6 +9,7 @@ import "time"
 type (
 	TenantID       string
 	KeyID          string
+	SessionID      string
 	UserID         string
 	DocumentID     string
 	ChunkID        string

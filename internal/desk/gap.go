@@ -22,4 +22,6 @@ type Gap struct {
 	Disliked   int // of these, answered and rated down
 	LastAsked  time.Time
 	LastAnswer AnswerID
+	// Curated tells whether somebody has written an answer to it by now.
+	Curated bool
 }

@@ -16,6 +16,9 @@ func NewAttemptID() AttemptID { return AttemptID(newID("att_")) }
 // NewKeyID makes the identifier of a new key.
 func NewKeyID() KeyID { return KeyID(newID("key_")) }
 
+// NewSessionID makes the identifier of a new session.
+func NewSessionID() SessionID { return SessionID(newID("ses_")) }
+
 // NewAuditID makes the identifier of a new entry of the audit log.
 func NewAuditID() string { return newID("aud_") }
 

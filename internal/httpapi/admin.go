@@ -74,6 +74,7 @@ func (api *API) adminRoutes() {
 
 	operator := api.engine.Group("/v1", api.holder(desk.RoleOperator), api.once, api.audited)
 	operator.GET("/usage", api.usage)
+	operator.GET("/answers", api.listAnswers)
 	operator.GET("/answers/:id", api.showAnswer)
 	operator.GET("/gaps", api.listGaps)
 	operator.GET("/users/:id", api.exportUser)

@@ -20,8 +20,9 @@ import (
 // office is an API over a real database, with a key of each role.
 type office struct {
 	*fixture
-	db   *store.DB
-	keys map[string]string // by "role tenant", and "expired", "revoked"
+	db       *store.DB
+	sessions *access.Sessions
+	keys     map[string]string // by "role tenant", and "expired", "revoked"
 }
 
 func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
@@ -66,15 +67,17 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 			time.Sleep(time.Until(k.Expires))
 		}
 	}
-	stock := newStock(db)
+	stock, keys := newStock(db), access.New(db, "", quietLog)
+	o.sessions = access.NewSessions(keys, db.Sessions(), access.SessionConfig{})
 	o.fixture = serve(t, httpapi.Config{
 		Operators:     &httpapi.Operators{Documents: stock, Releases: stock, Inspector: stock},
-		Keys:          access.New(db, "", quietLog),
+		Keys:          keys,
 		Admin:         &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db, Users: db.Users(), Answers: db.Answers(), Gaps: oneGap{}},
 		Feedback:      masked{db.Answers()},
 		Conversations: db.Turns(),
 		Idempotency:   db.Idempotency(),
-		Chat:          http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
+		Chat:          http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
+		Sessions: o.sessions,
 	}, answerer)
 	return o
 }
@@ -89,15 +92,18 @@ func (o *office) as(t testing.TB, key, method, path, body string) reply {
 var needed = map[string]desk.Role{
 	"/query": desk.RoleAsk, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
 	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
-	"/v1/gaps": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleAsk,
+	"/v1/gaps": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleAsk,
 	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
 	"/v1/documents": desk.RoleOperator, "/v1/documents/:id": desk.RoleOperator, "/v1/search": desk.RoleOperator,
 	"/v1/releases": desk.RoleOperator, "/v1/releases/:rev/rollback": desk.RoleOperator,
 	"/v1/tenants": desk.RoleAdmin, "/v1/keys": desk.RoleAdmin, "/v1/keys/:id": desk.RoleAdmin, "/v1/keys/:id/rotate": desk.RoleAdmin,
 	"/v1/budgets": desk.RoleAdmin, "/v1/budgets/:id": desk.RoleAdmin, "/v1/audit": desk.RoleAdmin,
+	"/v1/session": desk.RoleOperator,
 }
 
-var publicRoutes = []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset"}
+// The console is a page without anything to see; those who sign in have no
+// session yet.
+var publicRoutes = []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset", "/console", "/console/*asset", "/v1/sessions"}
 
 func TestEveryRouteRefusesKeysThatHaveEndedAndRolesThatAreTooWeak(t *testing.T) {
 	o := newOffice(t, says(answer()))

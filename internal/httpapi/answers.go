@@ -19,6 +19,8 @@ import (
 // *desk.Error.
 type Answers interface {
 	Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error)
+	// Page lists the n latest that q chooses.
+	Page(ctx context.Context, tenant desk.TenantID, q desk.AnswerQuery, n int) ([]desk.Record, error)
 }
 
 // Feedback takes what users say of answers; comment, as they wrote it, is
@@ -37,6 +39,59 @@ type recordJSON struct {
 	Outcome  string        `json:"outcome"`
 	Answer   queryResponse `json:"answer"`
 	Trace    *desk.Trace   `json:"trace"`
+}
+
+// givenJSON is an answer in a list.
+type givenJSON struct {
+	ID        string    `json:"id"`
+	Question  string    `json:"question"`
+	Answer    string    `json:"answer"`
+	AskedAt   time.Time `json:"asked_at"`
+	Lang      string    `json:"lang"`
+	Outcome   string    `json:"outcome"`
+	Route     string    `json:"route"`
+	Model     string    `json:"model"`
+	CacheTier *string   `json:"cache_tier"` // null: composed
+	CostUSD   float64   `json:"cost_usd"`
+	LatencyMS int64     `json:"latency_ms"`
+}
+
+func newGivenJSON(r desk.Record) givenJSON {
+	q, a := r.Question, r.Answer
+	j := givenJSON{
+		ID: string(a.ID), Question: string(q.Text), Answer: string(a.Text), AskedAt: q.Asked, Lang: string(a.Lang), Outcome: string(a.Outcome),
+		Route: string(a.Route.Kind), Model: a.Model, CostUSD: a.Cost.USD(), LatencyMS: a.Latency.Milliseconds(),
+	}
+	if a.CacheTier != "" {
+		j.CacheTier, j.CostUSD = &a.CacheTier, 0 // whoever asked first has paid
+	}
+	return j
+}
+
+// listAnswers answers GET /v1/answers.
+func (api *API) listAnswers(c *gin.Context) {
+	var before struct {
+		At int64 // ms
+		ID desk.AnswerID
+	}
+	q := desk.AnswerQuery{Outcome: desk.Outcome(c.Query("outcome"))}
+	n, err := paging(c, &before)
+	if err == nil && q.Outcome != "" && !slices.Contains(desk.Outcomes[:], q.Outcome) {
+		names := each(desk.Outcomes[:], func(o desk.Outcome) string { return string(o) })
+		err = invalid("value_invalid", "outcome", `"outcome" must be one of `+strings.Join(names, ", ")+".")
+	}
+	if err != nil {
+		api.fail(c, err)
+		return
+	}
+	if before.ID != "" {
+		q.Before, q.BeforeID = time.UnixMilli(before.At), before.ID
+	}
+	list, err := api.cfg.Admin.Answers.Page(c.Request.Context(), tenantOf(c), q, n+1)
+	api.reply(c, http.StatusOK, newPage(list, n, newGivenJSON, func(last desk.Record) any {
+		before.At, before.ID = last.Question.Asked.UnixMilli(), last.Answer.ID
+		return before
+	}), err)
 }
 
 // showAnswer answers GET /v1/answers/{id}.

@@ -8,14 +8,16 @@ import (
 	"kefu/internal/desk"
 )
 
-// callerOf is the key that the caller has shown, the zero Key for none.
+// callerOf is who calls: the key that was shown, or who is signed in; the zero
+// Key for nobody.
 func callerOf(c *gin.Context) desk.Key { return requestOf(c.Request.Context()).key }
 
-// asker lets those pass who may ask: the holders of a key, or anybody while
-// none is needed. Whoever shows a key of ours nevertheless is who it says; what
-// clients made for OpenAI send because they must send something is no key.
+// asker lets those pass who may ask: the holders of a key, who is signed in to
+// the console, or anybody while no key is needed. Whoever shows a key of ours
+// nevertheless is who it says; what clients made for OpenAI send because they
+// must send something is no key.
 func (api *API) asker(c *gin.Context) {
-	if !api.open() {
+	if !api.open() || c.GetHeader(consoleHeader) != "" {
 		api.authenticate(c, desk.RoleAsk)
 		return
 	}
@@ -55,15 +57,7 @@ func (api *API) holder(needed desk.Role) gin.HandlerFunc {
 
 // authenticate finds out who calls; it fails the request of those who may not.
 func (api *API) authenticate(c *gin.Context, needed desk.Role) bool {
-	secret := shownKey(c)
-	if secret == "" || api.cfg.Keys == nil {
-		api.fail(c, &desk.Error{
-			Kind: desk.Unauthorised, Code: "key_missing", Public: "Send a key, as Authorization: Bearer KEY or X-API-Key: KEY.",
-		})
-		return false
-	}
-	ctx := c.Request.Context()
-	key, err := api.cfg.Keys.Key(ctx, secret)
+	key, err := api.caller(c)
 	if err == nil && !key.Role.Allows(needed) {
 		err = forbidden(needed)
 	}
@@ -71,8 +65,21 @@ func (api *API) authenticate(c *gin.Context, needed desk.Role) bool {
 		api.fail(c, err)
 		return false
 	}
-	requestOf(ctx).key = key
+	requestOf(c.Request.Context()).key = key
 	return true
+}
+
+// caller is who the key that was shown says, else who is signed in.
+func (api *API) caller(c *gin.Context) (desk.Key, error) {
+	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
+		return api.cfg.Keys.Key(c.Request.Context(), secret)
+	}
+	if s, ok, err := api.visitor(c); ok {
+		return s.Key, err
+	}
+	return desk.Key{}, &desk.Error{
+		Kind: desk.Unauthorised, Code: "key_missing", Public: "Send a key, as Authorization: Bearer KEY or X-API-Key: KEY.",
+	}
 }
 
 func forbidden(needed desk.Role) error {

@@ -25,11 +25,13 @@ type gapJSON struct {
 	Disliked  int       `json:"disliked"`
 	LastAsked time.Time `json:"last_asked"`
 	AnswerID  string    `json:"answer_id"`
+	Curated   bool      `json:"curated"`
 }
 
 const (
-	gapDays    = 30
-	listedGaps = 200 // the most asked
+	gapDays = 30
+	// ListedGaps is how many are shown: the most asked.
+	ListedGaps = 200
 )
 
 // listGaps answers GET /v1/gaps.
@@ -40,10 +42,10 @@ func (api *API) listGaps(c *gin.Context) {
 		return
 	}
 	gaps, err := api.cfg.Admin.Gaps.Gaps(c.Request.Context(), tenantOf(c), time.Now().AddDate(0, 0, -days))
-	api.reply(c, http.StatusOK, map[string]any{"data": each(gaps[:min(len(gaps), listedGaps)], func(g desk.Gap) gapJSON {
+	api.reply(c, http.StatusOK, map[string]any{"data": each(gaps[:min(len(gaps), ListedGaps)], func(g desk.Gap) gapJSON {
 		return gapJSON{
 			Question: string(g.Question), Lang: string(g.Lang), Count: g.Count, Disliked: g.Disliked,
-			LastAsked: g.LastAsked.UTC(), AnswerID: string(g.LastAnswer),
+			LastAsked: g.LastAsked.UTC(), AnswerID: string(g.LastAnswer), Curated: g.Curated,
 		}
 	})}, err)
 }

@@ -75,6 +75,13 @@ type Config struct {
 	// Chat is the page at / and the files that it loads from below /chat/; nil:
 	// neither is served.
 	Chat http.Handler
+	// Console is the page at /console and the files that it loads from below
+	// /console/; nil: neither is served.
+	Console http.Handler
+	// Sessions are those signed in to it; nil: nobody can.
+	Sessions Sessions
+	// SignIns bounds how often one address may try to sign in. Nil: unlimited.
+	SignIns Limiter
 	// Metrics is served at /metrics, to operators of the default tenant, or to
 	// anybody while questions are taken without a key; nil: not served here.
 	Metrics http.Handler
@@ -101,6 +108,7 @@ type API struct {
 	ready    readiness
 	models   []modelObject
 	draining atomic.Bool
+	origins  *http.CrossOriginProtection
 }
 
 // New returns an API that asks answerer.
@@ -121,6 +129,7 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
 		ready:   readiness{checks: cfg.Checks},
 		models:  served(cfg.Models, time.Now()),
+		origins: http.NewCrossOriginProtection(),
 	}
 	api.routes()
 	return api
@@ -150,6 +159,10 @@ func (api *API) routes() {
 		public("/", gin.WrapH(api.cfg.Chat))
 		public("/chat/*asset", gin.WrapH(api.cfg.Chat))
 	}
+	if api.cfg.Console != nil {
+		public("/console", gin.WrapH(api.cfg.Console))
+		public("/console/*asset", gin.WrapH(api.cfg.Console))
+	}
 	public("/health", api.health)
 	public("/readyz", api.readyz)
 	public("/openapi.json", document(openapi))
@@ -172,6 +185,7 @@ func (api *API) routes() {
 	if api.cfg.Metrics != nil {
 		e.GET("/metrics", api.watcher, gin.WrapH(api.cfg.Metrics))
 	}
+	api.sessionRoutes()
 	api.adminRoutes()
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -111,16 +112,35 @@ func clean[T ~string](text T) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(string(text), "\uFFFD"), "\x00", "")
 }
 
+const selectAnswers = `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
+	route, route_reason, route_confidence, pleasantry, outcome, grounded, degraded, provider, model,
+	cost, cache_tier, latency_us, trace_id, detail, trace FROM answers`
+
+// Page lists the n latest answers that q chooses, with their questions and
+// traces.
+func (a *Answers) Page(ctx context.Context, tenant desk.TenantID, q desk.AnswerQuery, n int) ([]desk.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	before := int64(math.MaxInt64)
+	if !q.Before.IsZero() {
+		before = millis(q.Before)
+	}
+	rows, err := a.db.read.QueryContext(ctx, selectAnswers+` WHERE tenant = $1 AND (outcome = $2 OR $2 = '') AND (asked_at, id) < ($3, $4)
+		ORDER BY asked_at DESC, id DESC LIMIT $5`, tenant, string(q.Outcome), before, q.BeforeID, n)
+	all, err := collect(rows, err, func(r *sql.Rows) (desk.Record, error) { return a.scanRecord(r) })
+	if err != nil {
+		return nil, fmt.Errorf("list answers: %w", a.db.engine.explain(err))
+	}
+	return all, nil
+}
+
 // Get returns an answer of the scope's tenant with its question and trace. The
 // error is a *desk.Error of kind NotFound, code answer_not_found, when there
 // is none; an answer is found up to 0.2 s after it was recorded.
 func (a *Answers) Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	r, err := a.scanRecord(a.db.read.QueryRowContext(ctx, `SELECT id, tenant, key_id, user_id, conversation_id, asked_at, question, answer, lang,
-		route, route_reason, route_confidence, pleasantry, outcome, grounded, degraded, provider, model,
-		cost, cache_tier, latency_us, trace_id, detail, trace
-		FROM answers WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
+	r, err := a.scanRecord(a.db.read.QueryRowContext(ctx, selectAnswers+` WHERE id = $1 AND tenant = $2`, id, scope.Tenant))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noAnswer()
 	}

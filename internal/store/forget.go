@@ -12,10 +12,11 @@ type Retention struct {
 	Turns   time.Time // of conversations
 	Answers time.Time // with their questions and traces
 	Ledger  time.Time // calls to providers, and past days and months of budgets
+	Ended   time.Time // sessions and sign-in links, by when they expired
 }
 
 // Forgotten counts what was removed.
-type Forgotten struct{ Turns, Answers, Attempts, Windows int64 }
+type Forgotten struct{ Turns, Answers, Attempts, Windows, Sessions, Links int64 }
 
 // Any tells whether anything was removed.
 func (f Forgotten) Any() bool { return f != Forgotten{} }
@@ -32,6 +33,8 @@ func (db *DB) Forget(ctx context.Context, r Retention) (f Forgotten, err error) 
 		{r.Answers, `DELETE FROM answers WHERE asked_at < $1`, &f.Answers},
 		{r.Ledger, `DELETE FROM attempts WHERE started_at < $1`, &f.Attempts},
 		{r.Ledger, `DELETE FROM budget_windows WHERE starts_at < $1 AND held = 0`, &f.Windows},
+		{r.Ended, `DELETE FROM sessions WHERE expires_at < $1`, &f.Sessions},
+		{r.Ended, `DELETE FROM sign_in_links WHERE expires_at < $1`, &f.Links},
 	} {
 		if part.before.IsZero() {
 			continue

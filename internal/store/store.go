@@ -195,6 +195,9 @@ func (db *DB) Tenants() *Tenants { return db.tenants }
 // Keys are what callers show.
 func (db *DB) Keys() *Keys { return db.keys }
 
+// Sessions are those signed in to the console.
+func (db *DB) Sessions() *Sessions { return &Sessions{db} }
+
 // Budgets are the caps on spending.
 func (db *DB) Budgets() *Budgets { return db.budgets }
 
