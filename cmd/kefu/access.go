@@ -20,7 +20,7 @@ func (d doorkeeper) Open() bool { return d.local && d.Directory.Open() }
 
 func (a *app) admin() *httpapi.Admin {
 	return &httpapi.Admin{
-		Tenants: a.db.Tenants(), Keys: a.db.Keys(), Budgets: a.db.Budgets(), Audit: a.db.Audit(), Usage: a.db, Users: a.db.Users(), Answers: a.db.Answers(), Gaps: complaints{a.db.Answers()},
+		Tenants: a.db.Tenants(), Keys: a.db.Keys(), Budgets: a.db.Budgets(), Audit: a.db.Audit(), Usage: a.db, Users: a.db.Users(), Answers: a.db.Answers(), Gaps: openGaps{complaints{a.db.Answers()}, a.answers.Curated},
 	}
 }
 
@@ -34,26 +34,14 @@ func (a *app) govern(ctx context.Context) error {
 }
 
 // guardDoor refuses to serve other machines where nobody has a key. On this
-// machine alone it makes the operator's on the first start, since their pages
-// always want one; the secret is told once and kept nowhere, and 'kefu keys
-// create' makes another, for whoever may read the database could make one
-// anyway.
-func (a *app) guardDoor(ctx context.Context, c *cli) (secret string, err error) {
-	switch {
-	case a.directory.Keyed():
-		return "", nil
-	case !a.cfg.Local():
-		return "", &desk.Error{
-			Kind: desk.Invalid, Code: "key_required", Field: "addr",
-			Public: fmt.Sprintf("%s can be reached from other machines, so callers must show a key: make one with 'kefu keys create', "+
-				"set KEFU_API_KEY (or KEFU_API_KEY_FILE) to at least %d random characters, or listen on 127.0.0.1", a.cfg.Addr, config.MinAPIKey),
-		}
-	case c.quiet: // nobody would see it
-		return "", nil
+// machine alone that is no trouble: operators sign in by a link.
+func (a *app) guardDoor() error {
+	if a.directory.Keyed() || a.cfg.Local() {
+		return nil
 	}
-	secret, err = a.db.Keys().CreateFirst(ctx, desk.Actor{Name: "first start"}, "first start")
-	if err != nil {
-		return "", err
+	return &desk.Error{
+		Kind: desk.Invalid, Code: "key_required", Field: "addr",
+		Public: fmt.Sprintf("%s can be reached from other machines, so callers must show a key: make one with 'kefu keys create', "+
+			"set KEFU_API_KEY (or KEFU_API_KEY_FILE) to at least %d random characters, or listen on 127.0.0.1", a.cfg.Addr, config.MinAPIKey),
 	}
-	return secret, a.directory.Refresh(ctx)
 }

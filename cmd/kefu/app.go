@@ -348,6 +348,7 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Operators: a.operators(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(),
 		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
+		Console: web.Console(), Sessions: a.sessions(), SignIns: a.turnstile(),
 	}
 	for _, m := range models {
 		cfg.Models = append(cfg.Models, httpapi.Model{Name: m.Name, Provider: m.Provider})

@@ -19,12 +19,13 @@ func (a *app) forget(ctx context.Context) error {
 		now := time.Now()
 		gone, err := a.db.Forget(ctx, store.Retention{
 			Turns: now.Add(-a.cfg.Retention.Conversations), Answers: now.Add(-a.cfg.Retention.Answers), Ledger: now.Add(-a.cfg.Retention.Ledger),
+			Ended: now,
 		})
 		switch {
 		case err != nil && ctx.Err() == nil:
 			a.log.Warn("what is old could not be removed", "error", err)
 		case gone.Any():
-			a.log.Info("what is old was removed", "turns", gone.Turns, "answers", gone.Answers, "attempts", gone.Attempts)
+			a.log.Info("what is old was removed", "turns", gone.Turns, "answers", gone.Answers, "attempts", gone.Attempts, "sessions", gone.Sessions)
 		}
 		select {
 		case <-ctx.Done():

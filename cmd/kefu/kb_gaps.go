@@ -11,6 +11,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/gaps"
+	"kefu/internal/httpapi"
 	"kefu/internal/store"
 )
 
@@ -20,6 +21,20 @@ type complaints struct{ answers *store.Answers }
 func (c complaints) Gaps(ctx context.Context, tenant desk.TenantID, since time.Time) ([]desk.Gap, error) {
 	all, err := c.answers.Complaints(ctx, tenant, since)
 	return gaps.Group(all), err
+}
+
+// openGaps also know which of them somebody has filled by now.
+type openGaps struct {
+	complaints
+	curated func(desk.TenantID, desk.Masked) bool
+}
+
+func (g openGaps) Gaps(ctx context.Context, tenant desk.TenantID, since time.Time) ([]desk.Gap, error) {
+	found, err := g.complaints.Gaps(ctx, tenant, since)
+	for i := range found[:min(len(found), httpapi.ListedGaps)] {
+		found[i].Curated = g.curated(tenant, found[i].Question)
+	}
+	return found, err
 }
 
 type gapJSON struct {

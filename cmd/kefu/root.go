@@ -55,7 +55,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print no progress")
 	group(
 		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.routerCommand(), c.abstainCommand(), c.guardCommand(), c.pricesCommand(),
-		c.tenantsCommand(), c.keysCommand(), c.budgetsCommand(), c.auditCommand(),
+		c.tenantsCommand(), c.keysCommand(), c.budgetsCommand(), c.auditCommand(), c.consoleCommand(),
 		c.configCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(),
 	)
 	return root

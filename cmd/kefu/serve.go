@@ -63,14 +63,17 @@ func (c *cli) serverLogger(cfg config.Config) (log *slog.Logger, flush func()) {
 }
 
 func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
-	firstKey, err := a.guardDoor(ctx, c)
-	if err != nil {
-		return stopped(ctx, err)
+	if err := a.guardDoor(); err != nil {
+		return err
 	}
 	if err := a.firstLoad(ctx, c); err != nil {
 		return stopped(ctx, err)
 	}
 	if err := a.learn(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	link, err := a.firstLink(ctx, c)
+	if err != nil {
 		return stopped(ctx, err)
 	}
 	a.workers.start("embeddings", a.keepEmbedded)
@@ -101,7 +104,7 @@ func (c *cli) serveApp(ctx context.Context, a *app, ln net.Listener) error {
 	}
 	g.Go(func() error { return httpapi.Serve(ctx, ln, a.api.Handler(), a.server(a.drain)) })
 	a.models.warn(a.log, time.Now())
-	c.welcome(a, ln.Addr(), firstKey)
+	c.welcome(a, ln.Addr(), link)
 	if err := g.Wait(); err != nil {
 		return cutError{err}
 	}
@@ -146,7 +149,7 @@ func listen(ctx context.Context, addr, variable string) (net.Listener, error) {
 	return ln, nil
 }
 
-func (c *cli) welcome(a *app, addr net.Addr, firstKey string) {
+func (c *cli) welcome(a *app, addr net.Addr, link string) {
 	a.log.Info("serving", "addr", addr.String(), "database", a.db.Name(), "models", a.models.summary(), "redis", a.redis != nil)
 	url := "http://" + reachable(addr.String())
 	key := ""
@@ -157,6 +160,7 @@ func (c *cli) welcome(a *app, addr net.Addr, firstKey string) {
 	c.say(`
 Kefu answers at %[1]s from %[2]s, with %[3]s.
   chat           %[1]s/
+  console        %[6]s
   API and docs   %[1]s/docs
   health         %[1]s/health
   metrics        %[4]s/metrics
@@ -164,12 +168,9 @@ Kefu answers at %[1]s from %[2]s, with %[3]s.
 Try it:
   curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"How long do I have to return a product?"}'
   curl -s %[1]s/query%[5]s -H 'Content-Type: application/json' -d '{"question":"签收后多少天内可以退货？"}'
-`, url, plural(view.Documents(), "document"), a.models.summary(), a.metricsURL(url), key)
-	if firstKey != "" {
-		c.say(`To change things over HTTP you need a key. This one is the administrator's, and shown only now:
-  %s
-Another is made with 'kefu keys create --role admin'.
-`, firstKey)
+`, url, plural(view.Documents(), "document"), a.models.summary(), a.metricsURL(url), key, signInURL(url, link))
+	if link != "" {
+		c.say("The console's link signs you in as the administrator, once, within %g minutes; 'kefu console link' makes another.\n", a.cfg.Console.Link.Minutes())
 	}
 }
 

@@ -34,6 +34,7 @@ type Config struct {
 	HTTP         HTTP         `key:"http"`
 	Limit        Limit        `key:"limit"`
 	Admission    Admission    `key:"admission"`
+	Console      Console      `key:"console"`
 	Question     Question     `key:"question"`
 	Guard        Guard        `key:"guard"`
 	Mask         Mask         `key:"mask"`
@@ -86,6 +87,13 @@ type Admission struct {
 	Concurrency int           `key:"concurrency" env:"KEFU_ADMISSION_CONCURRENCY" range:"0..100000" help:"answers composed at a time, in each replica, as long as the processors keep up; cached ones do not count; 0: any number"`
 	Queue       float64       `key:"queue" env:"KEFU_ADMISSION_QUEUE" range:"0..10" help:"questions that may wait for a place, as a share of concurrency; the rest are refused with 503 and Retry-After; batches never wait"`
 	Wait        time.Duration `key:"wait" env:"KEFU_ADMISSION_WAIT" range:"10ms..1m" help:"longest wait for a place"`
+}
+
+// Console says how long operators stay signed in.
+type Console struct {
+	Link    time.Duration `key:"link" env:"KEFU_CONSOLE_LINK" range:"1m..168h" help:"time in which a sign-in link can be used, once"`
+	Idle    time.Duration `key:"idle" env:"KEFU_CONSOLE_IDLE" range:"5m..24h" help:"time without a request after which an operator is signed out"`
+	Session time.Duration `key:"session" env:"KEFU_CONSOLE_SESSION" range:"5m..720h" help:"time after which an operator must sign in again"`
 }
 
 // Question bounds what a customer may write.
@@ -197,6 +205,7 @@ func Default() Config {
 		Limit: Limit{RequestsPerMinute: 60},
 		// A thousand streams take about 250 MiB.
 		Admission: Admission{Concurrency: 1000, Queue: 0.5, Wait: 5 * time.Second},
+		Console:   Console{Link: 15 * time.Minute, Idle: time.Hour, Session: 12 * time.Hour},
 		Question:  Question{MaxCharacters: 4000},
 		Guard:     Guard{Mode: "enforce"},
 		Redis:     Redis{Timeout: 50 * time.Millisecond},

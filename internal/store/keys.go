@@ -37,23 +37,6 @@ func (k *Keys) Create(ctx context.Context, by desk.Actor, key desk.Key) (made de
 	return made, secret, nil
 }
 
-// CreateFirst makes an admin key where no key was ever made; secret is empty
-// where one was.
-func (k *Keys) CreateFirst(ctx context.Context, by desk.Actor, name string) (secret string, err error) {
-	err = k.db.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var n int
-		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM api_keys`).Scan(&n); err != nil || n > 0 {
-			return err
-		}
-		_, secret, err = insertKey(ctx, tx, by, "key.create", desk.Key{Tenant: desk.DefaultTenant, Name: name, Role: desk.RoleAdmin})
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("create first key: %w", err)
-	}
-	return secret, nil
-}
-
 func soundKey(key desk.Key) error {
 	switch {
 	case !key.Role.Allows(desk.RoleAsk):

@@ -86,17 +86,6 @@ func TestARotatedKeyOverlapsItsSuccessor(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstKeyIsMadeByItself(t *testing.T) {
-	db, ctx := engines["sqlite"](t), t.Context()
-	first, err := db.Keys().CreateFirst(ctx, me, "first start")
-	if err != nil || first == "" {
-		t.Fatalf("first = %q, %v", first, err)
-	}
-	if again, err := db.Keys().CreateFirst(ctx, me, "first start"); err != nil || again != "" {
-		t.Errorf("again = %q, %v, want none", again, err)
-	}
-}
-
 func TestKeysThatMakeNoSenseAreRefused(t *testing.T) {
 	db, ctx := engines["sqlite"](t), t.Context()
 	if _, err := db.Tenants().Create(ctx, me, desk.Tenant{ID: "acme"}); err != nil {

@@ -16,7 +16,9 @@ const audit = `(() => {
 	const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
 	if (new Set(ids).size !== ids.length) found.push('an id is used twice: ' + ids);
 
-	for (const e of document.querySelectorAll('a[href], button, input, textarea')) {
+	if (document.body.innerText.includes('undefined')) found.push('the page lacks a word');
+
+	for (const e of document.querySelectorAll('a[href], button, input, select, summary, textarea')) {
 		if (!visible(e)) continue;
 		const { width, height } = e.getBoundingClientRect();
 		if (width < 24 || height < 24) found.push(about(e) + ' is ' + Math.round(width) + '×' + Math.round(height) + ' px small');

@@ -19,6 +19,8 @@ import (
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"kefu/internal/e2e"
 )
 
 // patience is how long a page may take to show what it is waited for.
@@ -35,9 +37,8 @@ var chromium browser
 func TestMain(m *testing.M) {
 	var stop func()
 	chromium, stop = startChromium()
-	code := m.Run()
-	stop()
-	os.Exit(code)
+	defer stop()
+	e2e.Main(m)
 }
 
 func startChromium() (browser, func()) {
@@ -103,8 +104,15 @@ type tab struct {
 	mistakes []string // exceptions, console errors, violations of the policy
 }
 
-// open shows url. What the page does wrong fails the test at its end.
+// open shows the chat page at url.
 func open(t *testing.T, v view, url string) *tab {
+	t.Helper()
+	return visit(t, v, url, "textarea")
+}
+
+// visit shows url once selector is visible. What the page does wrong fails the
+// test at its end.
+func visit(t *testing.T, v view, url, selector string) *tab {
 	t.Helper()
 	if chromium.err != nil {
 		t.Fatal(chromium.err)
@@ -140,7 +148,7 @@ func open(t *testing.T, v view, url string) *tab {
 	if v.narrow() {
 		size = chromedp.EmulateViewport(v.width, 740, chromedp.EmulateMobile, chromedp.EmulateTouch, chromedp.EmulatePortrait)
 	}
-	p.do(size, chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS("textarea")))
+	p.do(size, chromedp.Navigate(url), chromedp.WaitVisible(chromedp.CSS(selector)))
 	return p
 }
 
@@ -160,8 +168,9 @@ func (p *tab) listen(event any) {
 			}
 		}
 	case *cdplog.EventEntryAdded:
-		// The browser reports a refused question itself.
-		if e.Entry.Level == cdplog.EntryLevelError && !strings.HasSuffix(e.Entry.URL, "/query") {
+		// The browser reports a refused request itself.
+		refused := strings.HasSuffix(e.Entry.URL, "/query") || strings.Contains(e.Entry.URL, "/v1/")
+		if e.Entry.Level == cdplog.EntryLevelError && !refused {
 			mistake = string(e.Entry.Source) + ": " + e.Entry.Text + " " + e.Entry.URL
 		}
 	}

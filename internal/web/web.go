@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-//go:embed static
-var static embed.FS
+//go:embed static console
+var files embed.FS
 
 // policy lets the page load its own files and talk to its own server. Trusted
 // types make the browser refuse any text that is to become markup.
@@ -30,11 +30,20 @@ type asset struct {
 
 // Chat serves the chat page at / and the files it loads below /chat/. It asks
 // POST /query of the same server.
-func Chat() http.Handler {
-	assets := read()
+func Chat() http.Handler { return pages("static", "/", "/chat/") }
+
+// Console serves the operators' console at /console and its own files below
+// /console/; those that both pages load are Chat's. It holds nothing that
+// needs a key: what it shows comes from /v1 of the same server.
+func Console() http.Handler { return pages("console", "/console", "/console/") }
+
+// pages serves the index.html of a folder at root and its other files below a
+// path.
+func pages(dir, root, below string) http.Handler {
+	assets := read(dir)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, below := strings.CutPrefix(r.URL.Path, "/chat/")
-		if !below && r.URL.Path == "/" {
+		name, isFile := strings.CutPrefix(r.URL.Path, below)
+		if !isFile && r.URL.Path == root {
 			name = "index.html"
 		}
 		a, found := assets[name]
@@ -48,26 +57,27 @@ func Chat() http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
 		h.Set("Cache-Control", "no-cache") // asks each time, and is mostly answered with 304
 		h.Set("ETag", a.tag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
 	})
 }
 
-// read loads the files by name. The types are given here because those of the
-// machine may differ.
-func read() map[string]asset {
+// read loads the files of a folder by name. The types are given here because
+// those of the machine may differ.
+func read(dir string) map[string]asset {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 		".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
 	}
-	entries, err := fs.ReadDir(static, "static")
+	entries, err := fs.ReadDir(files, dir)
 	if err != nil {
 		panic("web: " + err.Error()) // the folder is part of the binary
 	}
 	assets := make(map[string]asset, len(entries))
 	for _, e := range entries {
-		content, err := static.ReadFile(path.Join("static", e.Name()))
+		content, err := files.ReadFile(path.Join(dir, e.Name()))
 		if err != nil {
 			panic("web: " + err.Error())
 		}

@@ -1,0 +1,123 @@
+// The operators' console: who is signed in, and which section is shown. The
+// part of the address behind the # names it, such as #/documents/doc_1.
+
+import { showLanguage, switchLanguage } from '../chat/language.js';
+import { el } from '../chat/render.js';
+import { call, choose, chosen, get, Problem } from './api.js';
+import { failure } from './parts.js';
+import { linked, signIn } from './signin.js';
+import { answers } from './answers.js';
+import { documents } from './documents.js';
+import { gaps } from './gaps.js';
+import { keys } from './keys.js';
+import { releases } from './releases.js';
+import { search } from './search.js';
+import { usage } from './usage.js';
+import './texts.js';
+
+const sections = { gaps, documents, releases, search, answers, usage, keys };
+const forAdmins = ['keys'];
+
+const main = document.getElementById('main');
+const nav = document.querySelector('nav');
+const out = document.getElementById('out');
+let who = null;
+let leaving = new AbortController(); // ends what the section before still loads
+
+/** start shows the console to who is signed in, and how to sign in to all others. */
+async function start() {
+  const token = linked();
+  if (token) return signIn(main, token, begin);
+  try {
+    await begin();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.status !== 401) main.replaceChildren(failure(error));
+  }
+}
+
+async function begin() {
+  choose('');
+  who = await get('v1/session');
+  const mine = Object.keys(sections).filter((name) => who.role === 'admin' || !forAdmins.includes(name));
+  nav.replaceChildren(...mine.map((name) => el('a', { href: `#/${name}`, 'data-text': name })));
+  nav.hidden = false;
+  out.hidden = false;
+  document.getElementById('who').replaceChildren(await whose());
+  show();
+}
+
+/** whose names the tenant, and lets an administrator look at another. */
+async function whose() {
+  if (who.role !== 'admin') return el('span', { class: 'tenant' }, who.tenant);
+  const { tenants } = await get('v1/tenants');
+  if (tenants.length < 2) return el('span', { class: 'tenant' }, who.tenant);
+  const select = el('select', { 'data-label': 'tenant' }, ...tenants.map(({ id }) => el('option', { value: id }, id)));
+  select.value = who.tenant;
+  select.addEventListener('change', () => {
+    choose(select.value === who.tenant ? '' : select.value);
+    show();
+  });
+  return select;
+}
+
+/** show runs the section that the address names. */
+async function show() {
+  if (!who) return;
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const [, name, ...rest] = location.hash.split('/');
+  const section = Object.hasOwn(sections, name) ? name : 'gaps';
+  for (const link of nav.children) {
+    const here = link.hash === `#/${section}`;
+    if (!here) {
+      link.removeAttribute('aria-current');
+      continue;
+    }
+    link.setAttribute('aria-current', 'page');
+    link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    document.title = `${link.textContent} · Kefu 客服`;
+  }
+  const title = el('h2', { tabindex: '-1', 'data-text': `${section}Title` });
+  const wait = el('p', { class: 'wait', 'data-text': 'loading' });
+  const page = el('div', { class: 'page' }, wait);
+  main.replaceChildren(title, page);
+  try {
+    const content = await sections[section]({ id: decodeURIComponent(rest.join('/')), who, other: chosen() !== '', signal, again: show });
+    if (signal.aborted) return;
+    page.replaceChildren(...content);
+    title.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  } catch (error) {
+    if (!signal.aborted) wait.replaceWith(failure(error));
+  }
+}
+
+document.addEventListener('signedout', ({ detail }) => {
+  leaving.abort();
+  who = null;
+  nav.hidden = true;
+  out.hidden = true;
+  document.getElementById('who').replaceChildren();
+  document.querySelector('dialog')?.remove();
+  signIn(main, '', begin, detail);
+});
+out.addEventListener('click', async () => {
+  try {
+    await call('DELETE', 'v1/session');
+  } catch (error) {
+    if (error.status !== 401) main.prepend(failure(error)); // else it had ended before
+    return;
+  }
+  history.replaceState(null, '', location.pathname);
+  document.dispatchEvent(new CustomEvent('signedout', { detail: null }));
+});
+addEventListener('hashchange', () => {
+  const token = linked();
+  if (token) signIn(main, token, begin);
+  else show();
+});
+document.getElementById('language').addEventListener('click', switchLanguage);
+showLanguage();
+start();
