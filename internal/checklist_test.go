@@ -126,6 +126,7 @@ var checklist = map[string]string{
 		cmd/kefu TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted`,
 	"Confidential: local-only documents and topics reach private models alone": `
 		cmd/kefu TestWhatIsAboutALocalOnlyTopicReachesPrivateModelsAlone
+		internal/answer TestConfidentialQuestionsAreForPrivateModelsAlsoWhenTheyAreRenewedOrInspected
 		cmd/kefu TestLocalOnlyDocumentsReachPrivateModelsAlone
 		cmd/kefu TestWithoutAPrivateModelLocalOnlyDocumentsAreQuotedOffline`,
 	"Errors: a stable code and an id, and never the cause": `

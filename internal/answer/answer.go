@@ -155,7 +155,6 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 	if err := s.recall(ctx, &q, &ask); err != nil {
 		return desk.Answer{}, err
 	}
-	q.Topic = s.topic(q)
 	if err := s.needsTools(&q); err != nil {
 		return desk.Answer{}, err
 	}

@@ -21,6 +21,7 @@ import (
 // other words, ends behind the guard. Where tools are used, open is what they
 // and the asker know.
 func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, at shelf, open *mask.Open, emit desk.Emit) (desk.Answer, error) {
+	q.Topic = s.topic(q)
 	tr := &desk.Trace{Revision: view.Revision(), Cache: cache.Miss, Topic: q.Topic}
 	if q.Alone {
 		tr.Cache = cache.Bypass

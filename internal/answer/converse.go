@@ -84,8 +84,10 @@ func (s *Service) topic(q desk.Question) string {
 	for _, t := range q.Earlier {
 		texts = append(texts, string(t.Question), string(t.Standalone), string(t.Text))
 	}
-	topic, _ := s.Topics.Of(texts...)
-	return topic
+	if topic, ok := s.Topics.Of(texts...); ok {
+		return topic
+	}
+	return ""
 }
 
 // keepTurn adds what was asked and answered to the conversation, cached answers

@@ -18,6 +18,7 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	if err != nil {
 		return desk.Inspection{}, err
 	}
+	q.Topic = s.topic(q)
 	s.catchUp(ctx)
 	view := s.Knowledge.View(scope.Tenant)
 	allowance := llm.NewAllowance(llm.Grant{Tenant: scope.Tenant, Attempts: 2}, s.Ledger)
