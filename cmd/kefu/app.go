@@ -433,6 +433,11 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		c.say("Interrupted after %s; the next start, or 'kefu kb load %s', goes on from there.", plural(report.Added, "document"), path)
 		return err
 	}
+	var said *desk.Error
+	if errors.As(err, &said) && said.Code == codeRunning {
+		c.say("%s is being loaded by another process; it is served when that is done.", path)
+		return nil
+	}
 	if err != nil {
 		a.log.Warn("sample knowledge base not fully loaded", "error", err)
 	}

@@ -81,11 +81,17 @@ func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 		c.await(ctx, b, report.Revision)
 	}
 	var refused *desk.Error
-	if err != nil && report.Revision == 0 && (ctx.Err() != nil || errors.As(err, &refused) && refused.Code == "sync_would_empty") {
+	if err != nil && report.Revision == 0 && (ctx.Err() != nil || errors.As(err, &refused) && slices.Contains(undone, refused.Code)) {
 		return err // nothing became of them
 	}
 	return errors.Join(err, c.reportLoad(report, req.DryRun, preview))
 }
+
+// undone are the codes of loads that changed nothing.
+var undone = []string{"sync_would_empty", codeRunning, "sync_lost"}
+
+// codeRunning is the code of a load that another one keeps out.
+const codeRunning = "sync_running"
 
 // await returns when every running server serves the revision.
 func (c *cli) await(ctx context.Context, b *base, rev desk.Revision) {

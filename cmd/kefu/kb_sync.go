@@ -69,10 +69,14 @@ func (c *cli) watchFolder(ctx context.Context, b *base, req ingest.Request, ever
 		case err != nil:
 			c.say("kefu: %s cannot be read: %v", req.Root, err)
 		case now != synced && (now == last || synced == ingest.Fingerprint{}):
-			if err := c.load(ctx, b, req); err != nil && ctx.Err() == nil {
+			err := c.load(ctx, b, req)
+			if err != nil && ctx.Err() == nil {
 				c.say("kefu: %s", explain(err))
 			}
-			synced = now
+			var said *desk.Error
+			if !errors.As(err, &said) || said.Code != codeRunning { // else again at the next look
+				synced = now
+			}
 		}
 		last = now
 		select {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
 )
 
 type release struct {
@@ -271,4 +272,25 @@ func TestADocumentHandedInOverHTTPIsServedWhenTheReplyComes(t *testing.T) {
 	if a := server.Ask(unknownEN); strings.Contains(a.Answer, "80 euros") {
 		t.Errorf("after the document was removed: %+v", a)
 	}
+}
+
+func TestTwoSyncsOfOneSourceDoNotInterleave(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, slowVendor(t, "fixed:20s"))
+	site := newShop(t, vendor.Env()...)
+	first := site.Start("kb", "sync", "docs", "--source", "docs")
+	<-vendor.Asked() // it embeds
+	second := site.Run("kb", "sync", "docs", "--source", "docs")
+	if second.Code != 1 {
+		t.Errorf("exit status %d, want 1", second.Code)
+	}
+	holds(t, "stderr", second.Stderr, `loads into the source "docs" since`, "process ", "wait until that has ended")
+	if r := site.Run("kb", "sync", "docs", "--source", "docs", "--dry-run"); r.Code != 0 {
+		t.Errorf("a dry run: exit status %d, want 0: it changes nothing", r.Code)
+	}
+
+	first.Signal(syscall.SIGKILL)
+	first.Wait()
+	vendor.Behave(llmsim.Config{})
+	syncs(t, site, "3 added") // its process is gone, and so is its lease
 }

@@ -25,6 +25,9 @@ func NewAuditID() string { return newID("aud_") }
 // NewBudgetID makes the identifier of a new budget.
 func NewBudgetID() BudgetID { return BudgetID(newID("bud_")) }
 
+// NewLeaseID makes the identifier of a lease.
+func NewLeaseID() string { return newID("lea_") }
+
 // newID is a prefix, the millisecond and 80 random bits, as 26 digits and
 // capitals. Identifiers sort by their time, so that databases append to their
 // indexes: random ones dirty a page for each row.

@@ -16,6 +16,19 @@ type Change struct {
 	Author string // who published: a key, or a user of the command line
 	Put    []Version
 	Remove []DocumentID
+	// Lease is the one under which the change was made; empty: none is needed.
+	Lease string
+}
+
+// SourceLease is the right to be the only one that loads into a source.
+type SourceLease struct {
+	ID     string
+	Author string // who loads: a key, or a user of the command line
+	Host   string // where the process runs, and its number there
+	PID    int
+	Since  time.Time
+	// Expires is when it ends unless it is prolonged.
+	Expires time.Time
 }
 
 // ReleaseKind tells how a release came about, a closed set.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
@@ -21,6 +22,7 @@ type shelf struct {
 	staged    map[desk.Version]desk.Prepared
 	vectors   map[string][]float32 // by model and text
 	intake    map[string]desk.Intake
+	leases    map[string]desk.SourceLease // by source
 	revision  desk.Revision
 	last      desk.Change
 	publishes int
@@ -31,7 +33,7 @@ type shelf struct {
 func newShelf() *shelf {
 	return &shelf{
 		docs: map[desk.DocumentID]desk.Prepared{}, staged: map[desk.Version]desk.Prepared{},
-		vectors: map[string][]float32{}, intake: map[string]desk.Intake{},
+		vectors: map[string][]float32{}, intake: map[string]desk.Intake{}, leases: map[string]desk.SourceLease{},
 	}
 }
 
@@ -43,6 +45,34 @@ func (s *shelf) List(context.Context, desk.TenantID) ([]desk.Document, error) {
 		docs = append(docs, d.Document)
 	}
 	return docs, nil
+}
+
+func (s *shelf) Occupy(_ context.Context, _ desk.TenantID, source string, l desk.SourceLease, ttl time.Duration) (desk.SourceLease, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.Since, l.Expires = time.Now(), time.Now().Add(ttl)
+	if s.leases[source].ID == "" {
+		s.leases[source] = l
+	}
+	return s.leases[source], nil
+}
+
+func (s *shelf) Keep(_ context.Context, _ desk.TenantID, source, lease string, _ time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leases[source].ID != lease {
+		return &desk.Error{Kind: desk.Conflict, Code: "sync_lost"}
+	}
+	return nil
+}
+
+func (s *shelf) Vacate(_ context.Context, _ desk.TenantID, source, lease string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leases[source].ID == lease {
+		delete(s.leases, source)
+	}
+	return nil
 }
 
 func (s *shelf) Embedded(_ context.Context, _ desk.TenantID, model string, chunks []desk.Chunk) ([]bool, error) {

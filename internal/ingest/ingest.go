@@ -35,6 +35,13 @@ type Documents interface {
 	Note(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 	// Settle forgets the files of a source that have not failed.
 	Settle(ctx context.Context, tenant desk.TenantID, source string) error
+	// Occupy gives a source to the lease for ttl and returns who has it: that
+	// lease, or another that has not ended.
+	Occupy(ctx context.Context, tenant desk.TenantID, source string, l desk.SourceLease, ttl time.Duration) (desk.SourceLease, error)
+	// Keep prolongs a lease. It fails once somebody else has the source.
+	Keep(ctx context.Context, tenant desk.TenantID, source, lease string, ttl time.Duration) error
+	// Vacate ends a lease.
+	Vacate(ctx context.Context, tenant desk.TenantID, source, lease string) error
 	// Forget drops what was noted of files.
 	Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 }

@@ -24,10 +24,20 @@ import (
 // time. When ctx ends, nothing has changed; loading again goes on with what
 // was staged. When the embedder cannot be reached, documents are published
 // without vectors and the error is a *desk.Error with code
-// embedder_unavailable; the report is complete nevertheless.
+// embedder_unavailable; the report is complete nevertheless. One load at a time
+// goes into a source: while another does, the error is a *desk.Error with code
+// sync_running, and with code sync_lost where this one was silent for too long.
 func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, progress func(Progress)) (Report, error) {
 	req.Source = or(req.Source, DefaultSource)
 	req.Root = or(req.Root, ".")
+	if !req.DryRun {
+		held, lease, free, err := l.occupy(ctx, tenant, req.Source, req.Author)
+		if err != nil {
+			return Report{}, err
+		}
+		defer free()
+		ctx, req.lease = held, lease
+	}
 	files, failed, err := l.list(ctx, tenant, req)
 	if err != nil {
 		return Report{}, fmt.Errorf("list: %w", err)
@@ -36,7 +46,11 @@ func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, pr
 	if req.Exact {
 		kind = desk.ReleaseSync
 	}
-	return l.bring(ctx, tenant, req, kind, files, failed, progress)
+	report, err := l.bring(ctx, tenant, req, kind, files, failed, progress)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // the source may be lost
+	}
+	return report, err
 }
 
 // bring takes files into the knowledge base, as one release.

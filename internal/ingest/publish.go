@@ -48,7 +48,7 @@ func within(path, folder string) bool {
 func (l *load) publish(ctx context.Context, gone []desk.DocumentID) error {
 	if len(l.staged)+len(gone) > 0 {
 		r, err := l.release(ctx, l.tenant, desk.Change{
-			Kind: l.kind, Source: l.req.Source, Author: l.req.Author, Put: l.staged, Remove: gone,
+			Kind: l.kind, Source: l.req.Source, Author: l.req.Author, Put: l.staged, Remove: gone, Lease: l.req.lease,
 		})
 		if err != nil {
 			return err

@@ -36,6 +36,8 @@ type Request struct {
 	// Preview is told, in a dry run, of each document as it was cut, in the
 	// order of the request, one at a time. It may be nil.
 	Preview func(desk.Prepared, Outcome)
+
+	lease string // under which the source is loaded
 }
 
 // DefaultSource is the source of a request that names none.

@@ -17,10 +17,16 @@ import (
 // What changes nothing is no release: putting what is served already, removing
 // what is not there. When nothing is left to do, the release returned has the
 // revision that stands and counts nothing. Replicas see the change a little
-// later: see WaitAcknowledged.
+// later: see WaitAcknowledged. The error has the code sync_lost where the lease
+// of the change has gone to somebody else.
 func (d *Documents) Publish(ctx context.Context, tenant desk.TenantID, c desk.Change) (desk.Release, error) {
 	r := desk.Release{Kind: c.Kind, Source: c.Source, Author: c.Author}
 	return d.publish(ctx, tenant, r, func(ctx context.Context, tx *sql.Tx, rev desk.Revision) (changed, error) {
+		if c.Lease != "" {
+			if err := d.keep(ctx, tx, tenant, c.Source, c.Lease, publishTimeout); err != nil {
+				return changed{}, err
+			}
+		}
 		served, err := served(ctx, tx, tenant, c.Put)
 		if err != nil {
 			return changed{}, err
