@@ -114,20 +114,30 @@ func (api *API) showAnswer(c *gin.Context) {
 // maxComment is the length of the longest comment, in characters.
 const maxComment = 1000
 
-// rateAnswer answers POST /v1/answers/{id}/feedback.
+// rateAnswer answers POST /v1/answers/{id}/feedback. It counts as a request of
+// its caller, who else could write without end.
 func (api *API) rateAnswer(c *gin.Context) {
+	api.reply(c, http.StatusNoContent, nil, api.rate(c))
+}
+
+func (api *API) rate(c *gin.Context) error {
 	var user, rating, reason, comment string
 	err := api.object(c, field{"rating", &rating}, field{"reason", &reason}, field{"comment", &comment}, field{"user_id", &user})
 	if err == nil {
 		err = cmp.Or(checkName("user_id", user), checkFeedback(desk.Rating(rating), desk.FeedbackReason(reason), comment))
 	}
-	if err == nil {
-		scope := desk.Scope{Tenant: callerOf(c).Tenant, User: cmp.Or(desk.UserID(user), desk.Anonymous)}
-		err = api.cfg.Feedback.Rate(c.Request.Context(), scope, desk.Feedback{
-			Answer: desk.AnswerID(c.Param("id")), At: time.Now(), Rating: desk.Rating(rating), Reason: desk.FeedbackReason(reason),
-		}, comment)
+	if err != nil {
+		return err
 	}
-	api.reply(c, http.StatusNoContent, nil, err)
+	scope := desk.Scope{Tenant: callerOf(c).Tenant, Key: callerOf(c).ID, User: cmp.Or(desk.UserID(user), desk.Anonymous)}
+	v, err := api.enter(c.Request.Context(), c, scope, "")
+	if err != nil {
+		return err
+	}
+	defer v.Leave(0)
+	return api.cfg.Feedback.Rate(c.Request.Context(), scope, desk.Feedback{
+		Answer: desk.AnswerID(c.Param("id")), At: time.Now(), Rating: desk.Rating(rating), Reason: desk.FeedbackReason(reason),
+	}, comment)
 }
 
 func checkFeedback(rating desk.Rating, reason desk.FeedbackReason, comment string) error {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/httpapi"
+	"kefu/internal/limit"
 	"kefu/internal/mask"
 	"kefu/internal/store"
 )
@@ -90,5 +92,27 @@ func TestFeedbackIsKeptMaskedAndTheLastOfAUserCounts(t *testing.T) {
 	}
 	if r := o.as(t, "ask acme", "POST", path, `{"rating":"up"}`); r.problem(t).Code != "answer_not_found" {
 		t.Errorf("rated by another tenant: %s", r.body)
+	}
+}
+
+// taken keeps no feedback.
+type taken struct{ n int }
+
+func (f *taken) Rate(context.Context, desk.Scope, desk.Feedback, string) error { f.n++; return nil }
+
+func TestFeedbackCountsAsARequest(t *testing.T) {
+	kept := &taken{}
+	f := serve(t, httpapi.Config{Limiter: limiter(t, limit.Config{Address: limit.Rates{Requests: 2}}), Feedback: kept}, says(answer()))
+	for range 2 {
+		if r := f.do(t, "POST", "/v1/answers/ans_1/feedback", `{"rating":"up"}`, "Content-Type", "application/json"); r.StatusCode != 204 {
+			t.Fatalf("within the limit = %d %s", r.StatusCode, r.body)
+		}
+	}
+	if r := f.do(t, "POST", "/v1/answers/ans_1/feedback", `{"rating":"what?"}`, "Content-Type", "application/json"); r.problem(t).Code != "value_invalid" {
+		t.Errorf("a mistake = %s, want one that is named", r.body)
+	}
+	r := f.do(t, "POST", "/v1/answers/ans_1/feedback", `{"rating":"up"}`, "Content-Type", "application/json")
+	if r.problem(t).Code != "rate_limited" || r.Header.Get("Retry-After") == "" || kept.n != 2 {
+		t.Errorf("beyond it = %s with %d kept, want rate_limited and 2", r.body, kept.n)
 	}
 }

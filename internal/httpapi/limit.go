@@ -36,13 +36,9 @@ func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit d
 	}
 	var v limit.Verdict
 	ask.Admit = func(ctx context.Context, key string) (desk.Along, error) {
-		v = api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: ask.Scope, Address: c.RemoteIP()}, key)
-		setLimits(c, v)
-		if v.Refused != "" {
-			api.observer.Refused(v.Refused)
-			return desk.Along{}, tooMany(v)
-		}
-		return v.Along, nil
+		var err error
+		v, err = api.enter(ctx, c, ask.Scope, key)
+		return v.Along, err
 	}
 	tokens := 0
 	defer func() { v.Leave(tokens) }()
@@ -51,6 +47,21 @@ func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit d
 		tokens = a.Usage.Total()
 	}
 	return a, err
+}
+
+// enter decides whether a caller may do what counts as a request; the error says
+// why not. The verdict's Leave must be called at the end.
+func (api *API) enter(ctx context.Context, c *gin.Context, scope desk.Scope, key string) (limit.Verdict, error) {
+	if api.cfg.Limiter == nil {
+		return limit.Verdict{}, nil
+	}
+	v := api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: scope, Address: c.RemoteIP()}, key)
+	setLimits(c, v)
+	if v.Refused == "" {
+		return v, nil
+	}
+	api.observer.Refused(v.Refused)
+	return limit.Verdict{}, tooMany(v)
 }
 
 func tooMany(v limit.Verdict) error {
