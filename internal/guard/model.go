@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 )
 
 // shipped holds the weights that `kefu guard train` wrote.
@@ -63,6 +64,17 @@ func (m *model) rules(f *features) float64 {
 
 // ruleWeights are read only.
 var ruleWeights = prior()
+
+// commandOdds is what the rules say of a passage of a document.
+func commandOdds(f *features) float64 {
+	sum := startBias
+	for _, c := range f.concepts {
+		if !strings.Contains(namesByFeature[c], "password") {
+			sum += ruleWeights[c]
+		}
+	}
+	return sum
+}
 
 func fingerprint(text string) uint32 { return fnv(seed, fold(text).text) }
 
