@@ -82,8 +82,14 @@ var checklist = map[string]string{
 		internal/answer TestIndirectInjectionThatIsObeyedLinksToNothing
 		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack
 		internal/answer TestLinksOfTheKnowledgeBaseAndTheConfigurationMayBeTold`,
-	"CSRF, session: a cookie is neither set nor believed, and no other site invited": `
+	"CSRF: no other page acts for who is signed in, nor is any invited": `
+		internal/httpapi TestNoOtherPageActsForWhoIsSignedIn
 		internal/httpapi TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey`,
+	"Session: signs in once, sees its own, ends, and is throttled": `
+		internal/httpapi TestALinkSignsInOnceAndAsWhatItSays
+		internal/httpapi TestASessionMayWhatItsRoleMayAndSeesItsTenantAlone
+		internal/httpapi TestASessionEndsWithItsKeyBySigningOutAndBySigningInAgain
+		internal/httpapi TestSigningInIsThrottled`,
 	"Upload names: traversal, absolute, symlink, NUL and archive slip reach no disk": `
 		internal/httpapi TestUploadsThatCannotBeTakenInSayWhy
 		internal/httpapi TestFilesOfAFormAreOneReleaseAndTheirNamesLoseTheirFolders
@@ -150,6 +156,7 @@ var checklist = map[string]string{
 		internal/answer TestWhatIsNotSupportedIsNotSaid`,
 	"Audit: who changed what, and when": `
 		internal/store TestEveryChangeOfKeysTenantsAndBudgetsIsInTheAuditLog
+		cmd/kefu TestEveryChangeByACommandIsInTheAuditLogWithItsUser
 		internal/httpapi TestAdministratorsMakeTenantsKeysAndBudgetsAndSeeWhoDid`,
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"kefu/internal/desk"
@@ -85,6 +86,9 @@ func (d *Documents) publish(ctx context.Context, tenant desk.TenantID, r desk.Re
 		if r.At, err = insertRelease(ctx, tx, tenant, r); err != nil {
 			return err
 		}
+		if err := audit(ctx, tx, released(tenant, r)); err != nil {
+			return err
+		}
 		return d.log(ctx, tx, tenant, r.Revision, slices.Concat(now.added, now.updated), now.removed)
 	})
 	if errors.Is(err, errNothing) {
@@ -94,6 +98,22 @@ func (d *Documents) publish(ctx context.Context, tenant desk.TenantID, r desk.Re
 		return desk.Release{}, fmt.Errorf("publish: %w", err)
 	}
 	return r, nil
+}
+
+// released is a release as it stands in the audit log: a change of the knowledge
+// base by whom it came, also by the command line.
+func released(tenant desk.TenantID, r desk.Release) desk.AuditEntry {
+	detail := fmt.Sprintf("%d added, %d updated, %d removed", r.Added, r.Updated, r.Removed)
+	if r.Source != "" {
+		detail = r.Source + ": " + detail
+	}
+	if r.Restored != 0 {
+		detail = fmt.Sprintf("to %d: %s", r.Restored, detail)
+	}
+	return desk.AuditEntry{
+		Actor: desk.Actor{Name: r.Author}, Action: "kb." + string(r.Kind), Tenant: tenant,
+		Target: strconv.FormatInt(int64(r.Revision), 10), Detail: detail,
+	}
 }
 
 // errNothing rolls back a publish that changes nothing.
