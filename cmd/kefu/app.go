@@ -254,6 +254,7 @@ func (a *app) gate() *admission.Gate {
 	if cfg.Concurrency == 0 {
 		return nil
 	}
+	cfg.Wait = min(cfg.Wait, a.cfg.Answer.Deadline/4) // the rest is for the answer
 	gate := admission.New(admission.Config(cfg), a.telemetry)
 	a.workers.start("admission", gate.Run)
 	a.telemetry.CollectAdmission(func() (places, inside, waiting int) {

@@ -19,8 +19,8 @@ import (
 	"kefu/internal/testenv"
 )
 
-// trips remembers the commands of each round trip to Redis, but for writes,
-// which nobody waits for.
+// trips remembers the commands of each round trip to Redis, but for writes and
+// probes, which nobody waits for.
 type trips struct {
 	mu  sync.Mutex
 	all []string
@@ -47,7 +47,7 @@ func (r *trips) add(cmds ...redis.Cmder) {
 	for _, cmd := range cmds {
 		names = append(names, cmd.Name())
 	}
-	if !slices.Contains(names, "set") {
+	if !slices.Contains(names, "set") && !slices.Contains(names, "ping") {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.all = append(r.all, strings.Join(names, " "))
@@ -159,6 +159,26 @@ func TestLimitAndCacheCostOneRoundTrip(t *testing.T) {
 	}
 	if got := two.trips.take(); !slices.Equal(got, []string{"evalsha get"}) || two.model.count() != asked+1 {
 		t.Errorf("beyond the limit: round trips %q, and %d calls", got, two.model.count()-asked)
+	}
+}
+
+func TestWhereRedisIsAwayItIsAskedOnce(t *testing.T) {
+	server := testenv.OwnRedis(t)
+	r := openReplica(t, server.URL(), 2)
+	if _, err := r.try("How many days do I have to return an item?"); err != nil {
+		t.Fatal(err)
+	}
+	r.trips.take()
+	server.Stop()
+	if a, err := r.try("What does standard shipping cost?"); err != nil || a.CacheTier != "" {
+		t.Errorf("tier %q, %v, want an answer all the same", a.CacheTier, err)
+	}
+	if got := r.trips.take(); !slices.Equal(got, []string{"evalsha get"}) {
+		t.Errorf("round trips %q, want one that failed", got)
+	}
+	var refused *desk.Error
+	if _, err := r.try("How long does shipping take?"); !errors.As(err, &refused) || refused.Kind != desk.RateLimited {
+		t.Errorf("the third within a minute: %v, want to be refused by what this replica knows", err)
 	}
 }
 

@@ -86,7 +86,7 @@ type Limit struct {
 type Admission struct {
 	Concurrency int           `key:"concurrency" env:"KEFU_ADMISSION_CONCURRENCY" range:"0..100000" help:"answers composed at a time, in each replica, as long as the processors keep up; cached ones do not count; 0: any number"`
 	Queue       float64       `key:"queue" env:"KEFU_ADMISSION_QUEUE" range:"0..10" help:"questions that may wait for a place, as a share of concurrency; the rest are refused with 503 and Retry-After; batches never wait"`
-	Wait        time.Duration `key:"wait" env:"KEFU_ADMISSION_WAIT" range:"10ms..1m" help:"longest wait for a place"`
+	Wait        time.Duration `key:"wait" env:"KEFU_ADMISSION_WAIT" range:"10ms..1m" help:"longest wait for a place, at most a quarter of answer.deadline"`
 }
 
 // Console says how long operators stay signed in.
