@@ -26,10 +26,13 @@ type Document struct {
 	// models may be shown it.
 	LocalOnly bool
 	// Flag is that of its first chunk that has one.
-	Flag   string
-	Hash   string // hex SHA-256 of the extracted content and its metadata
-	Bytes  int64  // size of the original
-	Chunks int
+	Flag string
+	// Validators are by what its server tells whether a page has changed, for
+	// package ingest alone; empty: nothing.
+	Validators string
+	Hash       string // hex SHA-256 of the extracted content and its metadata
+	Bytes      int64  // size of the original
+	Chunks     int
 	// Revision is the publish that made this version visible.
 	Revision  Revision
 	UpdatedAt time.Time

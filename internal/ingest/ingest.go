@@ -184,7 +184,7 @@ func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *
 	cfg = cfg.withDefaults()
 	return &Loader{
 		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg, extractor: newExtractor(cfg.ExtractTimeout, cfg.CacheDir),
-		web:     web{client: cfg.Web, agent: cfg.UserAgent, free: make(slots, fetchers)},
+		web:     web{client: cfg.Web, agent: cfg.UserAgent, free: make(slots, fetchers), robots: robots{rules: map[string]*rules{}}},
 		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
 	}
 }

@@ -174,6 +174,9 @@ func (l *load) prepareAll(ctx context.Context, files []file) ([]candidate, error
 			done = done[:i]
 			break
 		}
+		if f.address != nil && !l.req.DryRun { // which shows what is in it
+			f.served = l.known[f.id]
+		}
 		g.Go(func() error {
 			done[i].doc, done[i].err = l.prepare(ctx, l.tenant, l.req.Source, f)
 			return nil

@@ -91,7 +91,7 @@ func (v *visitor) visit(ctx context.Context, address string) {
 // read takes in the pages that the sitemap at u lists, as far as they are on
 // host.
 func (v *visitor) read(ctx context.Context, u *url.URL, host string) sitemap.Map {
-	r, err := v.web.get(ctx, u, v.cfg.MaxFileBytes)
+	r, err := v.web.get(ctx, u, v.cfg.MaxFileBytes, marks{})
 	if err != nil {
 		v.fail(file{shown: u.String(), path: u.String(), lists: true}, err)
 		return sitemap.Map{}

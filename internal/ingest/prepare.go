@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -19,7 +20,10 @@ const separatorOfHeadings = " › "
 
 // prepare reads f and makes a document of it, without vectors.
 func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
-	data, name, err := l.read(ctx, f)
+	data, name, marks, err := l.read(ctx, f)
+	if errors.Is(err, errUnchanged) {
+		return desk.Prepared{Document: f.served}, nil
+	}
 	if err != nil {
 		return desk.Prepared{}, err
 	}
@@ -35,6 +39,7 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
 		LocalOnly: x.meta.local || l.localOnly(f) || l.confidential(x),
 	}
+	doc.Validators = l.validators(marks)
 	if len(x.pairs) > 0 {
 		doc.Kind = desk.FAQ
 	}
@@ -44,13 +49,14 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	return desk.Prepared{Document: doc, Chunks: chunks}, nil
 }
 
-// read returns the content of f, and the name that tells its format.
-func (l *Loader) read(ctx context.Context, f file) (data []byte, name string, err error) {
+// read returns the content of f, the name that tells its format, and of a page
+// by what it is recognised. The error is errUnchanged where that is as served.
+func (l *Loader) read(ctx context.Context, f file) (data []byte, name string, m marks, err error) {
 	if f.address != nil {
-		return l.web.fetch(ctx, f.address, l.cfg.MaxFileBytes)
+		return l.web.fetch(ctx, f.address, l.cfg.MaxFileBytes, l.marksOf(f.served))
 	}
 	data, err = f.read(l.cfg.MaxFileBytes)
-	return data, f.name, err
+	return data, f.name, marks{}, err
 }
 
 // documentID is the same for the same key (a path, or the id that a file

@@ -24,9 +24,10 @@ type file struct {
 
 	// Of an upload or a page, which no folder holds.
 	id      desk.DocumentID
-	data    []byte   // of an upload
-	address *url.URL // of a page
-	lists   bool     // a sitemap that could not be read: what it lists is not known
+	data    []byte        // of an upload
+	address *url.URL      // of a page
+	served  desk.Document // that page as it is served; the zero Document: not, or it is wanted whole
+	lists   bool          // a sitemap that could not be read: what it lists is not known
 }
 
 // scan lists the files of a request: paths in the given order, folders in

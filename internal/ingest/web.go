@@ -26,6 +26,7 @@ type web struct {
 	client *http.Client // nil: none is read
 	agent  string       // how it names itself
 	free   slots
+	robots robots
 }
 
 // response is what a server sent, at most as large as it may be.
@@ -33,33 +34,22 @@ type response struct {
 	data      []byte
 	mediaType string // "" where the server named none
 	charset   string
+	marks     marks
 }
 
-// get asks for u. The error is a *FileError without a path, or that of ctx.
-func (w *web) get(ctx context.Context, u *url.URL, most int64) (response, error) {
-	if w.client == nil {
-		return response{}, reject(CodePageRefused, 0, "pages of the web are not read here")
-	}
-	select {
-	case w.free <- struct{}{}:
-		defer func() { <-w.free }()
-	case <-ctx.Done():
-		return response{}, ctx.Err()
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+// get asks for u, unless it is as known says. The error is a *FileError without
+// a path, errUnchanged, or that of ctx.
+func (w *web) get(ctx context.Context, u *url.URL, most int64, known marks) (response, error) {
+	answer, err := w.ask(ctx, u, known)
 	if err != nil {
-		return response{}, reject(CodePageRefused, 0, "it is no address of a page")
-	}
-	request.Header.Set("User-Agent", w.agent)
-	request.Header.Set("Accept", "text/html, */*;q=0.5")
-	answer, err := w.client.Do(request)
-	if err != nil {
-		return response{}, pageError(ctx, err)
+		return response{}, err
 	}
 	defer answer.Body.Close()
 	switch at := answer.Request.URL; {
 	case at.Host != u.Host: // what is there belongs to somebody else, a sign-in page perhaps
 		return response{}, reject(CodePageRefused, 0, "it redirects to another host, %s; load it from there", at.Host)
+	case answer.StatusCode == http.StatusNotModified && known != (marks{}):
+		return response{}, errUnchanged
 	case answer.StatusCode == http.StatusNotFound, answer.StatusCode == http.StatusGone:
 		return response{}, reject(CodeNotFound, 0, "there is no such page (status %d)", answer.StatusCode)
 	case answer.StatusCode != http.StatusOK:
@@ -72,11 +62,36 @@ func (w *web) get(ctx context.Context, u *url.URL, most int64) (response, error)
 	case int64(len(data)) > most:
 		return response{}, tooLarge(most)
 	}
-	r := response{data: data}
+	r := response{data: data, marks: marksIn(answer.Header)}
 	if kind, params, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err == nil {
 		r.mediaType, r.charset = kind, params["charset"]
 	}
 	return r, nil
+}
+
+// ask sends one request, within the bound on requests at a time.
+func (w *web) ask(ctx context.Context, u *url.URL, known marks) (*http.Response, error) {
+	if w.client == nil {
+		return nil, reject(CodePageRefused, 0, "pages of the web are not read here")
+	}
+	select {
+	case w.free <- struct{}{}:
+		defer func() { <-w.free }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, reject(CodePageRefused, 0, "it is no address of a page")
+	}
+	request.Header.Set("User-Agent", w.agent)
+	request.Header.Set("Accept", "text/html, */*;q=0.5")
+	known.set(request.Header)
+	answer, err := w.client.Do(request)
+	if err != nil {
+		return nil, pageError(ctx, err)
+	}
+	return answer, nil
 }
 
 // pageError translates what the client reports.
@@ -104,17 +119,21 @@ func pageError(ctx context.Context, err error) error {
 	return reject(code, 0, "%s", reason)
 }
 
-// fetch reads a page and names it, so that the name tells its format.
-func (w *web) fetch(ctx context.Context, u *url.URL, most int64) (data []byte, name string, err error) {
-	r, err := w.get(ctx, u, most)
+// fetch reads a page, as far as robots.txt allows and it is not as known says,
+// and names it, so that the name tells its format.
+func (w *web) fetch(ctx context.Context, u *url.URL, most int64, known marks) (data []byte, name string, m marks, err error) {
+	if err := w.allowed(ctx, u); err != nil {
+		return nil, "", marks{}, err
+	}
+	r, err := w.get(ctx, u, most, known)
 	if err != nil {
-		return nil, "", err
+		return nil, "", marks{}, err
 	}
 	name, err = pageName(u, r.mediaType)
 	if err != nil {
-		return nil, "", err
+		return nil, "", marks{}, err
 	}
-	return r.text(), name, nil
+	return r.text(), name, r.marks, nil
 }
 
 // text is the data in UTF-8, where the server says in which other encoding it

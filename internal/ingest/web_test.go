@@ -38,7 +38,19 @@ func reader(t *testing.T, docs *shelf, inside ...*httptest.Server) *Loader {
 	return l
 }
 
+// serve is a web server without a robots.txt.
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	return serveAll(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" {
+			http.NotFound(w, r)
+			return
+		}
+		h(w, r)
+	})
+}
+
+func serveAll(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
