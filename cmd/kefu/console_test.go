@@ -27,8 +27,14 @@ func signIn(t *testing.T, s *e2e.Server, link string) string {
 	return resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
 }
 
+// operated is a response that was read to its end.
+type operated struct {
+	*http.Response
+	body string
+}
+
 // operate makes a request of the console's.
-func operate(t *testing.T, s *e2e.Server, method, path, body, cookie string) *http.Response {
+func operate(t *testing.T, s *e2e.Server, method, path, body, cookie string) operated {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -42,10 +48,11 @@ func operate(t *testing.T, s *e2e.Server, method, path, body, cookie string) *ht
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return resp
+	return operated{resp, string(text)}
 }
 
 func TestEachStartPrintsALinkUntilSomebodyHasSignedIn(t *testing.T) {
@@ -130,7 +137,7 @@ func TestASessionHoldsOnEveryReplicaUntilItIsEnded(t *testing.T) {
 func TestSignInsFromOneAddressAreThrottled(t *testing.T) {
 	t.Parallel()
 	server := newShop(t).Serve()
-	var last *http.Response
+	var last operated
 	began := time.Now()
 	for range 11 {
 		last = operate(t, server, http.MethodPost, "/v1/sessions", `{"link":"guess"}`, "")

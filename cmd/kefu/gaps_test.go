@@ -36,6 +36,42 @@ func TestAQuestionWithoutAnAnswerAndOneRatedDownAreGaps(t *testing.T) {
 	holds(t, "metrics", metrics, `kefu_feedback_total{rating="down",reason="outdated"} 1`, `kefu_feedback_total{rating="up",reason="none"} 0`)
 }
 
+func TestAGapThatSomebodyHasFilledSaysSo(t *testing.T) {
+	site := newShop(t)
+	s := site.Serve()
+	for _, question := range []string{"Can I pay with Bitcoin?", "Do you deliver to Mars?"} {
+		s.Ask(question)
+	}
+	cookie := signIn(t, s, site.Must("console", "link", "-q"))
+	gaps := func() map[string]bool {
+		var list struct {
+			Data []struct {
+				Question string
+				Curated  bool
+			}
+		}
+		if err := json.Unmarshal([]byte(operate(t, s, http.MethodGet, "/v1/gaps", "", cookie).body), &list); err != nil {
+			t.Fatal(err)
+		}
+		curated := map[string]bool{}
+		for _, g := range list.Data {
+			curated[g.Question] = g.Curated
+		}
+		return curated
+	}
+	e2e.Eventually(t, 10*time.Second, "both are recorded", func() bool { return len(gaps()) == 2 })
+	text := `{"name":"bitcoin.csv","text":"question,answer\nCan I pay with Bitcoin?,\"No, by card or bank transfer.\"\n"}`
+	if r := operate(t, s, http.MethodPost, "/v1/documents", text, cookie); r.StatusCode != http.StatusCreated {
+		t.Fatal(r.body)
+	}
+	if got := gaps(); !got["Can I pay with Bitcoin?"] || got["Do you deliver to Mars?"] {
+		t.Errorf("curated = %v, want Bitcoin alone", got)
+	}
+	if a := s.Ask("Can I pay with Bitcoin?"); !a.Grounded || a.Handoff != nil {
+		t.Errorf("answer = %+v, want what was written", a)
+	}
+}
+
 // rate says what a user thinks of an answer, and returns the status.
 func rate(t *testing.T, s *e2e.Server, answer, body string) int {
 	t.Helper()

@@ -23,6 +23,7 @@ type isolated struct {
 	id       desk.TenantID
 	mark     string            // stands in all that it knows, and in nothing of the other
 	keys     map[string]string // by role
+	session  string            // the cookie of its operator
 	answered int
 }
 
@@ -66,6 +67,13 @@ func twoTenants(t *testing.T) (http.Handler, [2]*isolated) {
 	if err := a.learn(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	for _, x := range tenants {
+		secret, _, err := a.edge.Sessions.ByKey(t.Context(), x.keys[string(desk.RoleOperator)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.session = "kefu_session=" + secret
+	}
 	return a.api.Handler(), tenants
 }
 
@@ -74,7 +82,12 @@ func (x *isolated) do(h http.Handler, role, method, path, body string) *httptest
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	req.Header.Set("Authorization", "Bearer "+x.keys[role])
+	if role == "console" {
+		req.Header.Set("Cookie", x.session)
+		req.Header.Set("X-Kefu-Console", "1")
+	} else {
+		req.Header.Set("Authorization", "Bearer "+x.keys[role])
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, req)
 	return w
@@ -92,7 +105,7 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 		lamp, user := rand.N(6), fmt.Sprintf("u%d", rand.N(4))
 		shared, own := fmt.Sprintf("conv_shared_%d", rand.N(4)), fmt.Sprintf("conv_%s_%d", mine.id, rand.N(4))
 		var w *httptest.ResponseRecorder
-		switch rand.N(9) {
+		switch rand.N(11) {
 		case 0, 1, 2:
 			w = mine.do(h, "ask", "POST", "/query", fmt.Sprintf(`{"question":"Within how many days can I return lamp %d?","user_id":%q}`, lamp, user))
 			if strings.Contains(w.Body.String(), mine.mark) {
@@ -117,6 +130,11 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 			w = mine.do(h, "operator", "GET", "/v1/users/"+user+"?tenant="+string(other.id), "")
 		case 8:
 			w = mine.do(h, "operator", "GET", "/v1/usage?tenant="+string(other.id), "")
+		case 9:
+			list := []string{"answers", "gaps", "documents", "releases"}[rand.N(4)]
+			w = mine.do(h, "console", "GET", "/v1/"+list+"?tenant="+string(other.id), "")
+		case 10:
+			w = mine.do(h, "console", "POST", "/v1/search?tenant="+string(other.id), fmt.Sprintf(`{"question":"Within how many days can I return lamp %d?"}`, lamp))
 		}
 		if w.Code >= http.StatusInternalServerError {
 			t.Fatalf("operation %d: %d %s", n, w.Code, w.Body)

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,64 @@ func TestARecordedAnswerIsShownToItsOperatorWithItsTrace(t *testing.T) {
 	for _, other := range []struct{ key, path string }{{"operator acme", "/v1/answers/" + string(a.ID)}, {"operator", "/v1/answers/nothing"}} {
 		if r := o.as(t, other.key, "GET", other.path, ""); r.problem(t).Code != "answer_not_found" {
 			t.Errorf("%s as %s = %s", other.path, other.key, r.body)
+		}
+	}
+}
+
+func TestAnswersAreListedTheLatestFirstAndForTheirTenantAlone(t *testing.T) {
+	o := newOffice(t, says(answer()))
+	now := time.Now()
+	var all []desk.Record
+	for i, outcome := range []desk.Outcome{desk.Answered, desk.Abstained, desk.Answered, desk.Answered, desk.Abstained} {
+		a := answer()
+		a.ID, a.Outcome, a.Trace = desk.AnswerID(fmt.Sprintf("ans_%d", i)), outcome, &desk.Trace{}
+		if i == 2 {
+			a.CacheTier = desk.TierMemory
+		}
+		asked := now.Add(time.Duration(i/2) * time.Minute) // two at the same time
+		all = append(all, desk.Record{Question: desk.Question{ID: a.ID, Scope: desk.Scope{Tenant: desk.DefaultTenant}, Text: "Why?", Asked: asked}, Answer: a})
+	}
+	if err := o.db.Answers().Write(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	list := func(key, query string) (ids []string) {
+		t.Helper()
+		for cursor := ""; ; {
+			p := into[struct {
+				Data []struct {
+					ID        string
+					CacheTier *string `json:"cache_tier"`
+					CostUSD   float64 `json:"cost_usd"`
+				}
+				NextCursor *string `json:"next_cursor"`
+			}](t, o.as(t, key, "GET", "/v1/answers?limit=2&cursor="+cursor+query, ""), 200)
+			for _, a := range p.Data {
+				ids = append(ids, a.ID)
+				if hit := a.CacheTier != nil; hit != (a.ID == "ans_2") || hit == (a.CostUSD > 0) {
+					t.Errorf("answer = %+v, want a cached one free and the others not", a)
+				}
+			}
+			if p.NextCursor == nil {
+				return ids
+			}
+			cursor = *p.NextCursor
+		}
+	}
+	if got := strings.Join(list("operator", ""), " "); got != "ans_4 ans_3 ans_2 ans_1 ans_0" {
+		t.Errorf("answers = %s", got)
+	}
+	if got := strings.Join(list("operator", "&outcome=abstained"), " "); got != "ans_4 ans_1" {
+		t.Errorf("without an answer = %s", got)
+	}
+	if got := list("operator acme", "&tenant=default"); len(got) != 0 {
+		t.Errorf("another tenant's = %v", got)
+	}
+	if got := list("admin", "&tenant=acme"); len(got) != 0 {
+		t.Errorf("acme's = %v", got)
+	}
+	for _, query := range []string{"outcome=nonsense", "limit=0", "cursor=%21"} {
+		if p := o.as(t, "operator", "GET", "/v1/answers?"+query, "").problem(t); p.Status != 400 {
+			t.Errorf("%s = %+v, want 400", query, p)
 		}
 	}
 }
