@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,7 +17,7 @@ import (
 
 // duty is what an operator reads and writes in one language.
 type duty struct {
-	lang, signIn, gaps, written, answeredNow, documents, releases, search, enters, answers, how, usage, keys, keyOnce, signedOut, used string
+	lang, signIn, gaps, written, answeredNow, foundNow, documents, releases, search, enters, answers, how, usage, keys, audit, keyOnce, signedOut, used string
 
 	unanswered, reply, answered string
 }
@@ -23,15 +25,15 @@ type duty struct {
 func duties() map[string]duty {
 	return map[string]duty{
 		"en-GB": {
-			lang: "en", signIn: "Sign in", gaps: "Unanswered questions", written: "With a written answer since", answeredNow: "This is what a customer",
+			lang: "en", signIn: "Sign in", gaps: "Unanswered questions", written: "With a written answer since", answeredNow: "This is what a customer", foundNow: "finds first",
 			documents: "Documents", releases: "Releases", search: "Try a search", enters: "shown to the model", answers: "Answers", how: "How it came to be",
-			usage: "Usage and budgets", keys: "Keys and tenants", keyOnce: "shown this once", signedOut: "Sign in to the console", used: "used or has expired",
+			usage: "Usage and budgets", keys: "Keys and tenants", audit: "Who changed what", keyOnce: "shown this once", signedOut: "Sign in to the console", used: "used or has expired",
 			unanswered: "Do you have a shop in Lisbon?", reply: "Yes, our shop in Lisbon is at Rua Augusta 12", answered: "How long is the warranty of the smart lamp?",
 		},
 		"zh-CN": {
-			lang: "zh-CN", signIn: "登录", gaps: "未答问题", written: "此后已写好答案", answeredNow: "现在客户问起",
+			lang: "zh-CN", signIn: "登录", gaps: "未答问题", written: "此后已写好答案", answeredNow: "现在客户问起", foundNow: "排在第一的是",
 			documents: "文档", releases: "版本", search: "检索试验", enters: "会交给模型", answers: "回答", how: "回答的由来",
-			usage: "用量与预算", keys: "密钥与租户", keyOnce: "只显示这一次", signedOut: "登录控制台", used: "已被使用或已过期",
+			usage: "用量与预算", keys: "密钥与租户", audit: "操作日志", keyOnce: "只显示这一次", signedOut: "登录控制台", used: "已被使用或已过期",
 			unanswered: "你们在里斯本有门店吗？", reply: "有，里斯本门店位于奥古斯塔街 12 号", answered: "智能灯的保修期是多久？",
 		},
 	}
@@ -146,6 +148,8 @@ func TestAnOperatorSignsInAndAnswersWhatWasNot(t *testing.T) {
 				}
 
 				p.opens("usage", d.usage)
+				p.opens("audit", d.audit)
+				p.shows("table", "session.open")
 				p.opens("keys", d.keys)
 				p.press("main > .page > details:first-of-type > summary")
 				p.screenshot("console-newkey")
@@ -206,4 +210,124 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Every text that somebody else wrote stays a text: questions, answers, names
+// of files, documents, keys and tenants.
+func TestWhatOthersWroteIsNeverMarkupInTheConsole(t *testing.T) {
+	const hostile = `<img src=x onerror="window.harmed=1"><script>window.harmed=2</script> [bad](javascript:window.harmed=3)`
+	site := e2e.NewSite(t)
+	site.Write("docs/a.md", "---\ntitle: '"+hostile+"'\nurl: https://help.example.com/a\n---\n# "+hostile+"\n\nThe lamp `"+hostile+"` has a warranty.\n")
+	site.Must("kb", "load", "docs")
+	site.Must("keys", "create", "--role", "operator", "--name", hostile)
+	site.Must("tenants", "create", "acme", "--name", hostile)
+	server := site.Serve()
+	server.Ask("Does " + hostile + " sail to Lisbon?")
+	server.Ask("How long is the warranty of the lamp?")
+	p := visit(t, view{"en-GB", 1100, false}, strings.TrimSpace(site.Must("console", "link", "--url", server.URL, "-q")), "main button.send")
+	p.press("main button.send")
+	harmless := func(selector string) {
+		t.Helper()
+		p.shows(selector, "<script>")
+		if n := js[int](p, "document.querySelectorAll('body :is(img, script, iframe, svg, style)').length"); n != 0 {
+			t.Errorf("%s: %d elements came from text", selector, n)
+		}
+		if js[bool](p, "window.harmed !== undefined") {
+			t.Errorf("%s: text from outside was carried out", selector)
+		}
+		bad := js[[]string](p, "[...document.querySelectorAll('main a')].map((a) => a.protocol).filter((p) => !['http:', 'https:'].includes(p))")
+		if len(bad) != 0 {
+			t.Errorf("%s: links lead to %v", selector, bad)
+		}
+	}
+	harmless(".cards h3")
+	p.opens("documents", "Documents")
+	harmless("tbody a.title")
+	p.press("tbody a.title")
+	harmless(".passage")
+	p.opens("search", "Try a search")
+	p.fill("input[name=question]", "script warranty onerror"+kb.Enter)
+	harmless(".passage")
+	p.opens("answers", "Answers")
+	harmless("tbody tr:last-child a.title")
+	p.press("tbody tr:last-child a.title")
+	p.shows("main h3", "How it came to be")
+	harmless("main")
+	p.opens("keys", "Keys and tenants")
+	harmless("tbody .title")
+}
+
+func TestFilesAreHandedInInTheBrowser(t *testing.T) {
+	d := duties()["en-GB"]
+	_, server, link := shop(t, d)
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "mars.md"), filepath.Join(dir, "broken.csv")
+	for file, text := range map[string]string{good: "# Mars\n\nWe deliver to Mars in 9 months.\n", bad: "question,answer\n\"open"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := visit(t, view{"en-GB", 1100, false}, link, "main button.send")
+	p.press("main button.send")
+	p.opens("documents", d.documents)
+	p.press("main > .page > details > summary")
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{good, bad}))
+	p.press(".upload .send")
+	p.shows("tbody tr:first-child", "broken.csv")
+	p.shows(".state.failed", "failed")
+	p.shows("tbody tr:first-child .reason", "CSV")
+	p.shows("table", "mars.md")
+	p.accessible()
+	p.screenshot("console-upload")
+	if a := server.Ask("How long does delivery to Mars take?"); !strings.Contains(a.Answer, "9 months") {
+		t.Errorf("a customer is told %+v", a)
+	}
+}
+
+func TestAnAdministratorLooksAtEachTenantByItself(t *testing.T) {
+	d := duties()["en-GB"]
+	site, server, link := shop(t, d)
+	site.Must("tenants", "create", "acme")
+	site.Write("acme/mars.md", "# Mars\n\nAcme delivers to Mars.\n")
+	site.Must("kb", "load", "acme", "--tenant", "acme")
+	p := visit(t, view{"en-GB", 360, true}, link, "main button.send")
+	p.press("main button.send")
+	p.opens("documents", d.documents)
+	p.await("document.querySelectorAll('tbody tr').length === 2")
+	p.do(chromedp.Evaluate[chromedp.Void](`(() => {
+		const tenant = document.querySelector('#who select');
+		tenant.value = 'acme';
+		tenant.dispatchEvent(new Event('change'));
+	})()`))
+	p.await("document.querySelectorAll('tbody tr').length === 1")
+	p.shows("tbody tr", "Mars")
+	p.accessible()
+	p.screenshot("console-tenant")
+	if a := server.Ask("Who delivers to Mars?"); a.Grounded {
+		t.Errorf("a customer of the default tenant is told %+v", a)
+	}
+
+	asker := strings.TrimSpace(site.Must("keys", "create", "--tenant", "acme", "-q"))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/query", strings.NewReader(`{"question":"Do you deliver to Venus?"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-API-Key", asker)
+	resp, err := server.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	e2e.Eventually(t, 10*time.Second, "acme's question is listed, and the other tenant's is not", func() bool {
+		p.press("nav a[href='#/gaps']")
+		p.lacks(".wait")
+		return js[string](p, "document.querySelector('.cards')?.innerText ?? ''") != "" && js[int](p, "document.querySelectorAll('.cards > li').length") == 1 &&
+			js[string](p, "document.querySelector('.cards h3').textContent") == "Do you deliver to Venus?"
+	})
+	p.press(".cards .row button")
+	p.fill("textarea[name=answer]", "Not before 2090")
+	p.press(".editor .send")
+	p.shows(".success", d.foundNow)
+	p.shows(".success blockquote", "Not before 2090")
 }

@@ -7,6 +7,7 @@ import { call, choose, chosen, get, Problem } from './api.js';
 import { failure } from './parts.js';
 import { linked, signIn } from './signin.js';
 import { answers } from './answers.js';
+import { audit } from './audit.js';
 import { documents } from './documents.js';
 import { gaps } from './gaps.js';
 import { keys } from './keys.js';
@@ -15,8 +16,8 @@ import { search } from './search.js';
 import { usage } from './usage.js';
 import './texts.js';
 
-const sections = { gaps, documents, releases, search, answers, usage, keys };
-const forAdmins = ['keys'];
+const sections = { gaps, documents, releases, search, answers, usage, keys, audit };
+const forAdmins = ['keys', 'audit'];
 
 const main = document.getElementById('main');
 const nav = document.querySelector('nav');
@@ -39,11 +40,12 @@ async function start() {
 async function begin() {
   choose('');
   who = await get('v1/session');
+  const name = await whose();
   const mine = Object.keys(sections).filter((name) => who.role === 'admin' || !forAdmins.includes(name));
   nav.replaceChildren(...mine.map((name) => el('a', { href: `#/${name}`, 'data-text': name })));
+  document.getElementById('who').replaceChildren(name);
   nav.hidden = false;
   out.hidden = false;
-  document.getElementById('who').replaceChildren(await whose());
   show();
 }
 
@@ -112,6 +114,9 @@ out.addEventListener('click', async () => {
   }
   history.replaceState(null, '', location.pathname);
   document.dispatchEvent(new CustomEvent('signedout', { detail: null }));
+});
+nav.addEventListener('click', (event) => {
+  if (event.target.hash === location.hash) show(); // the section again, as it is now
 });
 addEventListener('hashchange', () => {
   const token = linked();

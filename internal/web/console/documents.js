@@ -48,16 +48,12 @@ function more(page, list, signal) {
 
 function uploader(again) {
   const files = el('input', { type: 'file', name: 'file', multiple: '', required: '', accept: '.md,.markdown,.html,.htm,.txt,.csv,.jsonl,.docx,.pdf' });
-  const result = el('div', { 'aria-live': 'polite' });
   const send = form({ class: 'upload' }, async (_, node) => {
     const { data } = await post('v1/documents', new FormData(node));
-    const bad = data.filter((d) => d.status === 'failed');
-    announce(el('span', { 'data-text': bad.length ? 'someFailed' : 'uploaded' }));
-    if (!bad.length) return again();
-    files.value = '';
-    result.replaceChildren(...bad.map((d) => el('p', { class: 'notice' }, `${d.path}: ${d.reason}`)));
+    announce(el('span', { 'data-text': data.some((d) => d.status === 'failed') ? 'someFailed' : 'uploaded' }));
+    again(); // what failed is first in the list, with why
   }, field('files', files), el('button', { class: 'send', 'data-text': 'upload' }));
-  return el('details', { class: 'card-box' }, el('summary', { 'data-text': 'addDocuments' }), el('p', { class: 'hint', 'data-text': 'formats' }), send, result);
+  return el('details', { class: 'card-box' }, el('summary', { 'data-text': 'addDocuments' }), el('p', { class: 'hint', 'data-text': 'formats' }), send);
 }
 
 async function one(id, signal) {
