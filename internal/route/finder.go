@@ -15,6 +15,7 @@ type finder struct {
 	exprs  []*regexp.Regexp // of the signs that are no lists of phrases
 	always []int            // signs whose expression has no needles
 	starts map[rune][]needle
+	plain  [utf8.RuneSelf][2][]needle // of starts, those of ASCII: all, and those that may begin within a word
 }
 
 // needle is a phrase of a list, or a piece that every match of an expression
@@ -45,9 +46,27 @@ func newFinder(signs []sign) finder {
 			n.sign = i
 			first, _ := utf8.DecodeRuneInString(n.text)
 			f.starts[first] = append(f.starts[first], n)
+			if first < utf8.RuneSelf {
+				f.plain[first][0] = append(f.plain[first][0], n)
+				if !n.words || !isWord(byte(first)) {
+					f.plain[first][1] = append(f.plain[first][1], n)
+				}
+			}
 		}
 	}
 	return f
+}
+
+// beginning are the needles that may begin at a place of text, with r.
+func (f *finder) beginning(text string, at int, r rune) []needle {
+	if r >= utf8.RuneSelf {
+		return f.starts[r]
+	}
+	within := 0
+	if at > 0 && isWord(text[at-1]) {
+		within = 1
+	}
+	return f.plain[r][within]
 }
 
 // mostSigns bounds the signs of a language.
@@ -59,7 +78,9 @@ func (f *finder) count(text string) (counts [mostSigns]int) {
 	var ends [mostSigns]int // where the last occurrence ended
 	var hinted [mostSigns]bool
 	for at, r := range text {
-		for _, n := range f.starts[r] {
+		needles := f.beginning(text, at, r)
+		for i := range needles {
+			n := &needles[i]
 			switch {
 			case !n.phrase && hinted[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
 			case n.phrase:
