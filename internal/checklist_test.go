@@ -53,7 +53,9 @@ var checklist = map[string]string{
 	"Prompt leak: the canary is nowhere": `
 		internal/answer TestPromptLeakIsHeldBackAndTheCanaryIsNowhere
 		internal/answer TestTheCanaryIsNotStreamedInPieces`,
-	"Agency: tools are checked, confirmed, keyed and act for who asked": `
+	"Agency: tools are allowed by tenant, checked, confirmed, keyed and act for who asked": `
+		internal/tool TestAToolIsForItsTenantsAloneAlsoWhereAModelInventsItOrATokenNamesIt
+		cmd/kefu TestToolsServeTheTenantsThatAreNamedAlone
 		internal/tool TestArgumentsAreChecked
 		internal/tool TestAWriteWaitsForTheCustomer
 		internal/tool TestAWriteThatNobodyAskedForIsNotEvenOffered

@@ -70,8 +70,8 @@ func newAgent(cfg config.Config, log *slog.Logger, model tool.Model, observer to
 }
 
 // Wants implements answer.Agent.
-func (a *agent) Wants(question string) (desk.Route, bool) {
-	if a.loop.Load() == nil {
+func (a *agent) Wants(tenant desk.TenantID, question string) (desk.Route, bool) {
+	if loop := a.loop.Load(); loop == nil || !loop.Serves(tenant) {
 		return desk.Route{}, false
 	}
 	return route.WantsTools(question)
@@ -155,7 +155,7 @@ func (a *agent) dial(ctx context.Context, s config.MCPServer) (*mcp.Server, erro
 		spec := specOf(t.Use)
 		longest = max(longest, spec.Timeout)
 		c.Tools = append(c.Tools, mcp.Offer{
-			Name: t.Name, Effect: spec.Effect, Title: spec.Title, Confirm: spec.Confirm,
+			Name: t.Name, Effect: spec.Effect, Tenants: spec.Tenants, Title: spec.Title, Confirm: spec.Confirm,
 			Timeout: spec.Timeout, MaxBytes: spec.MaxBytes, Parallel: spec.Parallel,
 		})
 	}
@@ -231,8 +231,12 @@ func specOf(u config.Use) tool.Spec {
 		}
 		return t
 	}
+	var tenants []desk.TenantID
+	for _, t := range u.Tenants {
+		tenants = append(tenants, desk.TenantID(t))
+	}
 	return tool.Spec{
-		Title: text(u.TitleEN, u.TitleZH), Effect: tool.Effect(u.Effect), Confirm: text(u.ConfirmEN, u.ConfirmZH),
+		Tenants: tenants, Title: text(u.TitleEN, u.TitleZH), Effect: tool.Effect(u.Effect), Confirm: text(u.ConfirmEN, u.ConfirmZH),
 		Timeout: u.Timeout, MaxBytes: u.MaxBytes, Parallel: u.Parallel,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -397,4 +398,33 @@ func demoFile(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return filepath.Join(root, "deploy", "demo.yaml")
+}
+
+func TestToolsServeTheTenantsThatAreNamedAlone(t *testing.T) {
+	s := newToolSite(t, "")
+	s.Write("kefu.yaml", strings.ReplaceAll(strings.ReplaceAll(toolsYAML, "HOST", s.host), "    effect:", "    tenants: [acme]\n    effect:"))
+	s.Must("tenants", "create", "acme")
+	s.Must("kb", "load", "--tenant", "acme", "kb")
+	keys := map[string]string{}
+	for _, tenant := range []string{"default", "acme"} {
+		keys[tenant] = strings.TrimSpace(s.Must("keys", "create", "--tenant", tenant, "-q"))
+	}
+	server := s.Serve()
+	for tenant, used := range map[string]bool{"default": false, "acme": true} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/query", strings.NewReader(`{"question":"where is my order 10023?"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", "Bearer "+keys[tenant])
+		resp, err := server.Client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || strings.Contains(string(raw), "LN20410023") != used {
+			t.Errorf("%s: %d %s %v, want the order looked up: %v", tenant, resp.StatusCode, raw, err, used)
+		}
+	}
 }

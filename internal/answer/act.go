@@ -20,9 +20,10 @@ import (
 
 // Agent answers with tools the questions that need an action or live data.
 type Agent interface {
-	// Wants decides whether a question needs tools, before anything else is
-	// known of it: what tools may do never depends on what they returned.
-	Wants(question string) (desk.Route, bool)
+	// Wants decides whether a question of a tenant's customer needs tools, before
+	// anything else is known of it: what tools may do never depends on what they
+	// returned.
+	Wants(tenant desk.TenantID, question string) (desk.Route, bool)
 	// Run answers the call, whose allowance bounds it.
 	Run(ctx context.Context, c llm.Call, s tool.Session) (tool.Outcome, error)
 }
@@ -46,7 +47,7 @@ func (s *Service) needsTools(q *desk.Question) error {
 		return nil
 	default:
 		wanted := false
-		if r, wanted = s.Agent.Wants(string(q.Text)); !wanted {
+		if r, wanted = s.Agent.Wants(q.Scope.Tenant, string(q.Text)); !wanted {
 			return nil
 		}
 	}

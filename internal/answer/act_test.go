@@ -54,7 +54,9 @@ func wants(name, arguments string) llm.Delta {
 // agent is answer.Agent over the order service.
 type agent struct{ *tool.Loop }
 
-func (agent) Wants(question string) (desk.Route, bool) { return route.WantsTools(question) }
+func (agent) Wants(_ desk.TenantID, question string) (desk.Route, bool) {
+	return route.WantsTools(question)
+}
 
 type unobserved struct{}
 

@@ -27,6 +27,7 @@ type Use struct {
 	TitleEN   string        `key:"title_en" help:"what English customers are told the tool is"`
 	TitleZH   string        `key:"title_zh" help:"the same for Chinese ones"`
 	Effect    string        `key:"effect" oneof:"read write" help:"whether the tool changes something: then the customer is asked first"`
+	Tenants   []string      `key:"tenants" help:"tenants whose customers it serves; empty: all"`
 	ConfirmEN string        `key:"confirm_en" help:"question before a write, with arguments as {name}"`
 	ConfirmZH string        `key:"confirm_zh" help:"the same in Chinese"`
 	Timeout   time.Duration `key:"timeout" range:"100ms..5m" help:"limit of one use; empty: 10s"`

@@ -3,6 +3,7 @@ package config_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ tools:
     url: https://shop.example/orders/{order_id}/cancel
     parameters: '{"type":"object"}'
     effect: write
+    tenants: [acme, beta]
     confirm_en: Cancel order {order_id}?
 mcp:
   shop:
@@ -65,6 +67,9 @@ func TestToolsAreReadWithTheirSecretsFilledIn(t *testing.T) {
 	}
 	if got := status.HeaderValues()["Authorization"]; got != "Bearer hunter2" {
 		t.Errorf("header = %q", got)
+	}
+	if got := c.Tools[1].Tenants; len(status.Tenants) != 0 || !slices.Equal(got, []string{"acme", "beta"}) {
+		t.Errorf("tenants = %v", got)
 	}
 	shop := c.MCP[0]
 	if !reflect.DeepEqual(shop.Command, config.Command{"shop-server", "--flag", "two words"}) || shop.EnvValues()["TOKEN"] != "hunter3" || shop.Tools[0].TitleZH != "库存" {

@@ -100,16 +100,19 @@ func NewLoop(r *Registry, m Model, s *Seal, o Observer, c LoopConfig) *Loop {
 	return &Loop{registry: r, model: m, seal: s, observer: o, config: c.withDefaults()}
 }
 
+// Serves tells whether there are tools for a tenant.
+func (l *Loop) Serves(tenant desk.TenantID) bool { return len(l.registry.For(tenant).specs) > 0 }
+
 // Run answers c with tools, all within c's one allowance: the model is told of
 // the tools and of their results as c.Prompt.Rounds. Errors are the model's, or
 // *desk.Error for a confirmation that cannot be used; the outcome then tells
 // what was done before.
 func (l *Loop) Run(ctx context.Context, c llm.Call, s Session) (Outcome, error) {
-	r := &run{Loop: l, session: s, call: c, ids: make(map[string]bool)}
+	r := &run{Loop: l, registry: l.registry.For(s.Scope.Tenant), session: s, call: c, ids: make(map[string]bool)}
 	if deadline, limited := ctx.Deadline(); limited {
 		r.toolsUntil = deadline.Add(-min(l.config.Reserve, time.Until(deadline)/4))
 	}
-	r.call.Tools, r.call.Stream = l.registry.Specs(s.ReadOnly), false
+	r.call.Tools, r.call.Stream = r.registry.Specs(s.ReadOnly), false
 	err := r.confirmed(ctx)
 	for err == nil && r.out.Stop == "" {
 		err = r.step(ctx)
@@ -125,6 +128,7 @@ func (l *Loop) Run(ctx context.Context, c llm.Call, s Session) (Outcome, error) 
 // run is one loop under way. Its goroutine alone changes it.
 type run struct {
 	*Loop
+	registry  *Registry // of the session's tenant
 	session   Session
 	call      llm.Call
 	out       Outcome

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"kefu/internal/desk"
 	"kefu/internal/llm"
@@ -15,6 +16,7 @@ import (
 type Registry struct {
 	specs, reads []llm.ToolSpec
 	tools        map[string]entry
+	some         bool // tools are for some tenants alone
 }
 
 type entry struct {
@@ -43,14 +45,34 @@ func NewRegistry(tools ...Tool) (*Registry, error) {
 			return nil, fmt.Errorf("tool %q: declared twice", e.spec.Name)
 		}
 		e.slots = make(chan struct{}, e.spec.Parallel)
-		r.tools[e.spec.Name] = e
-		told := llm.ToolSpec{Name: e.spec.Name, Description: e.spec.Description, Parameters: e.spec.Parameters}
-		r.specs = append(r.specs, told)
-		if e.spec.Effect == Read {
-			r.reads = append(r.reads, told)
-		}
+		r.add(e)
 	}
 	return r, nil
+}
+
+func (r *Registry) add(e entry) {
+	r.tools[e.spec.Name] = e
+	r.some = r.some || len(e.spec.Tenants) > 0
+	told := llm.ToolSpec{Name: e.spec.Name, Description: e.spec.Description, Parameters: e.spec.Parameters}
+	r.specs = append(r.specs, told)
+	if e.spec.Effect == Read {
+		r.reads = append(r.reads, told)
+	}
+}
+
+// For is the registry of what there is for a tenant. It shares the places of
+// its tools with r.
+func (r *Registry) For(tenant desk.TenantID) *Registry {
+	if !r.some {
+		return r
+	}
+	own := &Registry{tools: make(map[string]entry, len(r.tools))}
+	for _, told := range r.specs {
+		if e := r.tools[told.Name]; len(e.spec.Tenants) == 0 || slices.Contains(e.spec.Tenants, tenant) {
+			own.add(e)
+		}
+	}
+	return own
 }
 
 // check reports the first thing that is wrong with a declaration.

@@ -48,6 +48,9 @@ type Spec struct {
 	// Parameters is the JSON Schema of the arguments, whose type is object.
 	Parameters json.RawMessage
 	Effect     Effect
+	// Tenants are those whose customers the tool serves; empty: all. To the
+	// others it does not exist.
+	Tenants []desk.TenantID
 	// Confirm asks the customer whether a write may be done, with arguments as
 	// {name}: "Cancel order {order_id}?". Required for writes.
 	Confirm Text

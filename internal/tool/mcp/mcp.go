@@ -19,6 +19,7 @@ import (
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"kefu/internal/desk"
 	"kefu/internal/tool"
 )
 
@@ -45,7 +46,8 @@ type Config struct {
 type Offer struct {
 	Name     string // as the server has it
 	Effect   tool.Effect
-	Title    tool.Text // default: as the server has it
+	Tenants  []desk.TenantID // empty: all
+	Title    tool.Text       // default: as the server has it
 	Confirm  tool.Text
 	Timeout  time.Duration
 	MaxBytes int
@@ -221,6 +223,6 @@ func (s *Server) spec(o Offer, t *sdk.Tool) (tool.Spec, error) {
 	return tool.Spec{
 		Name:  ToolName(s.config.Name, t.Name),
 		Title: o.Title, Description: t.Description, Parameters: parameters,
-		Effect: o.Effect, Confirm: o.Confirm, Timeout: o.Timeout, MaxBytes: o.MaxBytes, Parallel: o.Parallel,
+		Effect: o.Effect, Tenants: o.Tenants, Confirm: o.Confirm, Timeout: o.Timeout, MaxBytes: o.MaxBytes, Parallel: o.Parallel,
 	}, nil
 }
