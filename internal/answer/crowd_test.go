@@ -92,3 +92,21 @@ func TestWhoWaitsForAnAnswerDoesNotShareTheFateOfABatch(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingIsComposedAheadInACrowd(t *testing.T) {
+	s := openRenewing(t, func(_ *answer.Config, p *answer.Parts) {
+		p.Gate = admission.New(admission.Config{Concurrency: 1, Queue: 1, Wait: time.Minute}, unseen{})
+	})
+	first := s.ask(lasting)
+	place, err := s.Gate.Enter(t.Context(), tenant, false) // somebody else is answered
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.askOften(3); a.ID != first.ID {
+		t.Errorf("answer = %+v, want the old one", a)
+	}
+	if got := s.awaitRenewals(1); got[0] != "age kept" || s.model.count() != 1 {
+		t.Errorf("renewals = %v, %d calls; want that the old one is kept", got, s.model.count())
+	}
+	place.Leave()
+}

@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 // What became of it, a closed set for metrics.
 const (
 	Renewed     = "renewed"
-	RenewKept   = "kept"   // as it was: it is new enough, somebody else is at it, too many wait, or nothing better came
+	RenewKept   = "kept"   // as it was: it is new enough, somebody else is at it, there is too much to do, or nothing better came
 	RenewBudget = "budget" // a budget is nearly used: left to those who ask
 	RenewFailed = "failed" // no answer came
 )
@@ -69,7 +70,7 @@ func (s *Service) renewSoon(q desk.Question) {
 // unasked is the same question, asked by nobody.
 func unasked(q desk.Question) desk.Question {
 	return desk.Question{
-		Scope: desk.Scope{Tenant: q.Scope.Tenant}, Text: q.Text, Lang: q.Lang, Model: q.Model, Provider: q.Provider, Route: q.Route, Ahead: true,
+		Scope: desk.Scope{Tenant: q.Scope.Tenant}, Text: q.Text, Lang: q.Lang, Model: q.Model, Provider: q.Provider, Route: q.Route, Ahead: true, Batch: true,
 	}
 }
 
@@ -114,7 +115,10 @@ func (s *Service) renew(ctx context.Context, q desk.Question) string {
 	a, err := protect(ctx, desk.Discard, func(ctx context.Context, emit desk.Emit) (desk.Answer, error) {
 		return s.compose(ctx, q, view, at, nil, emit)
 	})
+	refused, _ := errors.AsType[*desk.Error](err)
 	switch {
+	case refused != nil && refused.Kind == desk.Overloaded:
+		return RenewKept
 	case err != nil:
 		return RenewFailed
 	case !shareable(a):
