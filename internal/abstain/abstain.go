@@ -10,6 +10,7 @@
 package abstain
 
 import (
+	"cmp"
 	"math"
 
 	"kefu/internal/retrieval"
@@ -51,6 +52,9 @@ var names = [...]string{
 	"sentence", "characters", "headed", "named", "unheaded", "numbers", "vector", "share", "root_share", "gap", "lead",
 }
 
+// middling is the similarity of vectors where there are none to compare.
+const middling = 0.35
+
 // values are what the evidence is weighed by.
 func values(e retrieval.Evidence) [len(names)]float64 {
 	is := func(b bool) float64 {
@@ -62,7 +66,7 @@ func values(e retrieval.Evidence) [len(names)]float64 {
 	return [...]float64{
 		math.Log1p(e.Length), math.Log1p(float64(e.Terms)), is(e.Terms == 1), e.Rarity,
 		e.Known, e.Coverage, is(e.Coverage == 0), is(e.Coverage > 0.99), e.Union, e.Rare, e.Run, e.Missing,
-		e.Sentence, e.Characters, e.Headed, e.Named, is(e.Unheaded), float64(e.Numbers), e.Vector,
+		e.Sentence, e.Characters, e.Headed, e.Named, is(e.Unheaded), float64(e.Numbers), cmp.Or(e.Vector, middling),
 		e.Share, math.Sqrt(e.Share), e.Gap, e.Lead,
 	}
 }

@@ -35,7 +35,7 @@ const (
 
 // more is how much more the questions of a kind count than others, so that
 // each is refused as often as it should be out of fold. Read only.
-var more = map[string]float64{"cross_domain": 8, "oos_live_bot": 2}
+var more = map[string]float64{"cross_domain": 8, "oos": 4, "oos_live_bot": 2}
 
 // counts is how much an example counts, by its group.
 func counts(examples []Example) func(Example) float64 {

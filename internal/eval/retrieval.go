@@ -119,7 +119,7 @@ func texts(queries []query) []desk.Masked {
 // textbook is BM25 as it stands in the books, to compare with.
 func textbook() retrieval.Config {
 	cfg := retrieval.DefaultConfig()
-	cfg.Title, cfg.Function, cfg.Character, cfg.Synonym = 1, 1, 0, 0
+	cfg.Title, cfg.Function, cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage = 1, 1, 0, 0, 0, 0
 	return cfg
 }
 

@@ -34,6 +34,41 @@ var synonyms = groups(`
 	item product
 	person people
 	employee staff
+	buy purchase
+	money cash fund
+	price cost rate
+	fee charge
+	wrong incorrect mistaken
+	fail failed unsuccessful
+	declined rejected refused denied
+	lost missing
+	stolen robbed theft
+	block locked freeze frozen suspend
+	fraud scam cheat cheater
+	fake counterfeit
+	authentic genuine original
+	discount offer coupon promo promotion voucher
+	agent representative operator
+	talk speak chat
+	contact reach
+	size dimension measurement
+	quick quickly fast
+	arrive arrived come came reach
+	receive received
+	deposit credited
+	wait waiting pending
+	country abroad overseas international
+	identity verify verification
+	passcode password
+	bonus reward
+	problem issue trouble
+	win winner winning
+	login signin
+	weird strange odd
+	begin start
+	end finish finished
+	choose pick select
+	allow permitted
 	支付 付款
 	账号 账户 帐号 帐户
 	运费 邮费

@@ -28,7 +28,7 @@ type Evidence struct {
 	Named      float64 // share of the terms of one of these that the question holds
 	Unheaded   bool    // the first passage has none of these
 	Numbers    int     // numbers of the question that the first passage lacks
-	Vector     float64 // cosine similarity of the first passage
+	Vector     float64 // cosine similarity of the first passage; 0: nothing to compare
 	Share      float64 // best lexical score, as a share of a perfect one
 	Gap        float64 // by how much it beats the second, as a share
 	Lead       float64 // how far it is from all the others: log of their deviations

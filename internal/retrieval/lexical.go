@@ -53,7 +53,7 @@ func isCharacter(term string) bool {
 type want struct {
 	term   string
 	weight float64
-	of     string // the term that it is a synonym of; empty: it stands in the question
+	of     string // the term that it stands for, a synonym or misspelt; empty: it is in the question
 
 	lists  [][]posting // where it occurs, by part
 	rarity float64     // see inverseFrequency
@@ -61,9 +61,10 @@ type want struct {
 
 // asked is a question as a search of one index needs it, read once.
 type asked struct {
-	wants   []want         // see wants
-	places  map[string]int // in wants, by term
-	content []string       // terms that carry its meaning, in order
+	wants   []want            // see wants
+	places  map[string]int    // in wants, by term
+	content []string          // terms that carry its meaning, in order
+	meant   map[string]string // for misspelt ones; see spelling.go
 }
 
 // read looks every term of a question up once.
@@ -71,13 +72,39 @@ func (ix *Index) read(question string) asked {
 	question = lang.Simplify(question)
 	content := lang.ContentTerms(question)
 	wants, places := ix.cfg.wants(question, content)
-	q := asked{wants, places, content}
+	q := asked{wants: wants, places: places, content: content}
 	lists := make([][]posting, len(q.wants)*len(ix.parts))
 	for i := range q.wants {
 		q.wants[i].lists, lists = lists[:len(ix.parts)], lists[len(ix.parts):]
 		ix.look(&q.wants[i])
 	}
+	ix.correct(&q)
 	return q
+}
+
+// correct adds the words that misspelt ones of a question stand for.
+func (ix *Index) correct(q *asked) {
+	if ix.cfg.Misspelt == 0 {
+		return
+	}
+	for _, term := range q.content {
+		at, ok := q.places[term]
+		if !ok || q.wants[at].known() || len(q.meant) == mostMisspelt {
+			continue
+		}
+		word := ix.meant(term)
+		if _, there := q.places[word]; there || word == "" {
+			continue
+		}
+		if q.meant == nil {
+			q.meant = make(map[string]string)
+		}
+		q.meant[term] = word
+		w := ix.wanted(*q, word)
+		w.of, w.weight = term, q.wants[at].weight*ix.cfg.Misspelt
+		q.places[word] = len(q.wants)
+		q.wants = append(q.wants, w)
+	}
 }
 
 // look finds where a term occurs.
@@ -235,7 +262,11 @@ func (ix *Index) Lexical(question string, k int) []desk.Passage {
 			}
 		}
 	}
-	return ix.passages(q, top.list)
+	terms := ix.contentTerms(q)
+	for i, f := range top.list {
+		top.list[i].coverage = coverage(terms, f.part, f.place)
+	}
+	return ix.passages(top.list)
 }
 
 // Rank returns the BM25 scores of chunks for the question under the statistics

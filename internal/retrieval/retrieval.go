@@ -52,11 +52,17 @@ type Config struct {
 	// Synonym weighs what means the same as a term of the question (0 to 1,
 	// default 0.4).
 	Synonym float64
+	// Misspelt weighs the word that a customer probably meant by one that no
+	// passage has (0 to 1, default 0.8; 0: as written).
+	Misspelt float64
 	// VectorWeight and LexicalWeight mix the cosine similarity and the lexical
 	// share into the score; only their ratio counts (each from 0, not both 0).
 	// The defaults 0.25 and 0.75 were measured with the offline embedder; a
 	// language model's embeddings may deserve equal weights.
 	VectorWeight, LexicalWeight float64
+	// Coverage is how much of the score of the best is the share of the
+	// question's content that they hold (0 to 1, default 0.07).
+	Coverage float64
 	// OtherLanguage multiplies the score of passages that are not in the
 	// question's language (0 to 1, default 0.8).
 	OtherLanguage float64
@@ -70,8 +76,9 @@ func DefaultConfig() Config {
 	return Config{
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
-		Function: 0.3, Character: 0.4, Synonym: 0.4,
+		Function: 0.3, Character: 0.4, Synonym: 0.4, Misspelt: 0.8,
 		VectorWeight: 0.25, LexicalWeight: 0.75,
+		Coverage:      0.07,
 		OtherLanguage: 0.8,
 		Candidates:    50,
 	}
@@ -100,9 +107,9 @@ func (c Config) Validate() error {
 	return errors.Join(
 		positive("k1", c.K1), share("b", c.B),
 		positive("title", c.Title), positive("heading", c.Heading), positive("question", c.Question),
-		share("function", c.Function), share("character", c.Character), share("synonym", c.Synonym),
+		share("function", c.Function), share("character", c.Character), share("synonym", c.Synonym), share("misspelt", c.Misspelt),
 		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
-		share("other language", c.OtherLanguage),
+		share("coverage", c.Coverage), share("other language", c.OtherLanguage),
 	)
 }
 

@@ -13,9 +13,10 @@ import (
 
 // Search returns the K best passages, best first, ties by id. A passage's
 // Score, in [0,1], is the weighted sum of its cosine similarity (below 0
-// counts as 0) and its lexical share (see Lexical); without a vector to
-// compare it is the lexical share alone. The scores are absolute: they do not
-// depend on the other passages found. The only errors are those of ctx.
+// counts as 0), its lexical share (see Lexical) and, of the best by these, its
+// coverage; what there is nothing to compare for is left out. The scores are
+// absolute: they do not depend on the other passages found. The only errors
+// are those of ctx.
 func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 		return nil, err
 	}
 	vectorShare := ix.cfg.VectorWeight / (ix.cfg.VectorWeight + ix.cfg.LexicalWeight)
-	best := ix.top(q.K)
+	best := ix.top(max(q.K, min(covered, covered*q.K)))
 	for _, f := range proposed {
 		p := ix.parts[f.part]
 		f.lexical = scores.parts[f.part][f.place]
@@ -37,14 +38,37 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 			f.vector = dot(vector, v)
 			f.score = vectorShare*max(f.vector, 0) + (1-vectorShare)*f.score
 		}
-		if l := p.passages[f.place].Lang; q.Lang != "" && l != "" && l != q.Lang {
-			f.score *= ix.cfg.OtherLanguage
-		}
+		f.score *= ix.preference(f, q.Lang)
 		if f.score > 0 {
 			best.offer(f)
 		}
 	}
-	return ix.passages(question, best.list), nil
+	return ix.passages(ix.cover(question, best.list, q)), nil
+}
+
+// covered is how many of the best have their coverage told and counted.
+const covered = 30
+
+// cover returns the K best of those found, their coverage counted.
+func (ix *Index) cover(q asked, list []found, query Query) []found {
+	terms := ix.contentTerms(q)
+	best := ix.top(query.K)
+	for _, f := range list {
+		f.coverage = coverage(terms, f.part, f.place)
+		if len(terms) > 0 {
+			f.score = (1-ix.cfg.Coverage)*f.score + ix.cfg.Coverage*f.coverage*ix.preference(f, query.Lang)
+		}
+		best.offer(f)
+	}
+	return best.list
+}
+
+// preference is what the language of a passage makes of its score.
+func (ix *Index) preference(f found, asked desk.Lang) float64 {
+	if l := ix.parts[f.part].passages[f.place].Lang; asked != "" && l != "" && l != asked {
+		return ix.cfg.OtherLanguage
+	}
+	return 1
 }
 
 // propose returns the n best live passages by vector and the n best by BM25,
@@ -76,6 +100,7 @@ type found struct {
 	part                   int
 	place                  int32
 	score, vector, lexical float64
+	coverage               float64
 }
 
 // id is the chunk that was found.
@@ -111,14 +136,12 @@ func (t *top) offer(f found) {
 	t.list = slices.Insert(t.list, i, f)
 }
 
-// passages copies what was found for the question out of the index.
-func (ix *Index) passages(q asked, list []found) []desk.Passage {
-	terms := ix.contentTerms(q)
+// passages copies what was found out of the index.
+func (ix *Index) passages(list []found) []desk.Passage {
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
 		passages[i] = ix.parts[f.part].passages[f.place]
-		passages[i].Score, passages[i].Vector, passages[i].Lexical = f.score, f.vector, f.lexical
-		passages[i].Coverage = coverage(terms, f.part, f.place)
+		passages[i].Score, passages[i].Vector, passages[i].Lexical, passages[i].Coverage = f.score, f.vector, f.lexical, f.coverage
 	}
 	return passages
 }
@@ -143,6 +166,9 @@ func (ix *Index) contentTerms(q asked) []meaning {
 		m.weight = m.rarity
 		for _, other := range lang.Synonyms(term) {
 			m.synonyms = append(m.synonyms, ix.wanted(q, other))
+		}
+		if word := q.meant[term]; word != "" {
+			m.synonyms = append(m.synonyms, ix.wanted(q, word))
 		}
 		terms = append(terms, m)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/philippgille/chromem-go"
 
@@ -25,6 +26,8 @@ type segment struct {
 	documents map[desk.DocumentID][]int32
 	chunks    map[desk.ChunkID]int32
 	newest    []int32 // all passages, latest revision first
+
+	words func() map[shape][]word // see shapes; made when first asked for
 }
 
 // posting says how often a term occurs in a passage, fields weighted.
@@ -83,6 +86,7 @@ func (s *segment) sealed(ctx context.Context) (*segment, error) {
 	slices.SortStableFunc(s.newest, func(a, b int32) int {
 		return cmp.Compare(s.passages[b].Revision, s.passages[a].Revision)
 	})
+	s.words = sync.OnceValue(s.shapes)
 	var err error
 	s.collections, err = newCollections(ctx, s.vectors)
 	return s, err
