@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // counted tells that a person typed s as an example, along the alphabet and up
@@ -63,6 +65,16 @@ var digest = regexp.MustCompile(`^(?i:sha|md|blake)\d{1,3}[a-z]?-`)
 // abbreviated values end where somebody cut them.
 func abbreviated(s string) bool {
 	return strings.HasSuffix(s, "...") || strings.HasSuffix(s, "…")
+}
+
+// readable tells that a token is a text in base64.
+func readable(token string) bool {
+	token = strings.NewReplacer("-", "+", "_", "/").Replace(token)
+	raw, err := base64.RawStdEncoding.DecodeString(token[:len(token)/4*4])
+	if err != nil || !utf8.Valid(raw[:len(raw)-min(3, len(raw))]) { // a character may be cut
+		return false
+	}
+	return !bytes.ContainsFunc(raw, unicode.IsControl) && bytes.ContainsRune(raw, ' ')
 }
 
 // hollow tells a signed token (RFC 7519) that grants nothing: it can be read,

@@ -45,6 +45,8 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 		{"a password that is told", "my password is Hunter2!, why", "my password is ⟦SECRET_1⟧, why"},
 		{"a password that is told in Chinese", "密码是abc12345，登录不了", "密码是⟦SECRET_1⟧，登录不了"},
 		{"a one-time code", "验证码是 482913", "验证码是 ⟦SECRET_1⟧"},
+		{"a code that is no postal one", "my pin code is 560034, why is it wrong", "my pin code is ⟦SECRET_1⟧, why is it wrong"},
+		{"a credential named in camel case", "cardPin: Kx92Lm4Qz7Wv85", "cardPin: ⟦SECRET_1⟧"},
 		{"an assigned credential", `client_secret="x7Gh2kPq9LmZ4tRv8WbN"`, `client_secret="⟦SECRET_1⟧"`},
 		{"the password in a link", "https://ann:s3cr3tpw@example.com/x", "https://⟦SECRET_1⟧@example.com/x"},
 	}
@@ -81,6 +83,11 @@ func TestWhatIsNotPersonalStays(t *testing.T) {
 		"sk-" + "abcdefghijklmnop-1234567890-qrstuvwxyz",
 		`{"integrity": "sha512-KsPo4kxyYlJkPxsRzeWnW7sNvQf5ErZBWn3PUNC3yCzVKpuiy4xUUKZ5z3tFhXpvwNWYyjo3mF4iYdlvUYfYdg=="}`,
 		"token = NewShortLivedToken_v2",
+		"postgres://user:password@db/shop or mysql://[user]:[password]@db or https://$USER:${DB_PASSWORD}@db",
+		"do you deliver to pin code 560034",
+		"the shipping: Kx9-2Lm4Qz7Wv, the mapping: Kx92Lm4Qz7Wv",
+		"ping-sha256: Tq3Zx8VnK1mWc5YhR7bJdL0sGfPeUoAi4NyQwEtHu2k=",
+		"and the note says U2hpcHBpbmcgdG8gdGhlIGlzbGFuZHMgdGFrZXMgdGVuIGRheXMgbW9yZSBpbiB3aW50ZXI",
 		`"token": "4f0e12a9bc87d3..."`,
 		"Authorization: Bearer eyJ" + "hbGciOiJIUzI1NiJ9.eyJjb3VudCI6MywicmF0aW8iOjAuNX0.mFfVQqgXyU0OtQTfb6W2mb8l3zZ4bZ5p",
 	} {

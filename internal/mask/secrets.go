@@ -85,11 +85,14 @@ var solid = []form{
 
 const solidFrom = 20
 
-// sample tells that a vendor's documentation shows this in the place of a
-// credential.
+// sample tells that documentation shows this in the place of a credential: a
+// vendor's example, a variable, or the very word for a password.
 func sample(s string) bool {
-	return strings.HasSuffix(s, "EXAMPLE") || s == "username:password"
+	_, password, login := strings.Cut(s, ":")
+	return strings.HasSuffix(s, "EXAMPLE") || login && passwordItself.MatchString(password)
 }
+
+var passwordItself = regexp.MustCompile(`(?i)^["\[{(<$%]*(?:[a-z]+[_-])?(?:pass|passwd|password|pwd|pw|secret|token|key)["\]})>%]*$`)
 
 // named looks at what is said to be a credential.
 func (t *scanned) named() {
@@ -98,19 +101,37 @@ func (t *scanned) named() {
 		if word == 0 {
 			continue
 		}
-		t.assigned(i, i+word)
+		if word > 3 || t.partOfName(i, i+word) {
+			t.assigned(i, i+word)
+		}
 		window := t.s[i:min(len(t.s), i+spokenWithin)]
 		if !strings.ContainsAny(window, "0123456789") {
 			i += word - 1
 			continue
 		}
 		for _, pattern := range [...]*regexp.Regexp{spokenCode, spokenPassword} {
-			if at := pattern.FindStringSubmatchIndex(window); at != nil && t.apartLeft(i) && strings.ContainsAny(window[at[2]:at[3]], "0123456789") && !dummy.MatchString(window[at[2]:at[3]]) {
+			if at := pattern.FindStringSubmatchIndex(window); at != nil && t.apartLeft(i) && !t.postal(i, window[at[2]:at[3]]) && strings.ContainsAny(window[at[2]:at[3]], "0123456789") && !dummy.MatchString(window[at[2]:at[3]]) {
 				t.add(Secret, i+at[2], i+at[3])
 			}
 		}
 		i += word - 1
 	}
+}
+
+// postal tells that a code of six digits is where somebody lives: India calls
+// its postal codes PIN codes, and customers ask what is delivered there.
+func (t *scanned) postal(at int, code string) bool {
+	return len(code) == 6 && strings.EqualFold(t.s[at:min(len(t.s), at+3)], "pin") && delivered.MatchString(t.s[max(0, at-2*wordsBefore):at])
+}
+
+var delivered = regexp.MustCompile(`(?i)\b(?:deliver|ship|courier|dispatch|service|provision|available|address|area|locat|city|town|villag|live|stay)`)
+
+// partOfName tells that s[start:end] is a word of its own in a name, which goes
+// on with another case or sort of character: "cardPin" and "pin_1", and not
+// "shipping".
+func (t *scanned) partOfName(start, end int) bool {
+	before := start == 0 || !letter(t.s[start-1]) || sort(t.s[start-1]) == 1 && sort(t.s[start]) == 2
+	return before && (end == len(t.s) || sort(t.s[end]) != 1)
 }
 
 // assigned looks for a value behind the name that holds the word s[start:end].
@@ -192,7 +213,7 @@ func credentialValue(name, sign, value string) bool {
 var (
 	// dummy values are variables, examples and what was blotted out.
 	dummy     = regexp.MustCompile(`(?i)^[$%{\[(*&.]|example|x{5}|\*{4}|#{4}|your|insert|placeholder|changeme|fake|redacted|^username:password|^enc\[|^var\.|^env\.|[({]|%s|not_long|(?:1234567890){2}`)
-	notSecret = regexp.MustCompile(`public|keystr|key_?(?:length|file|store|press|id|ring|space|stone|ed\b)|endpoint|url|path|file|count|type|expir|_env$|checksum|md5|author|name|auth(?:source|entication-results|or)|monkey|turkey|hockey`)
+	notSecret = regexp.MustCompile(`public|keystr|key_?(?:length|file|store|press|id|ring|space|stone|ed\b)|endpoint|url|path|file|count|type|expir|_env$|checksum|digest|fingerprint|sha-?\d|md5|author|name|auth(?:source|entication-results|or)|monkey|turkey|hockey`)
 	uuid      = regexp.MustCompile(`^(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 	// ownHex are hexadecimal keys, which come in whole numbers of 32 bits.
 	ownHex      = regexp.MustCompile(`^[0-9a-fA-F]{30,}[0-9A-Za-z]{0,4}$`)

@@ -97,7 +97,7 @@ func made(rest string) bool {
 // random tells a token that nobody would write by hand: long, of small and
 // capital letters and digits in turn.
 func random(s string) bool {
-	if len(s) < 48 || len(s) > 100 || mixed(s) < 3 || strings.ContainsAny(s, ".~+") || entropy(s) < 4.3 {
+	if len(s) < 48 || len(s) > 100 || mixed(s) < 3 || strings.ContainsAny(s, ".~+") || entropy(s) < 4.3 || readable(s) {
 		return false
 	}
 	turns := 0
