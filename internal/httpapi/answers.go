@@ -19,6 +19,8 @@ import (
 // *desk.Error.
 type Answers interface {
 	Get(ctx context.Context, scope desk.Scope, id desk.AnswerID) (desk.Record, error)
+	// Feedback lists what users said of one, the latest first.
+	Feedback(ctx context.Context, tenant desk.TenantID, id desk.AnswerID) ([]desk.Feedback, error)
 	// Page lists the n latest that q chooses.
 	Page(ctx context.Context, tenant desk.TenantID, q desk.AnswerQuery, n int) ([]desk.Record, error)
 }
@@ -39,6 +41,8 @@ type recordJSON struct {
 	Outcome  string        `json:"outcome"`
 	Answer   queryResponse `json:"answer"`
 	Trace    *desk.Trace   `json:"trace"`
+	// Feedback is what its users said of it, the latest first.
+	Feedback []feedbackJSON `json:"feedback"`
 }
 
 // givenJSON is an answer in a list.
@@ -97,7 +101,12 @@ func (api *API) listAnswers(c *gin.Context) {
 // showAnswer answers GET /v1/answers/{id}.
 func (api *API) showAnswer(c *gin.Context) {
 	ctx := c.Request.Context()
-	r, err := api.cfg.Admin.Answers.Get(ctx, desk.Scope{Tenant: tenantOf(c)}, desk.AnswerID(c.Param("id")))
+	id := desk.AnswerID(c.Param("id"))
+	r, err := api.cfg.Admin.Answers.Get(ctx, desk.Scope{Tenant: tenantOf(c)}, id)
+	var said []desk.Feedback
+	if err == nil {
+		said, err = api.cfg.Admin.Answers.Feedback(ctx, tenantOf(c), id)
+	}
 	if err != nil {
 		api.fail(c, err)
 		return
@@ -108,6 +117,7 @@ func (api *API) showAnswer(c *gin.Context) {
 	api.reply(c, http.StatusOK, recordJSON{
 		Question: string(q.Text), AskedAt: q.Asked.UTC(), UserID: string(q.Scope.User), KeyID: string(q.Scope.Key),
 		Lang: string(a.Lang), Outcome: string(a.Outcome), Answer: seen, Trace: a.Trace,
+		Feedback: each(said, newFeedbackJSON),
 	}, nil)
 }
 

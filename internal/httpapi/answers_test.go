@@ -131,7 +131,11 @@ func TestFeedbackIsKeptMaskedAndTheLastOfAUserCounts(t *testing.T) {
 			t.Fatalf("%s = %d %s", body, r.StatusCode, r.body)
 		}
 	}
-	r := o.as(t, "operator", "GET", "/v1/users/ann", "")
+	r := o.as(t, "operator", "GET", strings.TrimSuffix(path, "/feedback"), "")
+	if !strings.Contains(r.body, `"feedback":[{"answer_id":"ans_1","at":"`) || !strings.Contains(r.body, `"rating":"down","reason":"wrong","comment":"I am ⟦EMAIL_1⟧"}]`) {
+		t.Errorf("the answer = %s, want what was said of it last", r.body)
+	}
+	r = o.as(t, "operator", "GET", "/v1/users/ann", "")
 	if strings.Count(r.body, `"rating"`) != 1 || !strings.Contains(r.body, `"rating":"down","reason":"wrong","comment":"I am ⟦EMAIL_1⟧"`) {
 		t.Errorf("export = %s", r.body)
 	}

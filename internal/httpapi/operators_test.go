@@ -271,6 +271,9 @@ func TestASearchExplainsItself(t *testing.T) {
 	if len(in.Hits) != 2 || in.Hits[0].Cut != nil || *in.Hits[1].Cut != "below_half_of_best" || in.Hits[0].Terms[0] != "return" {
 		t.Errorf("inspection = %+v", in)
 	}
+	if r := o.as(t, "admin", "GET", "/v1/audit", ""); strings.Contains(r.body, "search") {
+		t.Errorf("the audit log has a search: %s", r.body)
+	}
 	if p := o.as(t, "operator", "POST", "/v1/search", `{"question":"returns?","top":0}`).problem(t); p.Code != "value_invalid" {
 		t.Errorf("top 0 = %+v", p)
 	}

@@ -32,6 +32,10 @@ type feedbackJSON struct {
 	Comment  string    `json:"comment"`
 }
 
+func newFeedbackJSON(f desk.Feedback) feedbackJSON {
+	return feedbackJSON{AnswerID: string(f.Answer), At: f.At.UTC(), Rating: string(f.Rating), Reason: string(f.Reason), Comment: string(f.Comment)}
+}
+
 type userAnswerJSON struct {
 	ID             string    `json:"id"`
 	At             time.Time `json:"at"`
@@ -95,8 +99,6 @@ func newUser(id desk.UserID, data desk.UserData) userJSON {
 			ID: string(a.ID), At: a.At.UTC(), ConversationID: string(a.Conversation), Question: string(a.Question), Answer: string(a.Text), Outcome: string(a.Outcome),
 		}
 	}
-	u.Feedback = each(data.Feedback, func(f desk.Feedback) feedbackJSON {
-		return feedbackJSON{AnswerID: string(f.Answer), At: f.At.UTC(), Rating: string(f.Rating), Reason: string(f.Reason), Comment: string(f.Comment)}
-	})
+	u.Feedback = each(data.Feedback, newFeedbackJSON)
 	return u
 }

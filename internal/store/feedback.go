@@ -29,14 +29,34 @@ func (a *Answers) Rate(ctx context.Context, scope desk.Scope, f desk.Feedback) e
 	return nil
 }
 
+// Feedback lists what users said of an answer of a tenant, the latest first.
+func (a *Answers) Feedback(ctx context.Context, tenant desk.TenantID, id desk.AnswerID) ([]desk.Feedback, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := a.db.read.QueryContext(ctx, `SELECT answer_id, at, rating, reason, comment, user_id FROM feedback
+		WHERE answer_id = $1 AND tenant = $2 ORDER BY at DESC, user_id`, id, tenant)
+	all, err := collect(rows, err, func(r *sql.Rows) (desk.Feedback, error) {
+		scope := desk.Scope{Tenant: tenant}
+		f, err := scanFeedback(r, &scope.User)
+		if err != nil {
+			return f, err
+		}
+		return f, a.db.unseal(&f.Comment, inFeedback(id, scope))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list feedback: %w", a.db.engine.explain(err))
+	}
+	return all, nil
+}
+
 // inFeedback is the place of a comment.
 func inFeedback(id desk.AnswerID, scope desk.Scope) string {
 	return seal.Place("feedback", "comment", string(id), string(scope.User))
 }
 
-func scanFeedback(r *sql.Rows) (f desk.Feedback, err error) {
+func scanFeedback(r *sql.Rows, more ...any) (f desk.Feedback, err error) {
 	var at int64
-	err = r.Scan(&f.Answer, &at, &f.Rating, &f.Reason, &f.Comment)
+	err = r.Scan(append([]any{&f.Answer, &at, &f.Rating, &f.Reason, &f.Comment}, more...)...)
 	f.At = fromMillis(at)
 	return f, err
 }

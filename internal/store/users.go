@@ -33,7 +33,7 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		}
 		rows, err = tx.QueryContext(ctx, `SELECT answer_id, at, rating, reason, comment FROM feedback
 			WHERE tenant = $1 AND user_id = $2 ORDER BY at, answer_id`, scope.Tenant, scope.User)
-		if data.Feedback, err = collect(rows, err, scanFeedback); err != nil {
+		if data.Feedback, err = collect(rows, err, func(r *sql.Rows) (desk.Feedback, error) { return scanFeedback(r) }); err != nil {
 			return err
 		}
 		return u.unseal(scope, &data)
