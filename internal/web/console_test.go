@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -112,10 +114,13 @@ func TestAnOperatorSignsInAndAnswersWhatWasNot(t *testing.T) {
 				p.shows("details summary", d.written)
 
 				p.opens("answers", d.answers)
-				p.press("tbody tr:last-child a.title") // the first question
+				p.press("tbody tr:nth-child(2) a.title") // what was answered at once
 				p.shows("main h3", d.how)
+				p.shows("blockquote", "36")
 				p.accessible()
 				p.screenshot("console-trace")
+				p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('.steps > li:last-child').scrollIntoView({block: 'end'})"))
+				p.screenshot("console-trace-end")
 
 				p.opens("search", d.search)
 				p.fill("input[name=question]", d.answered+kb.Enter)
@@ -212,6 +217,35 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 	}
 }
 
+func TestWhoIsSignedOutWhileWritingGoesOnAfterSigningIn(t *testing.T) {
+	for locale, d := range duties() {
+		t.Run(locale, func(t *testing.T) {
+			site, server, link := shop(t, d)
+			p := visit(t, view{locale, 360, true}, link, "main button.send")
+			p.press("main button.send")
+			p.press(".cards .row button")
+			p.fill("textarea[name=answer]", d.reply)
+			var list []struct{ ID string }
+			if err := json.Unmarshal([]byte(site.Must("console", "sessions", "--json")), &list); err != nil {
+				t.Fatal(err)
+			}
+			site.Must("console", "end", list[0].ID)
+			admin := strings.TrimSpace(site.Must("keys", "create", "--role", "admin", "-q"))
+			p.press(".editor .send")
+			p.shows("dialog h2", d.signedOut)
+			p.accessible()
+			p.screenshot("console-over")
+			p.fill("dialog input[name=key]", admin+kb.Enter)
+			p.lacks("dialog")
+			p.press(".editor .send")
+			p.shows(".success", d.answeredNow)
+			if a := server.Ask(d.unanswered); !strings.Contains(a.Answer, d.reply) {
+				t.Errorf("a customer is told %+v", a)
+			}
+		})
+	}
+}
+
 // Every text that somebody else wrote stays a text: questions, answers, names
 // of files, documents, keys and tenants.
 func TestWhatOthersWroteIsNeverMarkupInTheConsole(t *testing.T) {
@@ -223,7 +257,19 @@ func TestWhatOthersWroteIsNeverMarkupInTheConsole(t *testing.T) {
 	site.Must("tenants", "create", "acme", "--name", hostile)
 	server := site.Serve()
 	server.Ask("Does " + hostile + " sail to Lisbon?")
-	server.Ask("How long is the warranty of the lamp?")
+	rated := server.Ask("How long is the warranty of the lamp?")
+	opinion, err := json.Marshal(map[string]string{"rating": "down", "reason": "unclear", "comment": hostile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e2e.Eventually(t, 10*time.Second, "the answer is recorded, and rated", func() bool {
+		resp, err := server.Client.Post(server.URL+"/v1/answers/"+rated.ID+"/feedback", "application/json", bytes.NewReader(opinion))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusNoContent
+	})
 	p := visit(t, view{"en-GB", 1100, false}, strings.TrimSpace(site.Must("console", "link", "--url", server.URL, "-q")), "main button.send")
 	p.press("main button.send")
 	harmless := func(selector string) {
@@ -253,6 +299,12 @@ func TestWhatOthersWroteIsNeverMarkupInTheConsole(t *testing.T) {
 	p.press("tbody tr:last-child a.title")
 	p.shows("main h3", "How it came to be")
 	harmless("main")
+	p.opens("answers", "Answers")
+	p.press("tbody tr:first-child a.title")
+	p.shows("main", "did not help")
+	harmless(".cards .passage")
+	p.accessible()
+	p.screenshot("console-rated")
 	p.opens("keys", "Keys and tenants")
 	harmless("tbody .title")
 }

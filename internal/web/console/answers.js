@@ -60,6 +60,7 @@ async function one(id, signal) {
       pair('latency', `${number(a.latency_ms)} ms`), pair('traceID', a.trace_id)),
     el('blockquote', {}, a.answer),
     sources(a.source_documents),
+    ...(r.feedback.length ? [el('h3', { 'data-text': 'said' }), el('ul', { class: 'cards' }, ...r.feedback.map(opinion))] : []),
     ...(t ? [el('h3', { 'data-text': 'how' }), el('ol', { class: 'steps' }, ...steps(a, t).filter(Boolean))] : []),
   ];
 }
@@ -69,6 +70,11 @@ function sources(list) {
   return el('ul', { class: 'sources' }, ...list.map((s) => el('li', {}, `[${s.index}] `,
     el('a', { href: `#/documents/${encodeURIComponent(s.document_id)}` }, s.title || s.document_id), el('q', {}, s.quote))));
 }
+
+const opinion = (f) => el('li', { class: 'card-box' },
+  el('p', { class: 'pairs' }, el('span', { class: `state ${f.rating === 'up' ? 'ready' : 'failed'}` }, word('rating', f.rating)),
+    f.reason ? word('wrong', f.reason) : '', when(f.at)),
+  f.comment ? el('p', { class: 'passage' }, f.comment) : '');
 
 /** steps are those of the pipeline, in its order; null for one that was not taken. */
 function steps(a, t) {
@@ -103,7 +109,7 @@ const decisions = (list) => (list ?? []).map((d) => el('p', { class: 'pairs' }, 
 function grounds(list) {
   if (!list?.length) return '';
   return table('stepChecks', ['sentence', 'supported', 'passage', 'coverage', 'reason'], list.map((g) => [
-    number(g.sentence + 1), el('span', { class: `state ${g.supported ? 'ready' : 'failed'}` }, el('span', { 'data-text': g.supported ? 'yes' : 'no' })),
+    [el('span', { 'data-text': 'sentence' }), ` ${g.sentence + 1}`], el('span', { class: `state ${g.supported ? 'ready' : 'failed'}` }, el('span', { 'data-text': g.supported ? 'yes' : 'no' })),
     g.source ? `[${g.source}]` : '–', score(g.coverage), g.reason,
   ]));
 }

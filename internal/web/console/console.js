@@ -97,14 +97,39 @@ async function show() {
 }
 
 document.addEventListener('signedout', ({ detail }) => {
+  const draft = [...main.querySelectorAll('textarea')].some((area) => area.value !== area.defaultValue);
+  if (draft && detail) signInOver(detail);
+  else signedOut(detail);
+});
+
+function signedOut(why) {
   leaving.abort();
   who = null;
   nav.hidden = true;
   out.hidden = true;
   document.getElementById('who').replaceChildren();
   document.querySelector('dialog')?.remove();
-  signIn(main, '', begin, detail);
-});
+  signIn(main, '', begin, why);
+}
+
+/** signInOver asks whoever writes something to sign in again without losing it. */
+function signInOver(why) {
+  if (document.querySelector('dialog.over')) return;
+  const dialog = el('dialog', { class: 'over', 'data-label': 'signInTitle' });
+  let signedIn = false;
+  signIn(dialog, '', (now) => {
+    signedIn = true;
+    dialog.close();
+    if (now.tenant !== who.tenant || now.role !== who.role) return begin(); // it is not theirs to go on
+    return null;
+  }, why);
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    if (!signedIn) signedOut(why);
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
 out.addEventListener('click', async () => {
   try {
     await call('DELETE', 'v1/session');

@@ -102,12 +102,16 @@ export function choice(name, options, selected = '') {
   }));
 }
 
-/** table has a row for each item; on a narrow page each row is a block with the columns' names in it. */
+/**
+ * table has a row for each item; on a narrow page each row is a block with the
+ * columns' names in it. The roles make it a table there too.
+ */
 export function table(key, columns, rows) {
-  const head = el('tr', {}, ...columns.map((column) => el('th', { scope: 'col', 'data-text': column })));
-  const body = rows.map((cells) => el('tr', {}, ...cells.map((cell, i) => (
-    el('td', {}, el('span', { class: 'column', 'aria-hidden': 'true', 'data-text': columns[i] }), ...[cell].flat().map(text))))));
-  return el('div', { class: 'scroll' }, el('table', { 'data-label': key }, el('thead', {}, head), el('tbody', {}, ...body)));
+  const head = el('tr', { role: 'row' }, ...columns.map((column) => el('th', { role: 'columnheader', scope: 'col', 'data-text': column })));
+  const body = rows.map((cells) => el('tr', { role: 'row' }, ...cells.map((cell, i) => (
+    el('td', { role: 'cell' }, el('span', { class: 'column', 'aria-hidden': 'true', 'data-text': columns[i] }), ...[cell].flat().map(text))))));
+  const parts = [el('thead', { role: 'rowgroup' }, head), el('tbody', { role: 'rowgroup' }, ...body)];
+  return el('div', { class: 'scroll' }, el('table', { role: 'table', 'data-label': key }, ...parts));
 }
 
 /** sure asks before something is done that cannot simply be undone. */

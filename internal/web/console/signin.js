@@ -14,19 +14,21 @@ export function linked() {
   return token;
 }
 
-/** signIn shows how to sign in; why is the problem that ended a session, if one did. */
-export function signIn(main, token, done, why = null) {
+/**
+ * signIn shows in place how to sign in, and calls done with who did; why is the
+ * problem that ended a session, if one did.
+ */
+export function signIn(place, token, done, why = null) {
   const enter = async (body) => {
-    await post('v1/sessions', body);
-    done();
+    await done(await post('v1/sessions', body));
   };
   const key = el('input', { name: 'key', type: 'password', required: '', autocomplete: 'off', spellcheck: 'false' });
   const byKey = form({ class: 'card-box' }, ({ key }) => enter({ key: key.trim() }),
     field('key', key), el('div', { class: 'row' }, el('button', { class: 'send', 'data-text': 'signIn' })),
     el('p', { class: 'hint' }, el('span', { 'data-text': 'noKey' }), ' ', el('code', {}, 'kefu console link')));
-  main.replaceChildren(el('h2', { tabindex: '-1', 'data-text': 'signInTitle' }), ...(why?.code === 'session_ended' ? [failure(why)] : []));
+  place.replaceChildren(el('h2', { tabindex: '-1', 'data-text': 'signInTitle' }), ...(why?.code === 'session_ended' ? [failure(why)] : []));
   if (!token) {
-    main.append(byKey);
+    place.append(byKey);
     key.focus();
     return;
   }
@@ -41,6 +43,6 @@ export function signIn(main, token, done, why = null) {
     }
   }, { class: 'send' });
   const byLink = el('div', { class: 'card-box', 'data-notices': '' }, el('p', { 'data-text': 'linkOnce' }), el('div', { class: 'row' }, go));
-  main.append(byLink);
+  place.append(byLink);
   go.focus();
 }
