@@ -2,7 +2,10 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -186,4 +189,21 @@ func TestAnInterruptedLoadExitsWith130AndLeavesWholeDocuments(t *testing.T) {
 	vendor.Behave(llmsim.Config{})
 	holds(t, "the load after it", site.Must("kb", "load", "docs"), "3 added")
 	holds(t, "the answer after it", site.Must("ask", simpleEN), "30 days")
+}
+
+func TestAReaderThatLeavesEarlyDoesNotKeepPublishersWaiting(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	site.Must("kb", "load", "docs")
+	for _, flags := range []string{"", "--json"} {
+		piped := exec.CommandContext(t.Context(), "sh", "-c", fmt.Sprintf(`{ "$0" ask %s %q; echo "exit $?" >&2; } | true`, flags, simpleEN), e2e.Build(t))
+		piped.Dir, piped.Env = site.Dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir()}
+		if out, err := piped.CombinedOutput(); err != nil || !strings.Contains(string(out), "exit 0") {
+			t.Errorf("%v: %s, want exit 0", err, out)
+		}
+		var leases int
+		if err := site.DB().QueryRow("SELECT count(*) FROM replicas").Scan(&leases); err != nil || leases != 0 {
+			t.Errorf("%d leases are left (%v), want none", leases, err)
+		}
+	}
 }
