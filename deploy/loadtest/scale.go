@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -55,14 +56,9 @@ func measureScale(ctx context.Context, o options, l *lab) error {
 		return err
 	}
 	fmt.Printf("  start-up to ready from SQL %.2f s (bound < 3 s), resident memory %d MiB\n", time.Since(start).Seconds(), kefu.resident())
-	rng := rand.New(rand.NewPCG(1, 2))
+	pick := picker(words)
 	for _, conns := range []int{1, 8} {
-		pick := func() string { return words[rng.IntN(len(words))] }
-		questions := make([]string, 20_000)
-		for i := range questions {
-			questions[i] = fmt.Sprintf(`{"question":"Compare %s %s with %s and explain how %s differs from %s, step by step (%d)"}`, pick(), pick(), pick(), pick(), pick(), i)
-		}
-		got, err := load(ctx, addr, "/query", conns, o.each, kefu, func(conn, i int) string { return questions[(conn*2000+i)%len(questions)] })
+		got, err := load(ctx, addr, "/query", conns, o.each, kefu, func(int, int) string { return pick() })
 		if err != nil {
 			return err
 		}
@@ -76,36 +72,60 @@ func measureScale(ctx context.Context, o options, l *lab) error {
 	return nil
 }
 
+// picker makes the bodies of complex questions that nobody has asked. It is safe
+// for concurrent use.
+func picker(words []string) func() string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var mu sync.Mutex
+	n := 0
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return fmt.Sprintf(`{"question":"Compare %s %s with %s and explain how %s differs from %s, step by step (%d)"}`,
+			anyOf(rng, words), anyOf(rng, words), anyOf(rng, words), anyOf(rng, words), anyOf(rng, words), n)
+	}
+}
+
 // writeDocuments makes documents of invented words, one chunk a section.
 func writeDocuments(dir string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	rng := rand.New(rand.NewPCG(7, 7))
-	words := make([]string, 8000)
-	for i := range words {
-		words[i] = fmt.Sprintf("%s%s%s", syllables[rng.IntN(len(syllables))], syllables[rng.IntN(len(syllables))], syllables[rng.IntN(len(syllables))])
-	}
+	words := inventWords(rng)
 	for d := range scaleChunks / perDocument {
 		var b strings.Builder
 		fmt.Fprintf(&b, "# Guide %d\n", d)
 		for s := range perDocument {
 			fmt.Fprintf(&b, "\n## Section %d\n\n", s)
-			for range 16 {
-				for w := range 14 {
-					if w > 0 {
-						b.WriteByte(' ')
-					}
-					b.WriteString(words[int(rng.ExpFloat64()*700)%len(words)])
-				}
-				b.WriteString(".\n")
-			}
+			writeSection(&b, rng, words)
 		}
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("guide-%03d.md", d)), []byte(b.String()), 0o644); err != nil {
 			return nil, err
 		}
 	}
 	return words, nil
+}
+
+func inventWords(rng *rand.Rand) []string {
+	words := make([]string, 8000)
+	for i := range words {
+		words[i] = anyOf(rng, syllables) + anyOf(rng, syllables) + anyOf(rng, syllables)
+	}
+	return words
+}
+
+func writeSection(b *strings.Builder, rng *rand.Rand, words []string) {
+	for range 16 {
+		for w := range 14 {
+			if w > 0 {
+				b.WriteByte(' ')
+			}
+			b.WriteString(words[int(rng.ExpFloat64()*700)%len(words)])
+		}
+		b.WriteString(".\n")
+	}
 }
 
 var syllables = strings.Fields("ba be bi bo ca ce co da de di do fa fe fi ga go ha he ka ke ki la le li lo ma me mi mo na ne no pa pe po ra re ri ro sa se si so ta te ti to va ve vo wa we xa ya za ze zo")
