@@ -148,7 +148,7 @@ func TestExitStatusTellsWhatWentWrong(t *testing.T) {
 		{"a taken port is a dependency", []string{"KEFU_ADDR=" + addr}, "", []string{"serve"}, 4, []string{addr, "KEFU_ADDR"}},
 		{"a taken port for metrics is a dependency", []string{"KEFU_OPS_ADDR=" + addr}, "", []string{"serve"}, 4, []string{addr, "KEFU_OPS_ADDR"}},
 		{"a database URL that is none is usage", []string{"DATABASE_URL=mysql://localhost"}, "", []string{"serve"}, 2, []string{"DATABASE_URL", "postgres://"}},
-		{"an unknown document is a failure", nil, "", []string{"kb", "show", "doc_0"}, 1, []string{"doc_0"}},
+		{"an unknown document is a failure", nil, "", []string{"kb", "show", "doc_0"}, 1, []string{"doc_0", "kefu kb list"}},
 		{"no document to remove is a failure", nil, "", []string{"kb", "rm", "doc_0"}, 1, []string{"doc_0", "kefu kb list"}},
 		{"help is no error", nil, "", []string{"--help"}, 0, nil},
 		{"a healthy server is no error", []string{"KEFU_ADDR=" + addr}, "", []string{"health"}, 0, nil},

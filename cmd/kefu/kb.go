@@ -174,6 +174,9 @@ func (c *cli) kbShow() *cobra.Command {
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
 				doc, chunks, err := b.db.Documents().Get(ctx, desk.TenantID(c.tenant), desk.DocumentID(ids[0]))
+				if said := new(desk.Error); errors.As(err, &said) && said.Kind == desk.NotFound {
+					return noDocument(ids[0])
+				}
 				if err != nil {
 					return err
 				}
@@ -196,6 +199,11 @@ func (c *cli) kbShow() *cobra.Command {
 	}
 }
 
+// noDocument names the id, which the error of the API keeps to itself.
+func noDocument(id string) error {
+	return fmt.Errorf("there is no document %q; 'kefu kb list' lists them", id)
+}
+
 func (c *cli) kbRemove() *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
@@ -210,7 +218,7 @@ func (c *cli) kbRemove() *cobra.Command {
 				var unknown error
 				for _, id := range given {
 					if !slices.ContainsFunc(docs, func(d desk.Document) bool { return string(d.ID) == id }) {
-						unknown = partialError{fmt.Errorf("there is no document %q; 'kefu kb list' lists them", id)}
+						unknown = partialError{noDocument(id)}
 						continue
 					}
 					ids = append(ids, desk.DocumentID(id))
