@@ -12,7 +12,7 @@ import (
 
 // chunkerVersion is part of every content hash: another way of extracting or
 // cutting makes every document new.
-const chunkerVersion = "1"
+const chunkerVersion = "2"
 
 // countTokens counts in the encoding that chunk sizes are given in.
 func countTokens(text string) int { return token.Count("", text) }
@@ -36,13 +36,17 @@ type unit struct{ start, end, tokens int }
 func (c chunker) split(text string) []span {
 	var spans []span
 	var open span
-	tokens := 0 // of the open chunk, estimated; 0: none is open
+	var last unit // of the open chunk
+	tokens := 0   // of the open chunk, estimated; 0: none is open
 	for _, u := range c.units(text) {
 		if tokens > 0 {
 			if c.takes(text, open, tokens, u) {
-				open.end = u.end
+				open.end, last = u.end, u
 				tokens += u.tokens
 				continue
+			}
+			if both := (unit{last.start, u.end, last.tokens + u.tokens}); c.moves(text, open, last, both) {
+				open.end, u = len(strings.TrimRightFunc(text[:last.start], unicode.IsSpace)), both
 			}
 			spans = append(spans, open)
 		}
@@ -50,7 +54,7 @@ func (c chunker) split(text string) []span {
 		if tokens > 0 {
 			start, repeated = c.repeat(text, open, u)
 		}
-		open = span{start: start, fresh: u.start, end: u.end}
+		open, last = span{start: start, fresh: u.start, end: u.end}, u
 		tokens = repeated + u.tokens
 	}
 	if tokens > 0 {
@@ -68,6 +72,32 @@ func (c chunker) takes(text string, open span, tokens int, u unit) bool {
 		return false
 	}
 	return c.fits(text[open.start:u.end], joined)
+}
+
+// moves tells whether the last unit of the open chunk, such as "Follow these
+// steps:", leaves it for what it introduces, both together.
+func (c chunker) moves(text string, open span, last, both unit) bool {
+	return last.start > open.fresh && introduces(text[:last.end]) && c.fits(text[both.start:both.end], both.tokens)
+}
+
+// introduces tells whether text ends by announcing what follows it.
+func introduces(text string) bool {
+	text = strings.TrimRight(text, "*_ \t\n")
+	return strings.HasSuffix(text, ":") || strings.HasSuffix(text, "：")
+}
+
+// led joins every block to the one that introduces it: a list, a table or a
+// command says little without.
+func led(text string, blocks []lang.Span) []lang.Span {
+	var joined []lang.Span
+	for i, b := range blocks {
+		if i > 0 && introduces(text[:blocks[i-1].End]) {
+			joined[len(joined)-1].End = b.End
+			continue
+		}
+		joined = append(joined, b)
+	}
+	return joined
 }
 
 // fits tells whether text is within the bound. Adding up the tokens of pieces
@@ -99,7 +129,7 @@ func (c chunker) repeat(text string, before span, u unit) (start, tokens int) {
 // units cuts text into pieces that each fit a chunk.
 func (c chunker) units(text string) []unit {
 	var units []unit
-	for _, b := range trimmed(text, 0, breaks(text, "\n\n"), len(text)) {
+	for _, b := range led(text, trimmed(text, 0, breaks(text, "\n\n"), len(text))) {
 		units = c.appendUnits(units, text, b, lineStarts, sentenceStarts, c.pieceStarts)
 	}
 	return units

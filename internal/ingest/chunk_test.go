@@ -167,3 +167,31 @@ func FuzzChunker(f *testing.F) {
 		checkCover(t, c, string(clean), c.split(string(clean)))
 	})
 }
+
+func TestWhatIntroducesStaysWithWhatItIntroduces(t *testing.T) {
+	prose := strings.Repeat("You may return any item within 30 days. ", 7)
+	list := strings.TrimSpace(strings.Repeat("- Open the app and choose the order.\n", 6))
+	tests := []struct{ name, text, lead, follows string }{
+		{"a list after a blank line", prose + "\n\nFollow these steps:\n\n" + list, "Follow these steps:", "- Open the app"},
+		{"a list in the next line", prose + "\n\nFollow these steps:\n" + list, "Follow these steps:", "- Open the app"},
+		{"a command", prose + "\n\nRun this on the server:\n\nkefu kb sync docs --source docs", "Run this on the server:", "kefu kb sync"},
+		{"in Chinese", strings.Repeat("签收后三十天内可以退货。", 12) + "\n\n请按以下步骤操作：\n\n1. 打开应用，选择订单。\n2. 点击退货。", "请按以下步骤操作：", "1. 打开应用"},
+		{"a list longer than a chunk", prose + "\n\nFollow these steps:\n\n" + strings.TrimSpace(strings.Repeat(list+"\n", 5)), "Follow these steps:", "- Open the app"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newChunker(70, 100, 10)
+			spans := c.split(tt.text)
+			checkCover(t, c, tt.text, spans)
+			if len(spans) < 2 {
+				t.Fatalf("%d chunks, want the text cut", len(spans))
+			}
+			for i, s := range spans {
+				chunk := tt.text[s.fresh:s.end]
+				if strings.Contains(chunk, tt.lead) && !strings.Contains(chunk, tt.follows) {
+					t.Errorf("chunk %d is %q, without what follows", i, chunk)
+				}
+			}
+		})
+	}
+}

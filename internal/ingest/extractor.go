@@ -114,7 +114,7 @@ func (e *extractor) readPDF(ctx context.Context, data []byte) (extract, error) {
 	if lang.Of(sampleOf(doc.Pages)) == desk.Chinese {
 		name = "第 %d 页"
 	}
-	for i, text := range doc.Pages {
+	for i, text := range turned(doc.Pages) {
 		if text != "" {
 			x.sections = append(x.sections, section{heading: []string{fmt.Sprintf(name, i+1)}, text: text})
 		}
