@@ -27,13 +27,17 @@ func analyse(cfg Config, p *desk.Passage) (counts map[string]float32, length flo
 		if field.text == "" || field.weight == 0 {
 			continue
 		}
-		for _, term := range lang.Terms(field.text) {
+		text := lang.Simplify(field.text)
+		terms := lang.Terms(text)
+		for _, p := range partNumbers(terms) {
+			counts[p.joined] += float32(field.weight)
+		}
+		for _, term := range terms {
 			length += field.weight
 			if !isCharacter(term) {
 				counts[term] += float32(field.weight)
 			}
 		}
-		text := lang.Simplify(field.text)
 		for i, r := range text {
 			if unicode.Is(unicode.Han, r) {
 				counts[text[i:i+utf8.RuneLen(r)]] += float32(field.weight)
@@ -53,7 +57,7 @@ func isCharacter(term string) bool {
 type want struct {
 	term   string
 	weight float64
-	of     string // the term that it stands for, a synonym or misspelt; empty: it is in the question
+	of     string // the term that it stands for, a synonym or another spelling; empty: it is in the question
 
 	lists  [][]posting // where it occurs, by part
 	rarity float64     // see inverseFrequency
@@ -64,7 +68,20 @@ type asked struct {
 	wants   []want            // see wants
 	places  map[string]int    // in wants, by term
 	content []string          // terms that carry its meaning, in order
-	meant   map[string]string // for misspelt ones; see spelling.go
+	stands  map[string]string // for another term: a misspelt word, a piece of a part number
+}
+
+// stand notes that a term stands for another, which counts so much.
+func (q *asked) stand(term string, w want) {
+	if q.stands == nil {
+		q.stands = make(map[string]string)
+	}
+	q.stands[term] = w.term
+	if _, there := q.places[w.term]; !there {
+		w.of = term
+		q.places[w.term] = len(q.wants)
+		q.wants = append(q.wants, w)
+	}
 }
 
 // read looks every term of a question up once.
@@ -78,6 +95,7 @@ func (ix *Index) read(question string) asked {
 		q.wants[i].lists, lists = lists[:len(ix.parts)], lists[len(ix.parts):]
 		ix.look(&q.wants[i])
 	}
+	ix.join(&q)
 	ix.correct(&q)
 	return q
 }
@@ -89,21 +107,16 @@ func (ix *Index) correct(q *asked) {
 	}
 	for _, term := range q.content {
 		at, ok := q.places[term]
-		if !ok || q.wants[at].known() || len(q.meant) == mostMisspelt {
+		if !ok || q.wants[at].known() || len(q.stands) >= mostMisspelt {
 			continue
 		}
 		word := ix.meant(term)
 		if _, there := q.places[word]; there || word == "" {
 			continue
 		}
-		if q.meant == nil {
-			q.meant = make(map[string]string)
-		}
-		q.meant[term] = word
 		w := ix.wanted(*q, word)
-		w.of, w.weight = term, q.wants[at].weight*ix.cfg.Misspelt
-		q.places[word] = len(q.wants)
-		q.wants = append(q.wants, w)
+		w.weight = q.wants[at].weight * ix.cfg.Misspelt
+		q.stand(term, w)
 	}
 }
 

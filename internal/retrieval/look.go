@@ -13,35 +13,48 @@ import (
 // passage holds may stand far apart in it.
 func (w *weighing) look(e *Evidence, q Query, found []desk.Passage) {
 	characters := w.characters()
+	first := found[0]
+	var pieces []*piece // of the first
 	for n, p := range found {
 		head := newPiece(headings(p), nil)
 		if n == 0 {
 			e.Headed = w.share(head)
+			pieces = append(pieces, head)
 		}
 		for _, at := range lang.Sentences(p.Text) {
 			sentence := newPiece(p.Text[at.Start:at.End], head)
+			if n == 0 {
+				pieces = append(pieces, sentence)
+			}
 			e.Sentence = max(e.Sentence, w.share(sentence))
 			e.Characters = max(e.Characters, sentence.characters(characters))
 		}
 	}
-	first := found[0]
 	e.Named, e.Unheaded = w.named(first)
-	e.Numbers = lacking(headings(first)+"\n"+first.Text, q.Text)
+	e.Numbers = lacking(headings(first)+"\n"+first.Text, pieces, q.Text)
 	e.Vector = w.ix.similarity(first.ID, unit(q.Vector))
 }
 
 // headings are what a passage is headed by.
 func headings(p desk.Passage) string { return p.Title + "\n" + p.Heading + "\n" + p.Question }
 
-// lacking counts the numbers of the question that a text does not have.
-func lacking(text, question string) (n int) {
+// lacking counts the numbers of the question that a text does not have, in any
+// of its pieces either: AB 1203 is two words and one number.
+func lacking(text string, pieces []*piece, question string) (n int) {
 	has := lang.Numbers(text)
 	for _, number := range lang.Numbers(question) {
-		if !slices.Contains(has, number) {
+		if !slices.ContainsFunc(has, func(h string) bool { return h == number || isPartOf(h, number) }) &&
+			!slices.ContainsFunc(pieces, func(p *piece) bool { return p.terms[number] }) {
 			n++
 		}
 	}
 	return n
+}
+
+// isPartOf tells whether digits may be those of a part number: 1203 of ab1203.
+func isPartOf(number, digits string) bool {
+	prefix, found := strings.CutSuffix(number, digits)
+	return found && isPrefix(prefix)
 }
 
 // similarity is the cosine similarity of a chunk with a vector of length 1, 0
@@ -64,8 +77,12 @@ type piece struct {
 
 func newPiece(text string, below *piece) *piece {
 	p := &piece{text: lang.Simplify(text), terms: make(map[string]bool), below: below}
-	for _, term := range lang.Terms(p.text) {
+	terms := lang.Terms(p.text)
+	for _, term := range terms {
 		p.terms[term] = true
+	}
+	for _, n := range partNumbers(terms) {
+		p.terms[n.joined] = true
 	}
 	return p
 }

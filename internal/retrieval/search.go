@@ -167,7 +167,7 @@ func (ix *Index) contentTerms(q asked) []meaning {
 		for _, other := range lang.Synonyms(term) {
 			m.synonyms = append(m.synonyms, ix.wanted(q, other))
 		}
-		if word := q.meant[term]; word != "" {
+		if word := q.stands[term]; word != "" {
 			m.synonyms = append(m.synonyms, ix.wanted(q, word))
 		}
 		terms = append(terms, m)
