@@ -49,6 +49,10 @@ func TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted(t *testing.T)
 		t.Errorf("exit status %d", code)
 	}
 	healthy(t, server.Log)
+	site.Write("keys", strings.Repeat("7e", 32)+"\n"+strings.Repeat("5c", 32)+"\n")
+	holds(t, "an update with a new key", site.Must("migrate"), "3 rows encrypted")
+	site.Write("keys", strings.Repeat("7e", 32))
+	holds(t, "the gaps", site.Must("kb", "gaps"), "heirloom teapot")
 	site.Write("other", strings.Repeat("6d", 32))
 	for _, without := range []*e2e.Site{plain, plain.With("KEFU_DATABASE_ENCRYPTION_KEYS_FILE=other")} {
 		if r := without.Run("serve"); r.Code != 4 || !strings.Contains(r.Stderr, "database.encryption_keys") {

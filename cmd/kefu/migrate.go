@@ -15,7 +15,9 @@ import (
 func (c *cli) migrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Bring the database up to date and exit", Args: args(cobra.NoArgs),
-		Long: "Every command does this by itself; run it alone where one job migrates before many servers start.",
+		Long: `Every command does this by itself; run it alone where one job migrates before
+many servers start. It also encrypts with the first of database.encryption_keys
+what customers said before there was one, or what another key encrypts.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.config()
 			if err != nil {
@@ -26,7 +28,16 @@ func (c *cli) migrateCommand() *cobra.Command {
 				return err
 			}
 			defer db.Close()
-			return c.print(map[string]string{"database": db.Name()}, func(w io.Writer) { fmt.Fprintf(w, "%s is up to date\n", db.Name()) })
+			encrypted, err := db.Reseal(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return c.print(map[string]any{"database": db.Name(), "encrypted": encrypted}, func(w io.Writer) {
+				fmt.Fprintf(w, "%s is up to date\n", db.Name())
+				if encrypted > 0 {
+					fmt.Fprintf(w, "%s encrypted\n", plural(encrypted, "row"))
+				}
+			})
 		},
 	}
 }

@@ -170,19 +170,28 @@ func (s *Answers) scanRecord(row scanner) (desk.Record, error) {
 	if err != nil {
 		return desk.Record{}, err
 	}
+	if err := s.decodeTexts(&r, details, trace); err != nil {
+		return desk.Record{}, err
+	}
+	a.Latency = time.Duration(latency) * time.Microsecond
+	q.ID, q.Lang, q.Conversation, q.Asked = a.ID, a.Lang, a.Conversation, fromMillis(asked)
+	return r, nil
+}
+
+// decodeTexts opens what was said in an answer that was read as it is stored.
+func (s *Answers) decodeTexts(r *desk.Record, details []byte, trace string) error {
+	q, a := &r.Question, &r.Answer
 	var d detail
-	err = errors.Join(json.Unmarshal(details, &d), s.db.unseal(&q.Text, inAnswer("question", a.ID)), s.db.unseal(&a.Text, inAnswer("answer", a.ID)),
+	err := errors.Join(json.Unmarshal(details, &d), s.db.unseal(&q.Text, inAnswer("question", a.ID)), s.db.unseal(&a.Text, inAnswer("answer", a.ID)),
 		s.decode(trace, inAnswer("trace", a.ID), &a.Trace))
 	if d.Sealed != "" {
 		err = errors.Join(err, s.decode(d.Sealed, inAnswer("citations", a.ID), &d.Citations))
 	}
 	if err != nil {
-		return desk.Record{}, fmt.Errorf("decode answer: %w", err)
+		return fmt.Errorf("decode answer: %w", err)
 	}
 	a.Citations, a.Handoff, a.Basis, a.Usage = d.Citations, d.Handoff, d.Basis, d.Usage
-	a.Latency = time.Duration(latency) * time.Microsecond
-	q.ID, q.Lang, q.Conversation, q.Asked = a.ID, a.Lang, a.Conversation, fromMillis(asked)
-	return r, nil
+	return nil
 }
 
 // decode reads JSON that may be sealed.

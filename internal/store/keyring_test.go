@@ -97,16 +97,7 @@ func TestWhatCustomersSaidIsNowhereInTheRawDatabase(t *testing.T) {
 				t.Errorf("%v hold the text", tables)
 			}
 			if cfg.Dir != "" {
-				files, _ := filepath.Glob(filepath.Join(cfg.Dir, "*"))
-				for _, file := range files {
-					raw, err := os.ReadFile(file)
-					if err != nil || bytes.Contains(raw, []byte("parcel 7f3a")) {
-						t.Errorf("%s holds the text (%v)", file, err)
-					}
-				}
-				if len(files) == 0 {
-					t.Error("there is no file to search")
-				}
+				nowhereIn(t, cfg.Dir, "parcel 7f3a")
 			}
 			if gone, err := db.Users().Delete(t.Context(), scope); err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1}) {
 				t.Errorf("deleted %+v, %v", gone, err)
@@ -146,5 +137,57 @@ func TestKeysRotateAndTheDataSaysWhichItNeeds(t *testing.T) {
 			db.Exec(t, `DELETE FROM idempotency`)
 			with(nil)
 		})
+	}
+}
+
+func TestWhatWasStoredBeforeIsEncryptedToo(t *testing.T) {
+	for name, place := range places {
+		t.Run(name, func(t *testing.T) {
+			cfg := place(t)
+			confide(t, open(t, cfg), "before")
+			cfg.Seals = ring(t, 1)
+			confide(t, open(t, cfg), "old")
+			cfg.Seals = ring(t, 2, 1)
+			db := open(t, cfg)
+			db.Exec(t, `DELETE FROM idempotency`) // ends by itself within a day
+			for _, n := range []int{6, 0} {
+				if changed, err := db.Reseal(t.Context()); err != nil || changed != n {
+					t.Errorf("%d rows were encrypted, %v, want %d", changed, err, n)
+				}
+			}
+			if tables := db.Holding(t, private); len(tables) > 0 {
+				t.Errorf("%v hold the text", tables)
+			}
+			if cfg.Dir != "" {
+				nowhereIn(t, cfg.Dir, "parcel 7f3a")
+			}
+			cfg.Seals = ring(t, 2)
+			only := open(t, cfg)
+			for _, id := range []string{"before", "old"} {
+				q, _ := record(id)
+				r, err := only.Answers().Get(t.Context(), q.Scope, q.ID)
+				if err != nil || r.Question.Text != private || r.Answer.Citations[0].Quote != private || r.Answer.Trace.Standalone != private {
+					t.Errorf("answer = %+v, %v", r, err)
+				}
+			}
+			data, err := only.Users().Export(t.Context(), desk.Scope{Tenant: tenant, User: "user"})
+			if err != nil || len(data.Turns) != 2 || data.Turns[0].Text != private || len(data.Feedback) != 2 || data.Feedback[1].Comment != private {
+				t.Errorf("export = %+v, %v", data, err)
+			}
+		})
+	}
+}
+
+// nowhereIn fails the test when a file of a folder holds the text.
+func nowhereIn(t *testing.T, dir, text string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there is no file to search: %v", err)
+	}
+	for _, file := range files {
+		if raw, err := os.ReadFile(file); err != nil || bytes.Contains(raw, []byte(text)) {
+			t.Errorf("%s holds the text (%v)", file, err)
+		}
 	}
 }

@@ -57,6 +57,12 @@ func newPostgres(url string) (*postgres, error) {
 	return &postgres{config: config, listener: make(chan *pgx.Conn, 1)}, nil
 }
 
+// scrub frees the versions of rows that nobody sees any more.
+func (p *postgres) scrub(ctx context.Context, write *sql.DB) error {
+	_, err := write.ExecContext(ctx, `VACUUM answers, turns, feedback`)
+	return p.explain(err)
+}
+
 func (p *postgres) host() string {
 	return net.JoinHostPort(p.config.Host, strconv.Itoa(int(p.config.Port)))
 }
