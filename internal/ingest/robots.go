@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -65,6 +66,12 @@ func (w *web) allowed(ctx context.Context, u *url.URL) error {
 
 func (w *web) readRobots(ctx context.Context, at *url.URL) (*robotstxt.RobotsData, error) {
 	answer, err := w.ask(ctx, at, marks{})
+	var why *FileError
+	if errors.As(err, &why) && why.Code == CodePageRefused {
+		// It leads to where this program may not go, as sites do with all that they
+		// do not have; where the host itself is refused, so are its pages.
+		return robotstxt.FromStatusAndBytes(http.StatusNotFound, nil)
+	}
 	if err != nil {
 		return nil, err
 	}

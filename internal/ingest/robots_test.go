@@ -22,6 +22,7 @@ func TestRobotsDecideWhatIsRead(t *testing.T) {
 		{"for others", "User-agent: OtherBot\nDisallow: /\n", 200, map[string]ErrorCode{}},
 		{"a web page in its place", "<!doctype html><p>: not found", 200, map[string]ErrorCode{}},
 		{"unknown lines", "Crawl-delay: soon\nHost: x\nUser-agent: *\nNoindex: /\nDisallow: /a\n", 200, map[string]ErrorCode{"/a": CodePageRefused}},
+		{"it leads elsewhere", "", 302, map[string]ErrorCode{}},
 		{"a server that cannot say", "", 503, map[string]ErrorCode{"/a": CodePageRefused, "/private/b": CodePageRefused, "/private/open": CodePageRefused}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -29,6 +30,7 @@ func TestRobotsDecideWhatIsRead(t *testing.T) {
 			s := serveAll(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/robots.txt" {
 					asked.Add(1)
+					w.Header().Set("Location", "https://169.254.169.254/")
 					w.WriteHeader(tt.status)
 					io.WriteString(w, tt.robots)
 					return
