@@ -128,6 +128,7 @@ func TestFilesAreHandedInInTheBrowser(t *testing.T) {
 	p.shows(".state.failed", "failed")
 	p.shows("tbody tr:first-child .reason", "CSV")
 	p.shows("table", "mars.md")
+	p.shows("[role=status]", "could not be read")
 	p.accessible()
 	p.screenshot("console-upload")
 	if a := server.Ask("How long does delivery to Mars take?"); !strings.Contains(a.Answer, "9 months") {

@@ -170,3 +170,51 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 		})
 	}
 }
+
+func TestTheConsoleIsWorkedByKeyboardInEitherLanguage(t *testing.T) {
+	d, other := duties()["en-GB"], duties()["zh-CN"]
+	_, server, link := shop(t, d)
+	p := visit(t, view{"en-GB", 1100, false}, link, "main button.send")
+	focused := func(selector string) {
+		t.Helper()
+		p.await("document.activeElement.matches(" + quoted(selector) + ")")
+	}
+	focused("main button.send")
+	p.key(kb.Enter)
+	focused("h2") // from where a screen reader reads on
+	p.key(kb.Tab) // what was said
+	p.key(kb.Tab)
+	focused(".cards .row button")
+	p.key(kb.Enter)
+	focused("textarea[name=answer]")
+	p.key(d.reply)
+	p.key(kb.Tab)
+	p.key(kb.Tab)
+	focused(".editor .send")
+	p.key(kb.Enter)
+	focused(".success")
+
+	p.do(chromedp.Focus(chromedp.CSS("nav a[href='#/documents']")), chromedp.KeyEvent(kb.Enter))
+	p.shows("h2", d.documents)
+	focused("h2")
+	p.do(chromedp.Focus(chromedp.CSS("tbody a.title")), chromedp.KeyEvent(kb.Enter))
+	p.shows(".passage", d.reply)
+	p.do(chromedp.Focus(chromedp.CSS("main button.danger")), chromedp.KeyEvent(kb.Enter))
+	focused("dialog button")
+	p.key(kb.Escape)
+	p.await("!document.querySelector('dialog')")
+	focused("main button.danger")
+	if a := server.Ask(d.unanswered); !a.Grounded {
+		t.Errorf("Escape deleted the document: %+v", a)
+	}
+
+	p.do(chromedp.Focus(chromedp.CSS("#language")), chromedp.KeyEvent(kb.Enter))
+	p.shows("h2", other.documents)
+	p.await("/前|现在/.test(document.querySelector('time').textContent)")
+	p.accessible()
+	p.do(chromedp.Reload())
+	p.shows("h2", other.documents) // it is remembered
+	p.do(chromedp.Focus(chromedp.CSS(".skip")))
+	p.await("document.querySelector('.skip').getBoundingClientRect().left > 0")
+	p.screenshot("console-skip")
+}

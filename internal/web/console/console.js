@@ -85,6 +85,7 @@ async function show() {
   const wait = el('p', { class: 'wait', 'data-text': 'loading' });
   const page = el('div', { class: 'page' }, wait);
   main.replaceChildren(title, page);
+  document.querySelector('[role=status]').replaceChildren(); // it was about the section before
   try {
     const content = await sections[section]({ id: decodeURIComponent(rest.join('/')), who, other: chosen() !== '', signal, again: show });
     if (signal.aborted) return;

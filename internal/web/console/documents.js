@@ -50,8 +50,8 @@ function uploader(again) {
   const files = el('input', { type: 'file', name: 'file', multiple: '', required: '', accept: '.md,.markdown,.html,.htm,.txt,.csv,.jsonl,.docx,.pdf' });
   const send = form({ class: 'upload' }, async (_, node) => {
     const { data } = await post('v1/documents', new FormData(node));
+    await again(); // what failed is first in the list, with why
     announce(el('span', { 'data-text': data.some((d) => d.status === 'failed') ? 'someFailed' : 'uploaded' }));
-    again(); // what failed is first in the list, with why
   }, field('files', files), el('button', { class: 'send', 'data-text': 'upload' }));
   return el('details', { class: 'card-box' }, el('summary', { 'data-text': 'addDocuments' }), el('p', { class: 'hint', 'data-text': 'formats' }), send);
 }
