@@ -67,6 +67,7 @@ type Passage struct {
 	Kind     DocumentKind
 	Hash     string   // of the document
 	Revision Revision // of the document
+	Origin   string   // source and path of the document; its translations are named like it
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
 	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Coverage the
 	// share of the question's distinct content terms that the passage holds, its

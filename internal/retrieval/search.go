@@ -43,7 +43,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 			best.offer(f)
 		}
 	}
-	return ix.passages(ix.cover(question, best.list, q)), nil
+	return ix.passages(ix.translate(ix.cover(question, best.list, q), q.Lang, q.K)), nil
 }
 
 // covered is how many of the best have their coverage told and counted.

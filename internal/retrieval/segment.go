@@ -24,6 +24,7 @@ type segment struct {
 	collections map[int]*chromem.Collection
 
 	documents map[desk.DocumentID][]int32
+	pages     map[string][]desk.DocumentID // see pageOf
 	chunks    map[desk.ChunkID]int32
 	newest    []int32 // all passages, latest revision first
 
@@ -63,6 +64,7 @@ func emptySegment(size int) *segment {
 		lengths:   make([]float64, 0, size),
 		postings:  make(map[string][]posting),
 		documents: make(map[desk.DocumentID][]int32),
+		pages:     make(map[string][]desk.DocumentID),
 		chunks:    make(map[desk.ChunkID]int32, size),
 	}
 }
@@ -72,6 +74,9 @@ func (s *segment) append(p desk.Passage, vector []float32, length float64) int32
 	s.passages = append(s.passages, p)
 	s.vectors = append(s.vectors, vector)
 	s.lengths = append(s.lengths, length)
+	if page := pageOf(p.Origin); page != "" && len(s.documents[p.Document]) == 0 {
+		s.pages[page] = append(s.pages[page], p.Document)
+	}
 	s.documents[p.Document] = append(s.documents[p.Document], at)
 	s.chunks[p.ID] = at
 	return at

@@ -84,7 +84,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 		items := itemsOf(t, db, tenant, "m", 0)
 		for i, c := range put.Chunks {
 			want := retrieval.Item{
-				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: cmp.Or(c.URL, want.URL), Kind: want.Kind, Hash: want.Hash, Revision: rev},
+				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: cmp.Or(c.URL, want.URL), Kind: want.Kind, Hash: want.Hash, Revision: rev, Origin: want.Source + "/" + want.Path},
 				Vector:  put.Vectors[i],
 			}
 			if !reflect.DeepEqual(items[i], want) {
