@@ -8,6 +8,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
+	"kefu/internal/mask"
 )
 
 const (
@@ -81,7 +82,7 @@ func (s *Service) Warm(ctx context.Context, tenant desk.TenantID, question desk.
 	if err == nil {
 		err = s.needsTools(&q)
 	}
-	if err != nil || q.Alone {
+	if err != nil || q.Alone || mask.Placeholder.MatchString(string(question)) {
 		return nil // its answer would be nobody else's
 	}
 	select {

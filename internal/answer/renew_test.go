@@ -146,7 +146,7 @@ func TestNothingIsComposedAheadWhenABudgetIsNearlyUsed(t *testing.T) {
 
 func TestWarmingUpComposesWhatDoesNotStandInTheCache(t *testing.T) {
 	s := openRenewing(t)
-	for _, q := range []desk.Masked{lasting, "My number is 555-0142-1234 or me@example.com, how do I return it?"} {
+	for _, q := range []desk.Masked{lasting, "I am me@example.com, how do I return it?", "I am ⟦EMAIL_1⟧, how do I return it?"} {
 		if err := s.Warm(t.Context(), tenant, q); err != nil {
 			t.Fatal(err)
 		}
