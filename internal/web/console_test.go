@@ -74,7 +74,8 @@ func (p *tab) answersWhatWasNot(d duty, server *e2e.Server) {
 func (p *tab) seesHowAnswersCameToBe(d duty) {
 	p.Helper()
 	p.opens("answers", d.answers)
-	p.press("tbody tr:nth-child(2) a.title") // what was answered at once
+	p.await("[...document.querySelectorAll('tbody a.title')].some((a) => a.textContent === " + quoted(d.answered) + " && (a.id = 'answered'))")
+	p.press("#answered")
 	p.shows("main h3", d.how)
 	p.shows("blockquote", "36")
 	p.accessible()
