@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"math"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -187,13 +188,39 @@ func (c Config) wants(question string, contentTerms []string) ([]want, map[strin
 // passage does not depend on how the index came to be.
 type lexicalScores struct {
 	parts   [][]float64
-	perfect float64 // what a passage full of every term would reach
+	perfect float64    // what a passage full of every term would reach
+	sums    *[]float64 // holds the parts
+}
+
+// scratch holds the sums of searches that are over, all 0: fresh memory for
+// each would cost as much as the search of a small knowledge base.
+var scratch sync.Pool
+
+// release gives the memory of the parts back, which nobody may read any more.
+func (s lexicalScores) release() {
+	clear(*s.sums)
+	scratch.Put(s.sums)
+}
+
+// zeros returns n sums, all 0.
+func zeros(n int) *[]float64 {
+	sums, _ := scratch.Get().(*[]float64)
+	if sums == nil || cap(*sums) < n {
+		sums = new(make([]float64, n))
+	}
+	*sums = (*sums)[:n]
+	return sums
 }
 
 func (ix *Index) score(q asked) lexicalScores {
-	scores := lexicalScores{parts: make([][]float64, len(ix.parts)), perfect: ix.perfect(q)}
+	all := 0
+	for _, p := range ix.parts {
+		all += len(p.passages)
+	}
+	scores := lexicalScores{parts: make([][]float64, len(ix.parts)), perfect: ix.perfect(q), sums: zeros(all)}
+	rest := *scores.sums
 	for i, p := range ix.parts {
-		scores.parts[i] = make([]float64, len(p.passages))
+		scores.parts[i], rest = rest[:len(p.passages)], rest[len(p.passages):]
 	}
 	mean := ix.length / float64(max(ix.live, 1))
 	if mean == 0 {
@@ -267,6 +294,7 @@ func (s lexicalScores) share(score float64) float64 {
 func (ix *Index) Lexical(question string, k int) []desk.Passage {
 	q := ix.read(question)
 	scores := ix.score(q)
+	defer scores.release()
 	top := ix.top(k)
 	for at, p := range ix.parts {
 		for i, score := range scores.parts[at] {
@@ -290,6 +318,7 @@ func (ix *Index) Rank(question string, chunks []desk.ChunkID) []float64 {
 		return ranks
 	}
 	scores := ix.score(ix.read(question))
+	defer scores.release()
 	for n, id := range chunks {
 		for at, p := range ix.parts {
 			if i, ok := p.find(id); ok {

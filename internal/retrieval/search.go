@@ -24,6 +24,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	vector := unit(q.Vector)
 	question := ix.read(q.Text)
 	scores := ix.score(question)
+	defer scores.release()
 	proposed, err := ix.propose(ctx, vector, scores, ix.cfg.Candidates+max(q.K, 0))
 	if err != nil {
 		return nil, err
