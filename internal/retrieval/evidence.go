@@ -49,6 +49,7 @@ func (ix *Index) Evidence(q Query, found []desk.Passage) Evidence {
 	if len(terms) == 0 || ix.live == 0 {
 		return e
 	}
+	found = slices.DeleteFunc(slices.Clone(found), isTranslation)
 	w := newWeighing(ix, asked, terms)
 	e.Rarity = w.all / float64(len(terms)) / rarity(ix.live, 0)
 	for _, t := range terms {

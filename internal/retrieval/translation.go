@@ -89,6 +89,10 @@ func (ix *Index) translation(f found, asked desk.Lang) (found, bool) {
 	return found{}, false
 }
 
+// isTranslation tells a passage that was found for the page that it translates:
+// that speaks for it, its own words do not.
+func isTranslation(p desk.Passage) bool { return p.Lexical == 0 && p.Vector == 0 && p.Coverage == 0 }
+
 // chunksOf are the live passages of a document, in order.
 func (p part) chunksOf(id desk.DocumentID) []int32 {
 	places := p.documents[id]

@@ -38,6 +38,10 @@ func TestAQuestionFindsTheTranslationOfWhatItMatches(t *testing.T) {
 			if !slices.Equal(ids(found), want) {
 				t.Errorf("found %v, want the translation and then the page: %v", ids(found), want)
 			}
+			q := retrieval.Query{Text: "Parcelino 怎么用", Lang: desk.Chinese}
+			if e := ix.Evidence(q, found); e != ix.Evidence(q, found[1:]) || e.Coverage == 0 {
+				t.Errorf("the translation is weighed by its own words: %+v", e)
+			}
 			one, err := ix.Search(t.Context(), retrieval.Query{Text: "Parcelino 怎么用", Lang: desk.Chinese, K: 1})
 			if err != nil || !slices.Equal(ids(one), want[:1]) {
 				t.Errorf("the best is %v, %v", ids(one), err)
