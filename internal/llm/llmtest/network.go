@@ -38,6 +38,7 @@ func (v *vendor) connections(t *testing.T) {
 		{"HTTP where TLS is expected", strings.Replace(plain.URL, "http", "https", 1), llm.Unreachable},
 		{"an untrusted certificate", selfSigned.URL, llm.Unreachable},
 		{"a refused handshake", refusing.URL, llm.Unreachable},
+		{"a reset handshake", strings.Replace(listen(t, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), "http", "https", 1), llm.Unreachable},
 		{"dropped after the request", listen(t, func(c net.Conn) { c.Read(make([]byte, 1)) }), llm.Cut},
 		{"no HTTP at all", listen(t, func(c net.Conn) { io.WriteString(c, SecretBody+"\r\n\r\n") }), llm.Cut},
 	}

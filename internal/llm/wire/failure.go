@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -50,7 +49,7 @@ func (x *Exchange) classify(ctx context.Context, judge Judge, err error) (llm.Fa
 	case errors.Is(err, llm.ErrCut):
 		return llm.Cut, err
 	case x.Status == 0:
-		return transport(err)
+		return x.transport(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), isNetwork(err):
 		return llm.Cut, llm.ErrCut // the connection was lost within the body
 	default:
@@ -116,26 +115,22 @@ func IsIdentifier(s string) bool {
 }
 
 // transport translates an error that came before any header. Unreachable means
-// that the request was certainly not read: nothing is owed for it. A connection
-// that broke later may have cost a completion.
-func transport(err error) (llm.FailureKind, error) {
+// that the request was certainly not read: nothing is owed for it. There was no
+// connection, or the other side's TLS refused it. A connection that broke later
+// may have cost a completion.
+func (x *Exchange) transport(err error) (llm.FailureKind, error) {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err // without the address, which may hold a secret
 	}
-	var (
-		op        *net.OpError
-		record    tls.RecordHeaderError
-		untrusted *tls.CertificateVerificationError
-	)
-	connection := errors.As(err, &op)
+	var op *net.OpError
+	broken := errors.As(err, &op)
 	switch {
-	case connection && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == tlsAlert), errors.Is(err, http.ErrSchemeMismatch),
-		errors.As(err, &record), errors.As(err, &untrusted):
+	case !x.connected, broken && op.Op == tlsAlert:
 		return llm.Unreachable, err
 	case os.IsTimeout(err):
 		return llm.TimedOut, err
-	case connection:
+	case broken:
 		return llm.Cut, err
 	default: // not err: of a malformed reply it quotes the bytes
 		return llm.Cut, errLost

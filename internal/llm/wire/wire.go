@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"time"
 )
@@ -58,11 +59,16 @@ func NewPool(keep int, idle time.Duration) *http.Client {
 type Exchange struct {
 	HTTP       *http.Client
 	Status     int           // 0 until headers arrived
+	connected  bool          // there was a connection to send the request on
 	RetryAfter time.Duration // as the vendor asked; from 0 to a day
 }
 
 // Do sends r. A reply longer than MaxReply fails with ErrTooLarge when read.
 func (x *Exchange) Do(r *http.Request) (*http.Response, error) {
+	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		GetConn: func(string) { x.connected = false }, // also before a request is sent again
+		GotConn: func(httptrace.GotConnInfo) { x.connected = true },
+	}))
 	response, err := x.HTTP.Do(r)
 	if err != nil {
 		return nil, err
