@@ -30,16 +30,22 @@ func openRenewing(t *testing.T, change ...func(*answer.Config, *answer.Parts)) *
 }
 
 // awaitRenewals returns what became of renewals once there are n.
-func (s *shop) awaitRenewals(n int) (all []string) {
+func (s *shop) awaitRenewals(n int) []string {
+	s.t.Helper()
+	return s.awaitRenewed(func(all []string) bool { return len(all) >= n })
+}
+
+// awaitRenewed returns what became of renewals once it is enough.
+func (s *shop) awaitRenewed(enough func([]string) bool) (all []string) {
 	s.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		s.journal.do(func() { all = slices.Clone(s.journal.renewed) })
-		if len(all) >= n {
+		if enough(all) {
 			return all
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("renewals = %v, want %d", all, n)
+			s.t.Fatalf("renewals = %v, want more", all)
 		}
 		time.Sleep(time.Millisecond)
 	}

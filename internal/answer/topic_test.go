@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,7 @@ func TestConfidentialQuestionsAreForPrivateModelsAlsoWhenTheyAreRenewedOrInspect
 	}
 	s := openRenewing(t, confidential)
 	a := s.askOften(20)
-	s.awaitRenewals(5)
+	s.awaitRenewed(func(all []string) bool { return slices.Contains(all, "age renewed") })
 	if _, err := s.Inspect(t.Context(), desk.Scope{Tenant: tenant}, lasting, 3); err != nil {
 		t.Fatal(err)
 	}
