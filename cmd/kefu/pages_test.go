@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -14,8 +15,11 @@ func TestASiteIsLoadedSyncedAndCited(t *testing.T) {
 		"/returns": "<html><title>Returns</title><main><h1>Returns</h1><p>You can return an item within 30 days of delivery.</p></main></html>",
 		"/old":     "<html><title>Old</title><main><p>We deliver by carriage.</p></main></html>",
 	}
+	var mu sync.Mutex // of pages
 	var s *httptest.Server
 	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		switch page, known := pages[r.URL.Path]; {
 		case r.URL.Path == "/sitemap.xml":
 			io.WriteString(w, "<urlset>")
@@ -31,10 +35,12 @@ func TestASiteIsLoadedSyncedAndCited(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	site := newShop(t, "KEFU_KNOWLEDGE_PATH=", "KEFU_KNOWLEDGE_INSIDE="+strings.TrimPrefix(s.URL, "http://"))
-	sync := []string{"kb", "sync", s.URL + "/sitemap.xml", "--source", "help"}
-	holds(t, "the sync", site.Must(sync...), "2 added, 0 updated, 0 unchanged, 0 failed")
+	command := []string{"kb", "sync", s.URL + "/sitemap.xml", "--source", "help"}
+	holds(t, "the sync", site.Must(command...), "2 added, 0 updated, 0 unchanged, 0 failed")
+	mu.Lock()
 	delete(pages, "/old")
-	holds(t, "the next sync", site.Must(sync...), "0 added, 0 updated, 1 unchanged, 1 removed, 0 failed")
+	mu.Unlock()
+	holds(t, "the next sync", site.Must(command...), "0 added, 0 updated, 1 unchanged, 1 removed, 0 failed")
 	holds(t, "the answer", site.Must("ask", "--json", simpleEN), "30 days", `"url": "`+s.URL+`/returns"`)
 
 	holds(t, "the preview", site.Must("kb", "load", "--dry-run", s.URL+"/returns"), s.URL+"/returns: added, en, page, 1 chunk\n", "would be 1 added")
