@@ -12,10 +12,10 @@ import (
 // notes needles, without which their expression, which is dear, cannot match.
 type finder struct {
 	signs  []sign
-	exprs  []*regexp.Regexp // of the signs that are no lists of phrases
-	always []int            // signs whose expression has no needles
-	starts map[rune][]needle
-	plain  [utf8.RuneSelf][2][]needle // of starts, those of ASCII: all, and those that may begin within a word
+	exprs  []*regexp.Regexp        // of the signs that are no lists of phrases
+	always []int                   // signs whose expression has no needles
+	ascii  [utf8.RuneSelf][]needle // by their first character
+	others map[rune][]needle
 }
 
 // needle is a phrase of a list, or a piece that every match of an expression
@@ -30,7 +30,7 @@ type needle struct {
 }
 
 func newFinder(signs []sign) finder {
-	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), starts: map[rune][]needle{}}
+	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), others: map[rune][]needle{}}
 	for i, s := range signs {
 		list := phrases(s.pattern)
 		if list == nil {
@@ -45,28 +45,22 @@ func newFinder(signs []sign) finder {
 		for _, n := range list {
 			n.sign = i
 			first, _ := utf8.DecodeRuneInString(n.text)
-			f.starts[first] = append(f.starts[first], n)
 			if first < utf8.RuneSelf {
-				f.plain[first][0] = append(f.plain[first][0], n)
-				if !n.words || !isWord(byte(first)) {
-					f.plain[first][1] = append(f.plain[first][1], n)
-				}
+				f.ascii[first] = append(f.ascii[first], n)
+			} else {
+				f.others[first] = append(f.others[first], n)
 			}
 		}
 	}
 	return f
 }
 
-// beginning are the needles that may begin at a place of text, with r.
-func (f *finder) beginning(text string, at int, r rune) []needle {
-	if r >= utf8.RuneSelf {
-		return f.starts[r]
+// beginning are the needles that begin with r.
+func (f *finder) beginning(r rune) []needle {
+	if r < utf8.RuneSelf {
+		return f.ascii[r]
 	}
-	within := 0
-	if at > 0 && isWord(text[at-1]) {
-		within = 1
-	}
-	return f.plain[r][within]
+	return f.others[r]
 }
 
 // mostSigns bounds the signs of a language.
@@ -78,11 +72,12 @@ func (f *finder) count(text string) (counts [mostSigns]int) {
 	var ends [mostSigns]int // where the last occurrence ended
 	var hinted [mostSigns]bool
 	for at, r := range text {
-		needles := f.beginning(text, at, r)
+		within := at > 0 && isWord(text[at-1]) && isWord(text[at]) // a word, where no other begins
+		needles := f.beginning(r)
 		for i := range needles {
 			n := &needles[i]
 			switch {
-			case !n.phrase && hinted[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
+			case within && n.words, !n.phrase && hinted[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
 			case n.phrase:
 				counts[n.sign]++
 				ends[n.sign] = at + len(n.text)
