@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"kefu/internal/desk"
+	"kefu/internal/ingest"
+)
+
+// learn catches up with the knowledge base and follows it from then on. Also a
+// command that answers once has to: it then gives its lease back at the end,
+// which publishers would wait for otherwise.
+func (a *app) learn(ctx context.Context) error {
+	if err := a.knowledge.CatchUp(ctx); err != nil {
+		return err
+	}
+	a.workers.start("knowledge", a.knowledge.Run)
+	return nil
+}
+
+// firstLoad fills an empty knowledge base from the configured folder.
+func (a *app) firstLoad(ctx context.Context, c *cli) error {
+	path := a.cfg.Knowledge.Path
+	if path == "" {
+		return nil
+	}
+	rev, err := a.db.Documents().Revision(ctx)
+	if err != nil || rev != 0 {
+		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		c.say("The knowledge base is empty: there is no folder %q to load. Load documents with 'kefu kb load PATH'.", path)
+		return nil
+	}
+	step, done := c.progress("loading " + path)
+	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Author: thisPerson().Name}, step)
+	done()
+	if err != nil && ctx.Err() != nil {
+		c.say("Interrupted after %s; the next start, or 'kefu kb load %s', goes on from there.", plural(report.Added, "document"), path)
+		return err
+	}
+	var said *desk.Error
+	if errors.As(err, &said) && said.Code == codeRunning {
+		c.say("%s is being loaded by another process; it is served when that is done.", path)
+		return nil
+	}
+	if err != nil {
+		a.log.Warn("sample knowledge base not fully loaded", "error", err)
+	}
+	for _, f := range report.Failed {
+		c.say("not loaded: %s", f.Error())
+	}
+	for _, f := range report.Flagged {
+		c.say("flagged: %s", flagged(f.Path, f.Rule, f.Chunks))
+	}
+	c.say("Loaded %s (%s) from %s in %s.", plural(report.Added, "document"), plural(report.Chunks, "chunk"),
+		strings.TrimSuffix(path, "/"), report.Elapsed.Round(time.Millisecond))
+	return nil
+}
