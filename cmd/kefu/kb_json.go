@@ -12,7 +12,8 @@ import (
 // What the kb commands print with --json: names as in the HTTP interface, and
 // lists that are never null.
 
-type documentJSON struct {
+// describedJSON is what is known of a document before it is published.
+type describedJSON struct {
 	ID        desk.DocumentID   `json:"id"`
 	Source    string            `json:"source"`
 	Path      string            `json:"path"`
@@ -22,11 +23,21 @@ type documentJSON struct {
 	Kind      desk.DocumentKind `json:"kind"`
 	LocalOnly bool              `json:"local_only"`
 	Flag      string            `json:"flag"` // the rule by which the guard suspects it; empty: none
-	Hash      string            `json:"hash"`
 	Bytes     int64             `json:"bytes"`
-	Chunks    int               `json:"chunks"`
-	Revision  desk.Revision     `json:"revision"`
-	UpdatedAt time.Time         `json:"updated_at"`
+}
+
+func newDescribedJSON(d desk.Document) describedJSON {
+	return describedJSON{
+		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, LocalOnly: d.LocalOnly, Flag: d.Flag, Bytes: d.Bytes,
+	}
+}
+
+type documentJSON struct {
+	describedJSON
+	Hash      string        `json:"hash"`
+	Chunks    int           `json:"chunks"`
+	Revision  desk.Revision `json:"revision"`
+	UpdatedAt time.Time     `json:"updated_at"`
 }
 
 // listedJSON is a document or a file that is to become one.
@@ -50,7 +61,7 @@ func newListJSON(docs []desk.Document, intake []desk.Intake) []listedJSON {
 		i, published := at[place{f.Source, f.Path}]
 		if !published {
 			i = len(list)
-			list = append(list, listedJSON{documentJSON: documentJSON{ID: f.Document, Source: f.Source, Path: f.Path, UpdatedAt: f.Since}})
+			list = append(list, listedJSON{documentJSON: documentJSON{describedJSON: describedJSON{ID: f.Document, Source: f.Source, Path: f.Path}, UpdatedAt: f.Since}})
 		}
 		list[i].Status, list[i].Code, list[i].Reason = f.State, f.Code, f.Reason
 	}
@@ -61,10 +72,7 @@ func newListJSON(docs []desk.Document, intake []desk.Intake) []listedJSON {
 func orDash[T ~string](value T) T { return cmp.Or(value, "-") }
 
 func newDocumentJSON(d desk.Document) documentJSON {
-	return documentJSON{
-		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, LocalOnly: d.LocalOnly, Flag: d.Flag,
-		Hash: d.Hash, Bytes: d.Bytes, Chunks: d.Chunks, Revision: d.Revision, UpdatedAt: d.UpdatedAt,
-	}
+	return documentJSON{newDescribedJSON(d), d.Hash, d.Chunks, d.Revision, d.UpdatedAt}
 }
 
 // shownJSON is a document with its text.

@@ -13,24 +13,13 @@ import (
 // previewJSON is a document as a dry run cut it: what it would be, and what of
 // it would be found.
 type previewJSON struct {
-	ID      desk.DocumentID   `json:"id"`
-	Source  string            `json:"source"`
-	Path    string            `json:"path"`
-	Title   string            `json:"title"`
-	URL     string            `json:"url"`
-	Lang    desk.Lang         `json:"lang"`
-	Kind    desk.DocumentKind `json:"kind"`
-	Bytes   int64             `json:"bytes"`
-	Outcome ingest.Outcome    `json:"outcome"` // what a load would make of it
-	Text    []chunkJSON       `json:"text"`
+	describedJSON
+	Outcome ingest.Outcome `json:"outcome"` // what a load would make of it
+	Text    []chunkJSON    `json:"text"`
 }
 
 func newPreviewJSON(p desk.Prepared, outcome ingest.Outcome) previewJSON {
-	d := p.Document
-	return previewJSON{
-		ID: d.ID, Source: d.Source, Path: d.Path, Title: d.Title, URL: d.URL, Lang: d.Lang, Kind: d.Kind, Bytes: d.Bytes,
-		Outcome: outcome, Text: each(p.Chunks, newChunkJSON),
-	}
+	return previewJSON{newDescribedJSON(p.Document), outcome, each(p.Chunks, newChunkJSON)}
 }
 
 // showPreview prints a line for each document and one for each of its chunks.
