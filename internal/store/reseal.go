@@ -22,10 +22,17 @@ func (db *DB) Reseal(ctx context.Context) (changed int, err error) {
 	if !db.seals.On() {
 		return 0, nil
 	}
-	for _, table := range []func(context.Context, *sql.Tx, *resealing) error{db.resealAnswers, db.resealTurns, db.resealComments} {
-		r := &resealing{}
+	for _, t := range []struct {
+		reseal func(context.Context, *sql.Tx, *resealing) error
+		before []any // all keys of the table
+	}{
+		{db.resealAnswers, []any{""}},
+		{db.resealTurns, []any{"", "", "", -1, ""}},
+		{db.resealComments, []any{"", ""}},
+	} {
+		r := &resealing{after: t.before}
 		for !r.done {
-			if err := db.resealSome(ctx, table, r); err != nil {
+			if err := db.resealSome(ctx, t.reseal, r); err != nil {
 				return changed + r.changed, fmt.Errorf("encrypt what is stored: %w", err)
 			}
 		}
@@ -47,9 +54,11 @@ func (db *DB) resealSome(ctx context.Context, table func(context.Context, *sql.T
 	return db.transact(ctx, func(tx *sql.Tx) error { return table(ctx, tx, r) })
 }
 
-// next notes that n rows were read, the last with that key.
-func (r *resealing) next(n int, last ...any) {
-	r.done, r.after = n < resealRows, last
+// past notes the rows that were read, by the key of the last.
+func past[T any](r *resealing, rows []T, key func(T) []any) {
+	if r.done = len(rows) < resealRows; !r.done {
+		r.after = key(rows[len(rows)-1])
+	}
 }
 
 // current tells that the first key sealed a text, or that there is none.
@@ -58,9 +67,6 @@ func (db *DB) current(text string) bool {
 }
 
 func (db *DB) resealAnswers(ctx context.Context, tx *sql.Tx, r *resealing) error {
-	if r.after == nil {
-		r.after = []any{""}
-	}
 	type stored struct {
 		desk.Record
 		current bool
@@ -97,18 +103,11 @@ func (db *DB) resealAnswers(ctx context.Context, tx *sql.Tx, r *resealing) error
 		}
 		r.changed++
 	}
-	if len(all) == 0 {
-		r.done = true
-		return nil
-	}
-	r.next(len(all), all[len(all)-1].Answer.ID)
+	past(r, all, func(s stored) []any { return []any{s.Answer.ID} })
 	return nil
 }
 
 func (db *DB) resealTurns(ctx context.Context, tx *sql.Tx, r *resealing) error {
-	if r.after == nil {
-		r.after = []any{"", "", "", -1, ""}
-	}
 	type stored struct {
 		scope   desk.Scope
 		id      desk.ConversationID
@@ -146,19 +145,13 @@ func (db *DB) resealTurns(ctx context.Context, tx *sql.Tx, r *resealing) error {
 		}
 		r.changed++
 	}
-	if len(all) == 0 {
-		r.done = true
-		return nil
-	}
-	last := all[len(all)-1]
-	r.next(len(all), string(last.scope.Tenant), string(last.scope.User), string(last.id), millis(last.turn.At), string(last.turn.Answer))
+	past(r, all, func(s stored) []any {
+		return []any{s.scope.Tenant, s.scope.User, s.id, millis(s.turn.At), s.turn.Answer}
+	})
 	return nil
 }
 
 func (db *DB) resealComments(ctx context.Context, tx *sql.Tx, r *resealing) error {
-	if r.after == nil {
-		r.after = []any{"", ""}
-	}
 	type stored struct {
 		answer  desk.AnswerID
 		scope   desk.Scope
@@ -188,10 +181,6 @@ func (db *DB) resealComments(ctx context.Context, tx *sql.Tx, r *resealing) erro
 		}
 		r.changed++
 	}
-	if len(all) == 0 {
-		r.done = true
-		return nil
-	}
-	r.next(len(all), string(all[len(all)-1].answer), string(all[len(all)-1].scope.User))
+	past(r, all, func(s stored) []any { return []any{s.answer, s.scope.User} })
 	return nil
 }
