@@ -174,7 +174,7 @@ func (c *cli) kbShow() *cobra.Command {
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			return c.withBase(cmd.Context(), func(ctx context.Context, b *base) error {
 				doc, chunks, err := b.db.Documents().Get(ctx, desk.TenantID(c.tenant), desk.DocumentID(ids[0]))
-				if said := new(desk.Error); errors.As(err, &said) && said.Kind == desk.NotFound {
+				if said, ok := errors.AsType[*desk.Error](err); ok && said.Kind == desk.NotFound {
 					return noDocument(ids[0])
 				}
 				if err != nil {

@@ -1,7 +1,7 @@
 // Package admission decides how many answers are composed at a time. Beyond
 // that, questions wait, not many and not for long; the others are refused at
-// once, and whatever nobody is waiting for instead of having to wait. What a tenant has asked
-// for lately, within an equal share of the places, no other tenant can take.
+// once, and so is, instead of a wait, what nobody waits for. What a tenant has
+// asked for lately, within an equal share of the places, no other can take.
 //
 // failsafe-go's adaptive limiter was tried for this: it reads the time that
 // calls take, which here is the provider's. From a thousand places it came down

@@ -1,8 +1,8 @@
 // Package cache keeps composed answers in two tiers: memory in front of
 // Redis. Of those in memory, it also finds the answers to questions that are
-// nearly the one asked. It stores and finds; whether an entry is still true is decided by the
-// caller at every read. Redis is an accelerator, never a dependency: when it
-// fails, lookups miss at no cost until it is back.
+// nearly the one asked. It stores and finds; whether an entry is still true is
+// decided by the caller at every read. Redis is an accelerator, never a
+// dependency: when it fails, lookups miss at no cost until it is back.
 package cache
 
 import (

@@ -10,7 +10,7 @@ import (
 )
 
 // Evidence says how well the passages found bear on a question, by its words
-// alone. Shares are in [0,1] and weigh each content term by its rarity.
+// and, in one figure, by their vectors. Shares are in [0,1] and weigh each content term by its rarity.
 type Evidence struct {
 	Lang       desk.Lang
 	Length     float64 // mean of a passage of the index, in terms
