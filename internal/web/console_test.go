@@ -215,7 +215,16 @@ func TestTheConsoleIsWorkedByKeyboardInEitherLanguage(t *testing.T) {
 	p.accessible()
 	p.do(chromedp.Reload())
 	p.shows("h2", other.documents) // it is remembered
+	p.shows(".passage", d.reply)
+
+	// Whoever moves on while a section loads keeps their place.
+	js[bool](p, "((real, held) => { fetch = (...call) => held.then(() => real(...call)); })(fetch, new Promise((go) => { window.go = go; })), true")
+	p.do(chromedp.Focus(chromedp.CSS("nav a[href='#/documents']")), chromedp.KeyEvent(kb.Enter))
+	p.shows("main .wait", "")
 	p.do(chromedp.Focus(chromedp.CSS(".skip")))
+	js[bool](p, "window.go(), true")
+	p.shows("tbody a.title", "")
+	focused(".skip")
 	p.await("document.querySelector('.skip').getBoundingClientRect().left > 0")
 	p.screenshot("console-skip")
 }

@@ -81,6 +81,7 @@ async function show() {
     link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     document.title = `${link.textContent} · Kefu 客服`;
   }
+  const from = document.activeElement; // whoever moves on while it loads keeps their place
   const title = el('h2', { tabindex: '-1', 'data-text': `${section}Title` });
   const wait = el('p', { class: 'wait', 'data-text': 'loading' });
   const page = el('div', { class: 'page' }, wait);
@@ -90,6 +91,7 @@ async function show() {
     const content = await sections[section]({ id: decodeURIComponent(rest.join('/')), who, other: chosen() !== '', signal, again: show });
     if (signal.aborted) return;
     page.replaceChildren(...content);
+    if (![from, document.body].includes(document.activeElement)) return;
     title.focus({ preventScroll: true });
     scrollTo(0, 0);
   } catch (error) {
