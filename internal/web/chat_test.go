@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ func TestAConversation(t *testing.T) {
 			welcomes(p, say)
 			streams(p, s, say)
 			opensThePassage(p, say)
+			rates(p, s, say)
 			handsOff(p, s, say)
 			stops(p, s, say)
 			retries(p, s, say)
@@ -95,6 +97,31 @@ func opensThePassage(p *tab, say speech) {
 	p.shows(".card", say.title)
 	p.press("p kefu-citation button")
 	p.lacks(".card")
+}
+
+func rates(p *tab, s *scripted, say speech) {
+	s.ratings(true)
+	p.press("[data-rating=up]")
+	p.shows(".rating .notice", say.unrated)
+	s.ratings(false)
+	p.press("[data-rating=up]")
+	p.shows(".rating .more", say.thanks)
+	p.shows("[role=status]", say.thanks)
+	p.press("[data-rating=down]")
+	p.await("document.activeElement.matches('.complaint input')")
+	p.accessible()
+	p.screenshot("4-rating")
+	p.press(".complaint label:nth-of-type(2)")
+	p.fill(".complaint textarea", say.question)
+	p.press(".complaint button")
+	p.shows(".rating .more", say.thanks)
+	p.lacks(".complaint")
+	p.await("document.activeElement.matches('[data-rating=down][aria-pressed=true]')")
+	p.accessible()
+	want := []string{"ans_1 up  ", "ans_1 down  ", "ans_1 down outdated " + say.question}
+	if got := s.ratings(false); !slices.Equal(got, want) {
+		p.Errorf("the server was told %q, want %q", got, want)
+	}
 }
 
 func handsOff(p *tab, s *scripted, say speech) {

@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +28,8 @@ type scripted struct {
 	mu    sync.Mutex
 	acts  []act
 	asked []desk.Ask
+	rated []string // answer, rating, reason and comment
+	deaf  bool     // takes no ratings
 }
 
 type silent struct{}
@@ -40,7 +44,7 @@ const testKey = "0123456789abcdef0123456789abcdef"
 func serve(t *testing.T, key string) *scripted {
 	t.Helper()
 	s := &scripted{proceed: make(chan struct{}), left: make(chan error, 1)}
-	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(), Logger: slog.New(slog.DiscardHandler)}, s, silent{})
+	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(), Feedback: s, Logger: slog.New(slog.DiscardHandler)}, s, silent{})
 	server := httptest.NewServer(api.Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/"
@@ -72,6 +76,24 @@ func (s *scripted) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (de
 	}
 	s.mu.Unlock()
 	return next(ctx, ask, emit)
+}
+
+func (s *scripted) Rate(_ context.Context, _ desk.Scope, f desk.Feedback, comment string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.deaf {
+		return &desk.Error{Kind: desk.Unavailable, Code: "scripted"}
+	}
+	s.rated = append(s.rated, fmt.Sprint(f.Answer, " ", f.Rating, " ", f.Reason, " ", comment))
+	return nil
+}
+
+// ratings are all that were taken; while deaf, none are.
+func (s *scripted) ratings(deaf bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = deaf
+	return slices.Clone(s.rated)
 }
 
 // pause waits for the test, or for the customer to leave.
@@ -148,7 +170,7 @@ func (s *scripted) slowly(a desk.Answer) act {
 
 // speech is a conversation in one language, as the page and the desk word it.
 type speech struct {
-	lang, hello, disclosure, searching, stopped, again, retry, unavailable, offline, automatic, degraded, person, complete, other string
+	lang, hello, disclosure, searching, stopped, again, retry, unavailable, offline, automatic, degraded, person, complete, other, thanks, unrated string
 
 	question, begin, bold, title, quote, unknown, offer string
 	answer                                              desk.Answer
@@ -158,7 +180,7 @@ func speeches() map[string]speech {
 	english := speech{
 		lang: "en", hello: "How can we help?", disclosure: "automated assistant", searching: "Searching the knowledge base…",
 		stopped: "Stopped.", again: "Ask again", retry: "Try again", unavailable: "not available", offline: "without an AI model", automatic: "Automatic reply",
-		degraded: "usual model cannot be reached", person: "Talk to a person", complete: "Answer: ", other: "中文",
+		degraded: "usual model cannot be reached", person: "Talk to a person", complete: "Answer: ", other: "中文", thanks: "Thank you.", unrated: "could not be sent",
 		question: "How long do I have to return a product?", begin: "You can return it within", bold: "30 days", title: "Returns and refunds",
 		quote: "You may return most new, unopened items within 30 days of delivery.", unknown: "I could not find this in the knowledge base.",
 		offer: "If you would like to talk to a person, write to help@shop.example.",
@@ -167,7 +189,7 @@ func speeches() map[string]speech {
 	chinese := speech{
 		lang: "zh-CN", hello: "您好，需要什么帮助？", disclosure: "自动客服助手", searching: "正在查找知识库…",
 		stopped: "已停止。", again: "重新提问", retry: "重试", unavailable: "暂时不可用", offline: "未使用 AI 模型", automatic: "自动回复",
-		degraded: "暂时无法使用常用模型", person: "联系人工客服", complete: "回答：", other: "English",
+		degraded: "暂时无法使用常用模型", person: "联系人工客服", complete: "回答：", other: "English", thanks: "谢谢您的反馈。", unrated: "未能提交",
 		question: "签收后多少天内可以退货？", begin: "您可以在签收后", bold: "30 天", title: "退货与退款",
 		quote: "大多数未拆封的新商品可在签收后 30 天内退货。", unknown: "知识库中没有找到答案。",
 		offer: "如需人工帮助，您可以发邮件至 help@shop.example。",

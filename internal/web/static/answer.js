@@ -2,6 +2,7 @@ import { Citation } from './citation.js';
 import { confirmations, showUse } from './action.js';
 import { block, blocks, el, link, page, settled, spoken } from './render.js';
 import { say } from './language.js';
+import { rating } from './rating.js';
 
 /**
  * <kefu-answer> shows one answer as it comes. It is no live region: the page
@@ -83,6 +84,14 @@ export class Answer extends HTMLElement {
     if (this.#handoff) this.#foot.append(contact(this.#handoff.contact));
     if (this.#sources.size) this.#foot.append(sources(this.#sources.values()));
     this.#foot.append(writer(answer));
+    if (this.#sources.size) this.#foot.append(rating((said) => this.#rate(answer.id, said)));
+  }
+
+  /** #rate leaves to the page how to reach the server. */
+  async #rate(id, said) {
+    const event = new CustomEvent('rate', { bubbles: true, detail: { id, said } });
+    this.dispatchEvent(event);
+    await event.detail.sent;
   }
 
   #use(use) {

@@ -5,7 +5,7 @@ import { Answer } from './answer.js';
 import { say, showLanguage, switchLanguage } from './language.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
-import { ask, Problem } from './stream.js';
+import { ask, Problem, rate } from './stream.js';
 import './texts.js';
 
 const keptKey = 'kefu.key';
@@ -55,6 +55,7 @@ class Chat extends HTMLElement {
       event.target.remove();
       this.#start(question, { said: `${say('confirmed')} ${asked}`, confirmation: token }).focus({ preventScroll: true });
     });
+    this.addEventListener('rate', ({ detail }) => (detail.sent = this.#rate(detail)));
     this.addEventListener('grown', () => this.#follow());
     if (!matchMedia('(pointer: coarse)').matches) this.#draft.focus(); // elsewhere it would raise the keyboard
   }
@@ -104,6 +105,11 @@ class Chat extends HTMLElement {
     this.#busy(false);
     this.#status.textContent = answer.spoken();
     this.#follow();
+  }
+
+  async #rate({ id, said }) {
+    await rate(id, said, thisTab?.getItem(keptKey));
+    this.#status.textContent = say('thanks');
   }
 
   /** #busy swaps the two buttons; the one that goes hands its focus to the draft. */

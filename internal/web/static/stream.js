@@ -1,4 +1,5 @@
-// Asks POST /query and reads its server-sent events.
+// Asks POST /query, reads its server-sent events, and tells the server what the
+// customer thinks of them.
 
 /** Problem is why there is no answer; text is its key in texts.js. */
 export class Problem extends Error {
@@ -21,8 +22,7 @@ export class Problem extends Error {
  * else ends the stream is a Problem; an abort throws as fetch does.
  */
 export async function* ask(question, { conversation, confirmation, key, signal }) {
-  const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream' };
-  if (key) headers.Authorization = `Bearer ${key}`;
+  const headers = { ...written(key), Accept: 'text/event-stream' };
   const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined, confirmation: confirmation || undefined });
   const response = await reached(() => fetch('query', { method: 'POST', headers, body, signal }), signal, 'unreachable');
   if (!response.ok) {
@@ -43,6 +43,17 @@ export async function* ask(question, { conversation, confirmation, key, signal }
       if (event.type === 'done') return;
     }
   }
+}
+
+/** rate tells the server what the customer says of an answer: {rating, reason, comment}. */
+export async function rate(id, said, key) {
+  const response = await fetch(`v1/answers/${encodeURIComponent(id)}/feedback`, { method: 'POST', headers: written(key), body: JSON.stringify(said) });
+  if (!response.ok) throw new Problem('failed', response.status);
+}
+
+/** written are the headers of a body in JSON from the holder of a key. */
+function written(key) {
+  return { 'Content-Type': 'application/json', ...(key && { Authorization: `Bearer ${key}` }) };
 }
 
 /** reached turns a network failure into a Problem. */
