@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 // Proxy stands between kefu and a server, so that the network between them can
 // fail. It is safe for concurrent use.
 type Proxy struct {
-	t  testing.TB
+	t testing.TB
+
+	mu sync.Mutex
 	of *toxiproxy.Proxy
 }
 
@@ -26,18 +29,36 @@ func NewProxy(t testing.TB, server string) (*Proxy, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unwatched := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := &Proxy{t: t, of: toxiproxy.NewProxy(unwatched, t.Name(), "127.0.0.1:0", u.Host)}
-	if err := p.of.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.of.Stop)
+	p := &Proxy{t: t}
+	p.start("127.0.0.1:0", u.Host)
+	t.Cleanup(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.of.Stop()
+	})
 	u.Host = p.of.Listen
 	return p, u.String()
 }
 
-// Link lets bytes pass, as at the beginning. Connections that hung are closed.
-func (p *Proxy) Link() { p.of.Toxics.ResetToxics(p.t.Context()) }
+func (p *Proxy) start(listen, server string) {
+	p.t.Helper()
+	unwatched := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p.of = toxiproxy.NewProxy(unwatched, p.t.Name(), listen, server)
+	if err := p.of.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Link lets bytes pass, as at the beginning, on new connections: all others are
+// closed. Toxics cannot be taken away from those, because removing one may wait
+// for ever for a connection that is just ending.
+func (p *Proxy) Link() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of.Stop()
+	p.start(p.of.Listen, p.of.Upstream)
+}
 
 // Cut resets connections, also new ones, as soon as anything is sent on them.
 func (p *Proxy) Cut() { p.both("reset_peer", `{"timeout":0}`) }
@@ -62,6 +83,8 @@ func (p *Proxy) both(kind, attributes string) {
 
 func (p *Proxy) add(stream, kind, attributes string) {
 	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	toxic := fmt.Sprintf(`{"type":%q,"stream":%q,"attributes":%s}`, kind, stream, attributes)
 	if _, err := p.of.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
 		p.t.Fatalf("%s: %v", toxic, err)
