@@ -239,7 +239,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
 		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Operators: a.operators(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(),
-		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), Middleware: a.telemetry.Middleware(),
+		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), TrustedProxies: a.cfg.Proxies(), Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 		Console: web.Console(), Sessions: a.sessions(), SignIns: a.turnstile(),
 	}

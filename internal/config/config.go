@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -71,6 +72,7 @@ type HTTP struct {
 	IdleTimeout       time.Duration `key:"idle_timeout" env:"KEFU_HTTP_IDLE_TIMEOUT" range:"1s..1h" help:"time an unused connection is kept"`
 	ShutdownGrace     time.Duration `key:"shutdown_grace" env:"KEFU_HTTP_SHUTDOWN_GRACE" range:"0s..10m" help:"time for running requests to end after SIGTERM"`
 	MaxBodyBytes      int           `key:"max_body_bytes" env:"KEFU_HTTP_MAX_BODY_BYTES" range:"1024..16777216" help:"size of the largest request body"`
+	TrustedProxies    []string      `key:"trusted_proxies" env:"KEFU_HTTP_TRUSTED_PROXIES" help:"addresses and networks of reverse proxies in front, as 10.0.0.0/8, whose X-Forwarded-For says who calls; empty: who is connected calls"`
 }
 
 // Limit bounds what one caller may ask.
@@ -258,7 +260,32 @@ func (c *Config) checkKnowledge() error {
 	return nil
 }
 
+// Proxies are http.trusted_proxies as networks.
+func (c *Config) Proxies() []netip.Prefix {
+	var proxies []netip.Prefix
+	for _, text := range c.HTTP.TrustedProxies {
+		if p, err := network(text); err == nil {
+			proxies = append(proxies, p)
+		}
+	}
+	return proxies
+}
+
+// network reads an address or a network.
+func network(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return ip.Prefix(ip.BitLen())
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
+}
+
 func (c *Config) checkAddresses() error {
+	for _, text := range c.HTTP.TrustedProxies {
+		if _, err := network(text); err != nil {
+			return bad("http.trusted_proxies", "want addresses or networks such as 10.0.0.0/8, got %q", text)
+		}
+	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return bad("addr", "want host:port such as 127.0.0.1:8000, got %q", c.Addr)
 	}

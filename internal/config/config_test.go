@@ -144,6 +144,7 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"another database", "DATABASE_URL=mysql://root:hunter2@db", "database.url", "DATABASE_URL: database.url: want a URL that begins with postgres:// or postgresql://"},
 		{"a webhook that cannot be signed", "KEFU_HANDOFF_WEBHOOK_URL=https://example.com/hook", "handoff.webhook_secret", "at least 16 characters"},
 		{"an e-mail address that is none", "KEFU_HANDOFF_EMAIL=help", "handoff.email", "want an address such as help@example.com"},
+		{"a proxy by name", "KEFU_HTTP_TRUSTED_PROXIES=10.0.0.0/8, proxy.local", "http.trusted_proxies", `got "proxy.local"`},
 		{"one address for two listeners", "KEFU_OPS_ADDR=127.0.0.1:8000", "ops_addr", "already taken by addr"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

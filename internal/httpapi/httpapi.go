@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,9 @@ type Config struct {
 	// everything but the public pages. Nil: anybody may ask, nobody may change
 	// anything.
 	Keys Keys
+	// TrustedProxies are those whose X-Forwarded-For tells who calls; empty: who
+	// is connected calls.
+	TrustedProxies []netip.Prefix
 	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
 	MaxBodyBytes int64
 	// Limiter bounds how much a caller may ask. Nil: unlimited.
@@ -146,7 +150,7 @@ func (api *API) routes() {
 	e := api.engine
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // a redirect would pass by the middleware
-	e.ForwardedByClientIP = false
+	forwarded(e, api.cfg.TrustedProxies)
 	e.Use(api.edge)
 	e.Use(api.cfg.Middleware...)
 	e.Use(api.traced)

@@ -99,7 +99,7 @@ func (api *API) onceOf(c *gin.Context, name string) (desk.Once, error) {
 	key := callerOf(c)
 	o := desk.Once{Tenant: key.Tenant, Caller: string(key.ID), Name: hashed("name", name)}
 	if o.Caller == "" {
-		o.Caller = "address:" + c.RemoteIP()
+		o.Caller = "address:" + address(c)
 	}
 	hash.Sum(o.Request[:0])
 	return o, nil

@@ -129,7 +129,7 @@ func (api *API) throttle(c *gin.Context) error {
 	if api.cfg.SignIns == nil {
 		return nil
 	}
-	v := api.cfg.SignIns.Enter(c.Request.Context(), limit.Caller{Address: "sign-in " + c.RemoteIP()}, "")
+	v := api.cfg.SignIns.Enter(c.Request.Context(), limit.Caller{Address: "sign-in " + address(c)}, "")
 	if v.Refused == "" {
 		v.Leave(0)
 		return nil
