@@ -20,7 +20,7 @@ func (d doorkeeper) Open() bool { return d.local && d.Directory.Open() }
 
 func (a *app) admin() *httpapi.Admin {
 	return &httpapi.Admin{
-		Tenants: a.db.Tenants(), Keys: a.db.Keys(), Budgets: a.db.Budgets(), Audit: a.db.Audit(), Usage: a.db, Users: a.db.Users(), Answers: a.db.Answers(), Gaps: openGaps{complaints{a.db.Answers()}, a.answers.Curated},
+		Tenants: a.db.Tenants(), Keys: a.db.Keys(), Budgets: a.db.Budgets(), Audit: a.db.Audit(), Usage: a.db, Users: a.db.Users(), Answers: a.db.Answers(), Gaps: openGaps{complaints{a.db.Answers()}, a.answers.Curated}, Handoffs: a.db.Handoffs(),
 	}
 }
 

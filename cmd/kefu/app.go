@@ -228,7 +228,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 	if url == "" {
 		return nil, nil
 	}
-	hook, err := handoff.NewWebhook(handoff.Config{URL: url, Secret: a.cfg.Handoff.WebhookSecret.Value()}, a.telemetry, a.log)
+	hook, err := handoff.NewWebhook(handoff.Config{URL: url, Secret: a.cfg.Handoff.WebhookSecret.Value()}, a.telemetry, a.db.Handoffs(), a.log)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type isolated struct {
 	keys     map[string]string // by role
 	session  string            // the cookie of its operator
 	answered int
+	handoff  string // one of its own
 }
 
 // twoTenants is a whole Kefu in this process, over a real database.
@@ -96,6 +97,8 @@ func (x *isolated) do(h http.Handler, role, method, path, body string) *httptest
 // volatile is what differs between two replies to the same request.
 var volatile = regexp.MustCompile(`"request_id":"[^"]*"|missing|conv_[a-z]+_\d`)
 
+var handoffID = regexp.MustCompile(`"answer_id":"([^"]+)"`)
+
 func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 	h, tenants := twoTenants(t)
 	const operations = 10_000
@@ -105,7 +108,7 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 		lamp, user := rand.N(6), fmt.Sprintf("u%d", rand.N(4))
 		shared, own := fmt.Sprintf("conv_shared_%d", rand.N(4)), fmt.Sprintf("conv_%s_%d", mine.id, rand.N(4))
 		var w *httptest.ResponseRecorder
-		switch rand.N(11) {
+		switch rand.N(13) {
 		case 0, 1, 2:
 			w = mine.do(h, "ask", "POST", "/query", fmt.Sprintf(`{"question":"Within how many days can I return lamp %d?","user_id":%q}`, lamp, user))
 			if strings.Contains(w.Body.String(), mine.mark) {
@@ -131,10 +134,23 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 		case 8:
 			w = mine.do(h, "operator", "GET", "/v1/usage?tenant="+string(other.id), "")
 		case 9:
-			list := []string{"answers", "gaps", "documents", "releases"}[rand.N(4)]
+			list := []string{"answers", "gaps", "documents", "releases", "handoffs"}[rand.N(5)]
 			w = mine.do(h, "console", "GET", "/v1/"+list+"?tenant="+string(other.id), "")
 		case 10:
 			w = mine.do(h, "console", "POST", "/v1/search?tenant="+string(other.id), fmt.Sprintf(`{"question":"Within how many days can I return lamp %d?"}`, lamp))
+		case 11: // a person is offered to somebody who names what is theirs alone
+			w = mine.do(h, "ask", "POST", "/query", fmt.Sprintf(`{"question":"Do you rent kites for %s and %d minutes?","user_id":%q,"conversation_id":%q}`, mine.mark, n, user, own))
+		case 12: // another's handoff answers exactly like a missing one
+			list := mine.do(h, "operator", "GET", "/v1/handoffs", "")
+			if id := handoffID.FindStringSubmatch(list.Body.String()); id != nil {
+				mine.handoff = id[1]
+			}
+			method := []string{"GET", "PATCH"}[rand.N(2)]
+			w = mine.do(h, "operator", method, "/v1/handoffs/"+other.handoff+"?tenant="+string(other.id), `{"state":"taken"}`)
+			missing := mine.do(h, "operator", method, "/v1/handoffs/missing", `{"state":"taken"}`)
+			if other.handoff != "" && (w.Code != missing.Code || volatile.ReplaceAllString(w.Body.String(), "") != volatile.ReplaceAllString(missing.Body.String(), "")) {
+				t.Fatalf("another's handoff = %d %s, a missing one = %d %s", w.Code, w.Body, missing.Code, missing.Body)
+			}
 		}
 		if w.Code >= http.StatusInternalServerError {
 			t.Fatalf("operation %d: %d %s", n, w.Code, w.Body)
@@ -146,6 +162,9 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 	for _, x := range tenants {
 		if x.answered < operations/20 {
 			t.Errorf("%s got %d answers of its own: nothing was compared", x.id, x.answered)
+		}
+		if x.handoff == "" {
+			t.Errorf("%s had no handoff of its own: nothing was compared", x.id)
 		}
 	}
 }

@@ -7,6 +7,7 @@ type UserData struct {
 	Turns    []UserTurn
 	Answers  []UserAnswer
 	Feedback []Feedback
+	Handoffs []UserHandoff
 }
 
 // UserTurn is a turn with the conversation that it belongs to.
@@ -25,5 +26,13 @@ type UserAnswer struct {
 	Outcome      Outcome
 }
 
+// UserHandoff is that a user was sent to a person.
+type UserHandoff struct {
+	Answer AnswerID
+	At     time.Time
+	Reason HandoffReason
+	State  HandoffState
+}
+
 // UserErasure counts what was deleted of a user.
-type UserErasure struct{ Turns, Answers, Feedback int64 }
+type UserErasure struct{ Turns, Answers, Feedback, Handoffs int64 }

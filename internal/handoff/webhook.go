@@ -80,7 +80,8 @@ type Observer interface {
 // Webhook posts packets to one address, one after the other, in the order in
 // which they came. A delivery is tried three times where the receiver or the
 // network fails; what cannot be delivered, or finds the queue full, is dropped
-// and counted under "handoff". It is safe for concurrent use.
+// and counted under "handoff". What became of each is noted in the ledger. It
+// is safe for concurrent use.
 //
 // Each request carries "Kefu-Signature: t=<unix seconds>,v1=<hex>", where v1
 // is the HMAC-SHA256 of "<t>.<body>" under the secret. A receiver recomputes
@@ -89,6 +90,7 @@ type Webhook struct {
 	config   Config
 	client   *http.Client
 	observer Observer
+	book     *book
 	logger   *slog.Logger
 
 	mu     sync.Mutex
@@ -98,14 +100,14 @@ type Webhook struct {
 
 // NewWebhook returns a webhook that delivers once Run is called. The error is
 // c.Validate's.
-func NewWebhook(c Config, observer Observer, logger *slog.Logger) (*Webhook, error) {
+func NewWebhook(c Config, observer Observer, ledger Ledger, logger *slog.Logger) (*Webhook, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("handoff webhook: %w", err)
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	c.Queue = cmp.Or(c.Queue, DefaultQueue)
 	return &Webhook{
-		config: c, observer: observer, logger: logger, queue: make(chan Packet, c.Queue),
+		config: c, observer: observer, book: newBook(ledger, logger), logger: logger, queue: make(chan Packet, c.Queue),
 		client: &http.Client{
 			Timeout:   c.Timeout,
 			Transport: http.DefaultTransport.(*http.Transport).Clone(),
@@ -138,13 +140,23 @@ func (w *Webhook) Notify(p Packet) {
 		default:
 		}
 	}
-	w.observer.Dropped("handoff")
+	w.lose(p)
 }
 
-// Run delivers until ctx ends, then for at most 5 s more what is queued. It
-// returns nil and is called once.
+func (w *Webhook) lose(p Packet) {
+	w.observer.Dropped("handoff")
+	w.book.add(p.Answer, desk.Undelivered)
+}
+
+// Run delivers until ctx ends, then for at most 5 s more what is queued, and
+// for as long notes what became of it. It returns nil and is called once.
 func (w *Webhook) Run(ctx context.Context) error {
 	defer w.client.CloseIdleConnections()
+	noting, ended := context.WithCancel(context.WithoutCancel(ctx))
+	var noter sync.WaitGroup
+	noter.Go(func() { w.book.run(noting) })
+	defer noter.Wait()
+	defer ended()
 	delivering, stop := outlive(ctx, drain)
 	defer stop()
 	for ctx.Err() == nil {
@@ -181,9 +193,11 @@ func (w *Webhook) deliver(ctx context.Context, p Packet) {
 		err = w.insist(ctx, body)
 	}
 	if err != nil {
-		w.observer.Dropped("handoff")
+		w.lose(p)
 		w.logger.Warn("handoff webhook: packet dropped", "answer_id", p.Answer, "error", err)
+		return
 	}
+	w.book.add(p.Answer, desk.Delivered)
 }
 
 // insist posts body until it is taken, refused for good or tried often enough.

@@ -36,7 +36,7 @@ func newWebhook(t *testing.T, c Config) (*Webhook, *drops) {
 		c.Secret = secret
 	}
 	d := new(drops)
-	w, err := NewWebhook(c, d, slog.New(slog.DiscardHandler))
+	w, err := NewWebhook(c, d, new(notes), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestShutdownDeliversWhatIsQueuedWithinABound(t *testing.T) {
 func TestLogNeverHoldsTheAddressOrTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		w, err := NewWebhook(Config{URL: "https://desk.example/hook?token=hunter2", Secret: secret}, new(drops), slog.New(slog.NewTextHandler(&log, nil)))
+		w, err := NewWebhook(Config{URL: "https://desk.example/hook?token=hunter2", Secret: secret}, new(drops), new(notes), slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestUnusableConfigurationIsRefused(t *testing.T) {
 		"short secret":   {URL: "https://desk.example", Secret: "short"},
 		"negative bound": {URL: "https://desk.example", Secret: secret, Queue: -1},
 	} {
-		if _, err := NewWebhook(c, new(drops), slog.New(slog.DiscardHandler)); err == nil {
+		if _, err := NewWebhook(c, new(drops), new(notes), slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}

@@ -22,6 +22,8 @@ type Admin struct {
 	Users   Users
 	Answers Answers
 	Gaps    Gaps
+	// Handoffs are the customers who wait for a person.
+	Handoffs Handoffs
 }
 
 // Tenants keeps the tenants. Errors that a caller may read are *desk.Error.
@@ -77,6 +79,9 @@ func (api *API) adminRoutes() {
 	operator.GET("/answers", api.listAnswers)
 	operator.GET("/answers/:id", api.showAnswer)
 	operator.GET("/gaps", api.listGaps)
+	operator.GET("/handoffs", api.listHandoffs)
+	operator.GET("/handoffs/:id", api.showHandoff)
+	operator.PATCH("/handoffs/:id", api.moveHandoff)
 	operator.GET("/users/:id", api.exportUser)
 	operator.DELETE("/users/:id", api.deleteUser)
 	api.operatorRoutes(operator)
@@ -106,6 +111,7 @@ func (api *API) audited(c *gin.Context) {
 	ctx := context.WithoutCancel(c.Request.Context()) // it has been done, whether or not the caller waits
 	err := api.cfg.Admin.Audit.Record(ctx, desk.AuditEntry{
 		Actor: actor(c), Action: c.Request.Method + " " + c.FullPath(), Tenant: tenantOf(c), Target: c.Param("id"),
+		Detail: requestOf(ctx).change,
 	})
 	if err != nil {
 		api.observer.Error(ctx, err)

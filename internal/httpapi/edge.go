@@ -22,8 +22,9 @@ type requestKey struct{}
 // request is what is known of a request; key is zero until its caller has
 // shown one.
 type request struct {
-	id  string
-	key desk.Key
+	id     string
+	key    desk.Key
+	change string // what its target was changed to, for the audit log
 }
 
 // requestOf is the request that ctx belongs to.

@@ -22,6 +22,7 @@ type userJSON struct {
 	Conversations []conversationDetail `json:"conversations"`
 	Answers       []userAnswerJSON     `json:"answers"`
 	Feedback      []feedbackJSON       `json:"feedback"`
+	Handoffs      []userHandoffJSON    `json:"handoffs"`
 }
 
 type feedbackJSON struct {
@@ -45,11 +46,19 @@ type userAnswerJSON struct {
 	Outcome        string    `json:"outcome"`
 }
 
+type userHandoffJSON struct {
+	AnswerID string    `json:"answer_id"`
+	At       time.Time `json:"at"`
+	Reason   string    `json:"reason"`
+	State    string    `json:"state"`
+}
+
 type userErasureJSON struct {
 	UserID   string `json:"user_id"`
 	Turns    int64  `json:"deleted_turns"`
 	Answers  int64  `json:"deleted_answers"`
 	Feedback int64  `json:"deleted_feedback"`
+	Handoffs int64  `json:"deleted_handoffs"`
 }
 
 // userScope is the user that the path names. "anonymous" is nobody in
@@ -79,7 +88,7 @@ func (api *API) deleteUser(c *gin.Context) {
 	if err == nil {
 		gone, err = api.cfg.Admin.Users.Delete(c.Request.Context(), scope)
 	}
-	api.reply(c, http.StatusOK, userErasureJSON{UserID: string(scope.User), Turns: gone.Turns, Answers: gone.Answers, Feedback: gone.Feedback}, err)
+	api.reply(c, http.StatusOK, userErasureJSON{UserID: string(scope.User), Turns: gone.Turns, Answers: gone.Answers, Feedback: gone.Feedback, Handoffs: gone.Handoffs}, err)
 }
 
 func newUser(id desk.UserID, data desk.UserData) userJSON {
@@ -100,5 +109,8 @@ func newUser(id desk.UserID, data desk.UserData) userJSON {
 		}
 	}
 	u.Feedback = each(data.Feedback, newFeedbackJSON)
+	u.Handoffs = each(data.Handoffs, func(h desk.UserHandoff) userHandoffJSON {
+		return userHandoffJSON{string(h.Answer), h.At.UTC(), string(h.Reason), string(h.State)}
+	})
 	return u
 }

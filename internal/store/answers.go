@@ -17,8 +17,9 @@ import (
 
 // Answers are the answers that were given, with their questions and traces.
 type Answers struct {
-	db     *DB
-	insert insert
+	db       *DB
+	insert   insert
+	handoffs insert
 }
 
 // detail is the part of an answer that SQL does not look into.
@@ -39,8 +40,8 @@ var answerColumns = []string{
 func newAnswers(ctx context.Context, db *DB) (*Answers, error) {
 	a := &Answers{db: db, insert: insert{
 		mark: db.engine.mark, table: "answers", columns: answerColumns, conflict: "ON CONFLICT (id) DO NOTHING",
-	}}
-	return a, a.insert.prepare(ctx, db.write)
+	}, handoffs: newHandoffInsert(db)}
+	return a, errors.Join(a.insert.prepare(ctx, db.write), a.handoffs.prepare(ctx, db.write))
 }
 
 // Write saves records in one transaction. Those whose answer id is there
@@ -57,7 +58,7 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 	}
 	db := a.db
 	err := db.transact(ctx, func(tx *sql.Tx) error {
-		return a.insert.exec(ctx, tx, len(records), func(args []any, i int) []any {
+		err := a.insert.exec(ctx, tx, len(records), func(args []any, i int) []any {
 			q, a := &records[i].Question, &records[i].Answer
 			return append(args,
 				string(a.ID), string(q.Scope.Tenant), string(q.Scope.Key), string(q.Scope.User), string(a.Conversation),
@@ -67,6 +68,10 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 				a.Usage.Prompt, a.Usage.Completion, int64(a.Cost), a.CacheTier, a.Latency.Microseconds(), a.TraceID,
 				details[i][0], details[i][1])
 		})
+		if err != nil {
+			return err
+		}
+		return a.handOff(ctx, tx, records)
 	})
 	if err != nil {
 		return fmt.Errorf("write answers: %w", err)

@@ -110,6 +110,7 @@ func TestAnswersThatCannotBeSavedAtShutdownAreCounted(t *testing.T) {
 			rec.Record(record(fmt.Sprint(i)))
 		}
 		db.Exec(t, `DROP TABLE feedback`)
+		db.Exec(t, `DROP TABLE handoffs`)
 		db.Exec(t, `DROP TABLE answers`)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

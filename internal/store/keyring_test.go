@@ -99,7 +99,7 @@ func TestWhatCustomersSaidIsNowhereInTheRawDatabase(t *testing.T) {
 			if cfg.Dir != "" {
 				nowhereIn(t, cfg.Dir, "parcel 7f3a")
 			}
-			if gone, err := db.Users().Delete(t.Context(), scope); err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1}) {
+			if gone, err := db.Users().Delete(t.Context(), scope); err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1, Handoffs: 1}) {
 				t.Errorf("deleted %+v, %v", gone, err)
 			}
 		})

@@ -188,6 +188,9 @@ func (db *DB) Users() *Users { return &Users{db} }
 // Answers are the answers given.
 func (db *DB) Answers() *Answers { return db.answers }
 
+// Handoffs are the customers whom answers sent to a person.
+func (db *DB) Handoffs() *Handoffs { return &Handoffs{db} }
+
 // Ledger is the record of every call to a provider. Its Run must be started.
 func (db *DB) Ledger() *Ledger { return db.ledger }
 

@@ -36,6 +36,11 @@ func (u *Users) Export(ctx context.Context, scope desk.Scope) (data desk.UserDat
 		if data.Feedback, err = collect(rows, err, func(r *sql.Rows) (desk.Feedback, error) { return scanFeedback(r) }); err != nil {
 			return err
 		}
+		rows, err = tx.QueryContext(ctx, `SELECT h.answer_id, h.asked_at, h.reason, h.state FROM handoffs h JOIN answers a ON a.id = h.answer_id
+			WHERE a.tenant = $1 AND a.user_id = $2 ORDER BY h.asked_at, h.answer_id`, scope.Tenant, scope.User)
+		if data.Handoffs, err = collect(rows, err, scanUserHandoff); err != nil {
+			return err
+		}
 		return u.unseal(scope, &data)
 	})
 	if err == nil && len(data.Turns)+len(data.Answers)+len(data.Feedback) == 0 {
@@ -83,6 +88,13 @@ func scanUserAnswer(r *sql.Rows) (a desk.UserAnswer, err error) {
 	return a, err
 }
 
+func scanUserHandoff(r *sql.Rows) (h desk.UserHandoff, err error) {
+	var at int64
+	err = r.Scan(&h.Answer, &at, &h.Reason, &h.State)
+	h.At = fromMillis(at)
+	return h, err
+}
+
 // Delete removes everything kept of the scope's user but what was spent of the
 // user's own budget, which Forget removes once its day or month is over: else
 // it would reset the cap. The error is a *desk.Error of kind NotFound, code
@@ -96,7 +108,8 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 			statement string
 			count     *int64
 		}{
-			{`DELETE FROM feedback WHERE tenant = $1 AND user_id = $2`, &gone.Feedback}, // before the answers take it along
+			{`DELETE FROM feedback WHERE tenant = $1 AND user_id = $2`, &gone.Feedback}, // these two before the answers take them along
+			{`DELETE FROM handoffs WHERE answer_id IN (SELECT id FROM answers WHERE tenant = $1 AND user_id = $2)`, &gone.Handoffs},
 			{`DELETE FROM turns WHERE tenant = $1 AND user_id = $2`, &gone.Turns},
 			{`DELETE FROM answers WHERE tenant = $1 AND user_id = $2`, &gone.Answers},
 		} {

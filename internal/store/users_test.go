@@ -29,7 +29,7 @@ func TestNoTableHoldsADeletedUser(t *testing.T) {
 			}
 		}
 		gone, err := db.Users().Delete(t.Context(), q.Scope)
-		if err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1}) {
+		if err != nil || gone != (desk.UserErasure{Turns: 1, Answers: 1, Feedback: 1, Handoffs: 1}) {
 			t.Fatalf("deleted %+v, %v", gone, err)
 		}
 		for _, text := range []string{name, said} {
