@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,11 +29,14 @@ func (t *scanned) emails() {
 		for start < i && (t.s[start] == '.' || t.s[start] == '-' || t.s[start] == '\'') {
 			start++
 		}
-		if end := i + 1 + domain(t.s[i+1:]); start < i && end > i+1 && t.add(Email, start, end) {
+		if end := i + 1 + domain(t.s[i+1:]); start < i && end > i+1 && !enlarged.MatchString(t.s[i:end]) && t.add(Email, start, end) {
 			i = end - 1
 		}
 	}
 }
+
+// enlarged matches how pictures for fine screens are named: "logo@2x.png".
+var enlarged = regexp.MustCompile(`^@[1-9]x\.(?:png|jpe?g|gif|webp|svg)$`)
 
 // local is a character of the part before the at sign. Han characters there
 // are the sentence around it.
@@ -209,7 +213,7 @@ func base58Check(s string) bool {
 // addresses looks for IP and MAC addresses, networks included.
 func (t *scanned) addresses() {
 	for _, at := range ipv4.FindAllStringIndex(t.s, -1) {
-		if t.apart(at[0], at[1]) && ipAddress(t.s[at[0]:at[1]]) && !t.dotted(at[0], at[1]) {
+		if t.apart(at[0], at[1]) && ipAddress(t.s[at[0]:at[1]]) && !t.dotted(at[0], at[1]) && !release.MatchString(t.s[max(0, at[0]-wordsBefore):at[0]]) {
 			t.add(IP, at[0], at[1])
 		}
 	}
@@ -236,7 +240,10 @@ func (t *scanned) addresses() {
 }
 
 var (
-	ipv4      = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?:/\d{1,2})?\b`)
+	ipv4 = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?:/\d{1,2})?\b`)
+	// release matches what stands in front of a version of four numbers: the
+	// word, or a product of RFC 9110, as in "Chrome/120.0.0.0".
+	release   = regexp.MustCompile(`(?i:\b(?:version|firmware|build|ver\.?)(?: is)?[ :]*|(?:版本|固件)(?:号|號)?[为為是: ]*)$|(?:^|[\s("])[A-Z][A-Za-z]+/$`)
 	hexColons = regexp.MustCompile(`(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?:/\d{1,3})?`)
 	scope     = regexp.MustCompile(`^%[0-9A-Za-z]+`)
 )
@@ -258,7 +265,9 @@ func ipAddress(s string) bool {
 	return err == nil
 }
 
+// device tells the address of one device from those of none and of all.
 func device(s string) bool {
-	_, err := net.ParseMAC(s)
-	return err == nil && (strings.Count(s, ":") == 5 || strings.Count(s, "-") == 5)
+	mac, err := net.ParseMAC(s)
+	return err == nil && (strings.Count(s, ":") == 5 || strings.Count(s, "-") == 5) &&
+		!slices.Equal(mac, make(net.HardwareAddr, 6)) && !slices.Equal(mac, net.HardwareAddr{255, 255, 255, 255, 255, 255})
 }

@@ -19,7 +19,7 @@ var papers = []document{
 	{NationalID, regexp.MustCompile(`\b[STFGMstfgm]\d{7}[A-Za-z]\b`), singaporeID},
 	{NationalID, regexp.MustCompile(`\b[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Da-d]\b`), insurance},
 	{NationalID, regexp.MustCompile(`\b\d{6}[-+A-FUVWXY]\d{3}[0-9A-FHJ-NPR-Y]\b`), finnishID},
-	{NationalID, regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), nil},
+	{NationalID, regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), fiscalCode},
 	{NationalID, regexp.MustCompile(`\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b`), nil},
 }
 

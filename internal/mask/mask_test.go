@@ -34,6 +34,10 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 		{"a social security number", "my SSN is 474-49-7577.", "my SSN is ⟦SSN_1⟧."},
 		{"an Indian identity number that nothing takes for a parcel", "917286521296", "⟦NATIONAL_ID_1⟧"},
 		{"an identity number that could be a parcel's, but is said not to be", "my Aadhaar number is 670668043226", "my Aadhaar number is ⟦NATIONAL_ID_1⟧"},
+		{"an Italian number with a right check letter", "codice fiscale RSSMRA85T10A562S", "codice fiscale ⟦NATIONAL_ID_1⟧"},
+		{"a Korean number of those that have no check digit", "201130-3637892", "⟦NATIONAL_ID_1⟧"},
+		{"a phone number behind a word in capitals for it", "TEL-0412345678", "TEL-⟦PHONE_1⟧"},
+		{"an address whose name is in front of it", "localhost/10.2.3.4 refused", "localhost/⟦IP_1⟧ refused"},
 		{"a British national insurance number", "nino: PR 123612C", "nino: ⟦NATIONAL_ID_1⟧"},
 		{"addresses of the internet", "from 192.168.1.1 and 2001:db8::1, fe80::1", "from ⟦IP_1⟧ and ⟦IP_2⟧, ⟦IP_3⟧"},
 		{"a device", "MAC 00:1A:2B:3C:4D:5E", "MAC ⟦MAC_1⟧"},
@@ -78,7 +82,15 @@ func TestWhatIsNotPersonalStays(t *testing.T) {
 		"the public_key = 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit",
 		"aws_access_key: AKIA" + "IOSFODNN7EXAMPLE",
 		"https://docs.example.com/d/1W7KCxOxP1Fy5EyF2lbJGE2WuKmu5v0suYqoHas1jRM",
-		"parcel 443314964840 is late",     // both Verhoeff's and FedEx's check digit
+		"parcel 443314964840 is late", // both Verhoeff's and FedEx's check digit
+		"order 3998 7654 3211, parcel 3998-7654-3211, item 474-49-7577",
+		"7905 3531 2317", // as FedEx prints what fits both check digits
+		"ORD-0412345678 and SKU-4155550132",
+		"part 415-555-0132",
+		"codice fiscale RSSMRA85T10A562T",
+		"firmware version 1.2.3.4, 版本号：10.2.3.4, Chrome/120.0.0.0",
+		"the logo@2x.png is blurred",
+		"neither 00:00:00:00:00:00 nor ff:ff:ff:ff:ff:ff",
 		"the bar code says 1362253204710", // both a Thai and a GTIN check digit
 		"sk-" + "abcdefghijklmnop-1234567890-qrstuvwxyz",
 		`{"integrity": "sha512-KsPo4kxyYlJkPxsRzeWnW7sNvQf5ErZBWn3PUNC3yCzVKpuiy4xUUKZ5z3tFhXpvwNWYyjo3mF4iYdlvUYfYdg=="}`,

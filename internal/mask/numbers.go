@@ -160,7 +160,7 @@ const wordsBefore = 40
 
 // ordered matches the end of a text that introduces the number of an order or
 // a parcel, which is not personal.
-var ordered = regexp.MustCompile(`(?i)(?:\b(?:orders?|invoice|tracking|parcel|package|shipment|awb|ref(?:erence)?|ticket|case|sku|serial|product|transaction)|订单|訂單|单号|單號|运单|快递|物流|发票|流水|工单|编号|序列|型号|商品)(?:'s| is| was| number| no\b| nr\b| id| code|[号碼码為为是#:. №]){0,8}$`)
+var ordered = regexp.MustCompile(`(?i)(?:\b(?:orders?|invoice|tracking|parcel|package|shipment|awb|ref(?:erence)?|ticket|case|sku|serial|product|transaction|item|part|model|article|batch)|订单|訂單|单号|單號|运单|快递|物流|发票|流水|工单|编号|序列|型号|商品|合同|货号|批号)(?:'s| is| was| number| no\b| nr\b| id| code|[号碼码為为是#:. №]){0,8}$`)
 
 // identity tells what the run's check digit proves it to be, and where it
 // ends.
@@ -177,26 +177,26 @@ func (r run) identity(d string) (Type, int) {
 		return ResidentID, end + 1
 	case len(d) >= 12 && r.card(d) && !r.said(ordered) && !r.said(account):
 		return Card, end
+	case r.said(ordered):
+		return "", end
 	case r.shaped(3, 2, 4) && r.separated("-") || r.shaped(9) && r.said(socialSecurity):
 		return taxpayer(d), end
 	case r.shaped(6, 7) && r.separated("-") && koreanID(d),
-		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12) && r.personal(d)) && r.whole && aadhaar(d),
-		r.shaped(11) && r.whole && !chineseMobile(d) && !r.said(ordered) && pesel(d),
+		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12)) && r.whole && r.personal(d) && aadhaar(d),
+		r.shaped(11) && r.whole && !chineseMobile(d) && pesel(d),
 		(r.shaped(13) && r.personal(d) || r.shaped(1, 4, 5, 2, 1)) && r.whole && thaiID(d),
 		r.shaped(3, 3, 3, 2) && cpf(d):
 		return NationalID, end
-	case r.shaped(9) && r.whole && !r.said(ordered) && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN:
+	case r.shaped(9) && r.whole && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN:
 		return ITIN, end
 	}
 	return "", end
 }
 
-// personal tells, of a number whose only proof is one digit, that nothing says
-// it is a parcel's or a product's: neither the words in front of it nor, unless
-// they speak of an identity, a check digit of those.
-func (r run) personal(d string) bool {
-	return !r.said(ordered) && (!goods(d) || r.said(identities))
-}
+// personal tells, of a number whose only proof is one digit, that it is no
+// parcel's or product's by the check digit of those, unless the words in front
+// of it speak of an identity.
+func (r run) personal(d string) bool { return !goods(d) || r.said(identities) }
 
 // identities matches words in front of the number of a person's identity.
 var identities = regexp.MustCompile(`(?i)(?:\bid\b|identi(?:ty|fication|dad)|aadhaa?r|आधार|บัตร|ประชาชน)[^0-9\n]{0,20}$`)
