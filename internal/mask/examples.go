@@ -5,10 +5,44 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// example tells that documentation shows s[start:end] in the place of a
+// credential: a vendor's example, a token that opens nothing, what somebody
+// typed along the alphabet, or a login that every manual has.
+func (t *scanned) example(start, end int) bool {
+	s := t.s[start:end]
+	if raw, err := base64.StdEncoding.DecodeString(s); err == nil && login(string(raw)) {
+		return true
+	}
+	return strings.HasSuffix(s, "EXAMPLE") || slices.Contains(published[:], s) || login(s) || hollow(s) || standIn.MatchString(s) || counted(s) && t.silent(start, end)
+}
+
+// login tells a name and a password that are no secret: the very word for a
+// password, or the name again, as databases come from their makers.
+func login(s string) bool {
+	name, password, ok := strings.Cut(s, ":")
+	return ok && (name == password || passwordItself.MatchString(password))
+}
+
+// published are passwords and keys that vendors print in their manuals: NuGet's
+// reference of nuget.config, Stripe's of its interface. Read only.
+var published = [...]string{"33f!!lloppa", "hal+9ooo_da!sY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", "sk_test_BQokikJOvBiI2HlWgH4olfQ2"}
+
+// standIn matches what tells readers to put their own key there.
+var standIn = regexp.MustCompile(`(?i)your[-_]?(?:own|api|app|access|auth|secret|token|key|client|sendgrid)|(?:token|key|secret)(?:_|-|goes|in)*here|placeholder|change[-_]?me|replace[-_]?(?:me|this|with)|redacted`)
+
+// minified tells that a value is part of what a web page sends to everybody:
+// names of an object stand without quotes and nothing has a blank beside it, as
+// programs write what people will not read.
+func (t *scanned) minified(name, colon, end int) bool {
+	return name > 0 && strings.IndexByte(",{", t.s[name-1]) >= 0 && strings.HasPrefix(t.s[colon:], `:"`) &&
+		(strings.HasPrefix(t.s[end:], `",`) || strings.HasPrefix(t.s[end:], `"}`)) && !strings.ContainsAny(t.s, " \n")
+}
 
 // counted tells that a person typed s as an example, along the alphabet and up
 // the digits ("abc123xyz-456def"): a third of what follows is the next

@@ -25,7 +25,7 @@ func (t *scanned) shaped(forms []form) {
 			continue
 		}
 		for _, at := range f.pattern.FindAllStringSubmatchIndex(t.s, -1) {
-			if start, end := at[len(at)-2], at[len(at)-1]; (f.strict || varied(t.s[start:end])) && !sample(t.s[start:end]) && !hollow(t.s[start:end]) {
+			if start, end := at[len(at)-2], at[len(at)-1]; (f.strict || varied(t.s[start:end])) && !t.example(start, end) {
 				t.add(Secret, start, end)
 			}
 		}
@@ -85,13 +85,7 @@ var solid = []form{
 
 const solidFrom = 20
 
-// sample tells that documentation shows this in the place of a credential: a
-// vendor's example, a variable, or the very word for a password.
-func sample(s string) bool {
-	_, password, login := strings.Cut(s, ":")
-	return strings.HasSuffix(s, "EXAMPLE") || login && passwordItself.MatchString(password)
-}
-
+// passwordItself matches the word for what should stand in its place.
 var passwordItself = regexp.MustCompile(`(?i)^["\[{(<$%]*(?:[a-z]+[_-])?(?:pass|passwd|password|pwd|pw|secret|token|key)["\]})>%]*$`)
 
 // named looks at what is said to be a credential.
@@ -147,7 +141,8 @@ func (t *scanned) assigned(start, end int) {
 	if at == nil {
 		return
 	}
-	if credentialValue(strings.ToLower(t.s[start:end]), strings.TrimSpace(window[at[2]:at[3]]), window[at[4]:at[5]]) {
+	value := window[at[4]:at[5]]
+	if credentialValue(strings.ToLower(t.s[start:end]), strings.TrimSpace(window[at[2]:at[3]]), value) && !t.minified(start, end, end+at[5]) {
 		t.add(Secret, end+at[4], end+at[5])
 	}
 }

@@ -57,7 +57,7 @@ func (t *scanned) tokens() {
 			continue
 		}
 		if from := keyed(t.s[start:i]); from >= 0 {
-			if counted(t.s[start:i]) && t.silent(start, i) {
+			if t.example(start+from, i) {
 				continue
 			}
 			t.add(Secret, start+from, i)
@@ -80,13 +80,17 @@ func keyed(s string) int {
 			continue
 		}
 		for _, v := range vendors[s[i]] {
-			if rest, ok := strings.CutPrefix(s[i:], v.prefix); ok && len(rest) >= v.rest && made(rest) {
+			if rest, ok := strings.CutPrefix(s[i:], v.prefix); ok && len(rest) >= v.rest && made(rest) && !(len(v.prefix) <= shortPrefix && wordy(rest)) {
 				return i
 			}
 		}
 	}
 	return -1
 }
+
+// shortPrefix is the length of those that also begin names of other things:
+// "sk-fading-circle-wrapper2".
+const shortPrefix = 4
 
 // made tells that a machine made the rest of a key, and not a person an
 // example.
@@ -136,7 +140,8 @@ func (t *scanned) silent(start, end int) bool {
 
 // public tells that the text calls what begins at start a public key.
 func (t *scanned) public(start int) bool {
-	return strings.Contains(strings.ToLower(t.s[max(0, start-16):start]), "public")
+	before := strings.ToLower(t.s[max(0, start-16):start])
+	return strings.Contains(before, "public") || strings.Contains(before, "ssh-") // the keys of RFC 4253 begin so
 }
 
 // inURL tells that the word around start is a link, whose identifiers open
