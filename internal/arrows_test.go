@@ -41,7 +41,8 @@ var allowed = map[string]string{
 	"route":          "desk lang",
 	"abstain":        "desk lang retrieval",
 	"grounding":      "desk lang",
-	"ingest":         "desk ingest/docx ingest/pdf ingest/sitemap lang llm llm/token",
+	"ingest":         "desk ingest/child ingest/docx ingest/pdf ingest/sitemap lang llm llm/token",
+	"ingest/child":   "",
 	"ingest/docx":    "",
 	"ingest/pdf":     "",
 	"ingest/sitemap": "",
@@ -59,7 +60,7 @@ var allowed = map[string]string{
 	"telemetry": "desk llm",
 	"config":    "desk",
 	"store":     "access budget desk knowledge llm retrieval seal",
-	"eval":      "abstain desk eval/page grounding guard ingest lang llm mask match retrieval route",
+	"eval":      "abstain desk eval/page grounding guard ingest ingest/child lang llm mask match retrieval route",
 	"eval/page": "",
 
 	"egress":   "desk",

@@ -11,13 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/ingest"
+	"kefu/internal/ingest/child"
 )
 
 // Reader is what is measured on files: it extracts and cuts one.
@@ -191,14 +191,14 @@ func measureBroken(ctx context.Context, cfg Config) (*Broken, error) {
 // growth is by how many bytes the memory of the process grew at most during f.
 func growth(f func()) uint64 {
 	debug.FreeOSMemory()
-	before := held()
+	before := child.Held()
 	most, stop, done := before, make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for tick := time.NewTicker(time.Millisecond); ; {
 			select {
 			case <-tick.C:
-				most = max(most, held())
+				most = max(most, child.Held())
 			case <-stop:
 				tick.Stop()
 				return
@@ -208,14 +208,7 @@ func growth(f func()) uint64 {
 	f()
 	close(stop)
 	<-done
-	return max(most, held()) - before
-}
-
-// held is the memory that the process has from the system.
-func held() uint64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return samples[0].Value.Uint64() - samples[1].Value.Uint64()
+	return max(most, child.Held()) - before
 }
 
 func documentsTable(r Report, t io.Writer) {

@@ -90,9 +90,13 @@ func (e *extractor) bounded(ctx context.Context, read func(context.Context) (ext
 		if ctx.Err() != nil {
 			return extract{}, ctx.Err()
 		}
-		return extract{}, reject(CodeTimedOut, 0, "reading it took longer than %v", e.timeout)
+		return extract{}, e.overdue()
 	}
 	return x, err
+}
+
+func (e *extractor) overdue() *FileError {
+	return reject(CodeTimedOut, 0, "reading it took longer than %v", e.timeout)
 }
 
 // readPDF extracts a PDF: a section for each page, since headings look like any

@@ -6,9 +6,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os/exec"
+	"runtime"
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/ingest/child"
 	"kefu/internal/llm"
 )
 
@@ -91,9 +94,14 @@ type Config struct {
 	// CacheDir is where the compiled PDF engine is kept, about 21 MB. Empty:
 	// every process that meets a PDF compiles it, for 3 to 7 s.
 	CacheDir string
-	// ExtractTimeout bounds the reading of one PDF or Word document, default
-	// 2 min: PDFs are read at 40 to 60 pages a second and have up to 2,000.
+	// ExtractTimeout bounds the reading of one PDF or Word document, and of any
+	// document in a process of its own; default 2 min: PDFs are read at 40 to 60
+	// pages a second and have up to 2,000.
 	ExtractTimeout time.Duration
+	// Reader makes the command line of a process that calls Serve of a loader
+	// with the same settings: documents, which anybody may have made, are read
+	// there, with what answers leave of the processors. Nil: in this process.
+	Reader func() (*exec.Cmd, error)
 	// EmbedTimeout bounds one embedding call, default 30 s; EmbedAttempts is
 	// how often a batch is tried before the embedder counts as unreachable: 1
 	// to 10, default 3.
@@ -174,6 +182,7 @@ type Loader struct {
 	ledger    llm.Ledger
 	cfg       Config
 	extractor *extractor
+	children  *child.Pool // nil: documents are read in this process
 	web       web
 	chunker   chunker
 }
@@ -182,16 +191,23 @@ type Loader struct {
 // recorded in ledger. cfg must be valid.
 func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *Loader {
 	cfg = cfg.withDefaults()
-	return &Loader{
+	l := &Loader{
 		docs: docs, embedder: embedder, ledger: ledger, cfg: cfg, extractor: newExtractor(cfg.ExtractTimeout, cfg.CacheDir),
 		web:     web{client: cfg.Web, agent: cfg.UserAgent, free: make(slots, fetchers), robots: robots{rules: map[string]*rules{}}},
 		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
 	}
+	if cfg.Reader != nil {
+		l.children = child.New(max(2, runtime.GOMAXPROCS(0)/2), cfg.Reader) // two: a slow document leaves a way past it
+	}
+	return l
 }
 
-// Close ends the PDF engine, if one was started, and idle connections. No load
-// may be under way.
+// Close ends the PDF engine and the processes that read, if any was started, and
+// idle connections. No load may be under way.
 func (l *Loader) Close() error {
+	if l.children != nil {
+		l.children.Close()
+	}
 	if l.cfg.Web != nil {
 		l.cfg.Web.CloseIdleConnections()
 	}

@@ -20,7 +20,13 @@ import (
 	"kefu/internal/llm"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if kind := os.Getenv(reading); kind != "" {
+		readDocuments(kind)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const tenant = desk.DefaultTenant
 

@@ -12,9 +12,9 @@ import (
 // localOnly tells whether a file lies where documents are local-only. Where it
 // lies on disk counts too, so that it does not depend on the folder that is
 // loaded.
-func (l *Loader) localOnly(f file) bool {
+func (l *Loader) localOnly(o original) bool {
 	return slices.ContainsFunc(l.cfg.LocalOnly, func(glob string) bool {
-		return lies(f.path, glob) || lies(filepath.ToSlash(f.full), glob)
+		return lies(o.Path, glob) || lies(filepath.ToSlash(o.Full), glob)
 	})
 }
 

@@ -27,26 +27,11 @@ func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source strin
 	if err != nil {
 		return desk.Prepared{}, err
 	}
-	x, err := l.extractor.extract(ctx, name, data)
-	if err != nil {
-		return desk.Prepared{}, err
-	}
-	if f.address != nil { // where it was read, whatever it says of itself
-		x.meta.url = f.path
-	}
-	doc := desk.Document{
-		ID: or(f.id, documentID(tenant, source, or(x.meta.id, f.path))), Tenant: tenant, Source: source, Path: f.path,
-		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(data)),
-		LocalOnly: x.meta.local || l.localOnly(f) || l.confidential(x),
-	}
-	doc.Validators = l.validators(marks)
-	if len(x.pairs) > 0 {
-		doc.Kind = desk.FAQ
-	}
-	chunks := l.chunks(doc, x)
-	doc.Chunks, doc.Flag = len(chunks), l.flag(chunks)
-	doc.Hash = l.contentHash(doc, x)
-	return desk.Prepared{Document: doc, Chunks: chunks}, nil
+	doc, err := l.digest(ctx, original{
+		Tenant: tenant, Source: source, Path: f.path, Full: f.full, Name: name, ID: f.id, Page: f.address != nil, Data: data,
+	})
+	doc.Document.Validators = l.validators(marks)
+	return doc, err
 }
 
 // read returns the content of f, the name that tells its format, and of a page

@@ -130,6 +130,8 @@ const (
 	CodeDuplicate    ErrorCode = "file_duplicate"     // the same id as another file
 	CodeIntricate    ErrorCode = "file_too_intricate" // markup beyond what a page has
 	CodeTimedOut     ErrorCode = "file_timed_out"     // reading it took too long
+	CodeCrashed      ErrorCode = "file_crashed"       // reading it ended the process that reads
+	CodeNoReader     ErrorCode = "reader_missing"     // the process that reads does not start
 	CodePageRefused  ErrorCode = "page_refused"       // an address that may not be read, or leads to one
 	CodePageFailed   ErrorCode = "page_failed"        // no connection, or an error's status
 	CodeSitemap      ErrorCode = "sitemap_incomplete" // not all that it lists is read
