@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,15 +19,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-// measureIngest compares answers beside poison documents, and beside a full
-// re-index, with answers while nothing else is done.
-func measureIngest(ctx context.Context, o options, l *lab) error {
-	if err := measurePoison(ctx, o, l); err != nil {
-		return err
-	}
-	return inLab(ctx, func(l *lab) error { return measureReindex(ctx, o, l) })
-}
 
 // beside compares a load with and without work beside it, in turns. The work
 // goes on until its context ends.
@@ -87,12 +79,12 @@ func measurePoison(ctx context.Context, o options, l *lab) error {
 	alone, together, err := beside(ctx, o, func() (sample, error) {
 		return load(ctx, addr, "/query", 8, o.each, kefu, func(int, int) string { return `{"question":"` + questions.next() + `"}` })
 	}, func(ctx context.Context) error {
-		for i := 0; ctx.Err() == nil; i++ {
-			p := poisons[i%len(poisons)]
-			if err := shelf.upload(ctx, p.name, p.data); err != nil && ctx.Err() == nil {
+		for ; ctx.Err() == nil; sent.Add(1) {
+			p := poisons[int(sent.Load())%len(poisons)]
+			// The last one too is waited for: it must not disturb the next round.
+			if err := shelf.upload(context.WithoutCancel(ctx), p.name, p.data); err != nil {
 				return err
 			}
-			sent.Add(1)
 		}
 		return nil
 	})
@@ -145,10 +137,19 @@ func poisonous() ([]poison, error) {
 	return []poison{
 		{"emphasis.md", []byte("# Poison\n\n" + strings.Repeat(paragraph, 900))},
 		{"links.md", []byte("# Poison\n\n" + strings.Repeat("[a](", 1<<20))},
-		{"nested.html", []byte("<html><body>" + strings.Repeat("<div><p>a", 400) + strings.Repeat("<b>a</b><i>b</i>", 99_000) + "</body></html>")},
+		{"nested.html", []byte("<html><body>" + strings.Repeat("<div><p>a", 400) + strings.Repeat("<b>a</b><i>b</i>", 49_000) + "</body></html>")},
+		{"page.pdf", onePage(strings.Repeat("BT /F1 10 Tf 72 720 Td (abcdefghijklmnopqrstuvwxyz) Tj ET\n", 40_000))},
 		{"table.md", []byte("# Poison\n\n" + row + strings.Repeat("|-", 190) + "\n" + strings.Repeat(row, 4_000) + strings.Repeat("|a", 300) + "\n")},
 		{"bomb.docx", bomb.Bytes()},
 	}, nil
+}
+
+// onePage is a PDF of one page, whose content stream is given.
+func onePage(content string) []byte {
+	return []byte("%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n" +
+		"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n" +
+		"4 0 obj<<>>stream\n" + content + "endstream endobj\n5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\n" +
+		"trailer<</Root 1 0 R>>\n%%EOF\n")
 }
 
 type zeros struct{}
@@ -195,29 +196,41 @@ func (s shelf) upload(ctx context.Context, name string, data []byte) error {
 	return fmt.Errorf("upload of %s: status %d: %.200s", name, resp.StatusCode, raw)
 }
 
-// settled waits until a document is ready or has failed.
+// settled waits until the document of a location is on its way no more. Its
+// text is not fetched to see that.
 func (s shelf) settled(ctx context.Context, location string) error {
-	for ctx.Err() == nil {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+location, http.NoBody)
-		if err != nil {
-			return err
+	id := `"` + path.Base(location) + `"`
+	for _, state := range []string{"queued", "extracting", "embedding"} { // in this order it comes through them
+		for {
+			listed, err := s.get(ctx, "/v1/documents?status="+state)
+			if err != nil {
+				return err
+			}
+			if !strings.Contains(listed, id) {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
 		}
-		req.Header.Set("X-API-Key", s.key)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		raw, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if err != nil {
-			return err
-		}
-		if state := string(raw); strings.Contains(state, `"failed"`) || strings.Contains(state, `"ready"`) {
-			return nil
-		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	return ctx.Err()
+	return nil
+}
+
+func (s shelf) get(ctx context.Context, path string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("X-API-Key", s.key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d: %.200s", path, resp.StatusCode, raw)
+	}
+	return string(raw), err
 }
 
 // measureReindex asks complex questions while every document is changed, loaded

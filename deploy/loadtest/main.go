@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.bin, "bin", "bin", "directory of the kefu and llmsim binaries")
 	flag.IntVar(&o.rounds, "rounds", 3, "interleaved rounds; the median counts")
 	flag.DurationVar(&o.each, "each", 4*time.Second, "length of one measurement")
-	flag.StringVar(&o.only, "only", "", "run one part: hit, miss, stream, scale, search or ingest")
+	flag.StringVar(&o.only, "only", "", "run one part: hit, miss, stream, scale, search, poison or reindex")
 	flag.StringVar(&bare.addr, "bare", "", "serve the bare handler on this address instead (used by loadtest itself)")
 	flag.StringVar(&bare.redis, "redis", "", "Redis of the bare handler")
 	flag.StringVar(&bare.upstream, "upstream", "", "chat endpoint of the bare handler; empty: it only reads Redis")
@@ -48,7 +48,7 @@ func run(ctx context.Context) error {
 	parts := []struct {
 		name string
 		run  func(context.Context, options, *lab) error
-	}{{"hit", measureHits}, {"miss", measureMisses}, {"stream", measureStreams}, {"scale", measureScale}, {"search", measureSearch}, {"ingest", measureIngest}}
+	}{{"hit", measureHits}, {"miss", measureMisses}, {"stream", measureStreams}, {"scale", measureScale}, {"search", measureSearch}, {"poison", measurePoison}, {"reindex", measureReindex}}
 	for _, p := range parts {
 		if o.only != "" && o.only != p.name {
 			continue
