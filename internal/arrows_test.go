@@ -37,6 +37,7 @@ var allowed = map[string]string{
 	"match":          "desk lang",
 	"topic":          "lang",
 	"gaps":           "desk lang match",
+	"curated":        "desk",
 	"followup":       "desk lang",
 	"route":          "desk lang",
 	"abstain":        "desk lang retrieval",

@@ -101,6 +101,11 @@ var handoffID = regexp.MustCompile(`"answer_id":"([^"]+)"`)
 
 func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 	h, tenants := twoTenants(t)
+	for _, x := range tenants {
+		if w := x.do(h, "operator", "POST", "/v1/curated", fmt.Sprintf(`{"question":"How long can I return a kite?","answer":"Within %s."}`, x.mark)); w.Code != http.StatusCreated {
+			t.Fatal(w.Body)
+		}
+	}
 	const operations = 10_000
 	for n := range operations {
 		i := rand.N(2)
@@ -134,7 +139,7 @@ func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
 		case 8:
 			w = mine.do(h, "operator", "GET", "/v1/usage?tenant="+string(other.id), "")
 		case 9:
-			list := []string{"answers", "gaps", "documents", "releases", "handoffs"}[rand.N(5)]
+			list := []string{"answers", "gaps", "documents", "releases", "handoffs", "curated"}[rand.N(6)]
 			w = mine.do(h, "console", "GET", "/v1/"+list+"?tenant="+string(other.id), "")
 		case 10:
 			w = mine.do(h, "console", "POST", "/v1/search?tenant="+string(other.id), fmt.Sprintf(`{"question":"Within how many days can I return lamp %d?"}`, lamp))

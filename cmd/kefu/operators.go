@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"kefu/internal/curated"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
@@ -15,7 +16,7 @@ func (a *app) operators() *httpapi.Operators {
 	inbox := ingest.NewInbox(a.loader, a.log)
 	a.workers.start("uploads", inbox.Run)
 	d := shelf{Documents: a.db.Documents(), loader: a.loader, inbox: inbox, log: a.log}
-	return &httpapi.Operators{Documents: d, Releases: d, Inspector: a.answers}
+	return &httpapi.Operators{Documents: d, Releases: d, Inspector: a.answers, Curated: curated.New(d, a.loader.FitsPair)}
 }
 
 // shelf is the knowledge base as operators change it over HTTP: what returns

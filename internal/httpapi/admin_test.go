@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"kefu/internal/access"
+	"kefu/internal/curated"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
 	"kefu/internal/store"
@@ -70,7 +71,7 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 	stock, keys := newStock(db), access.New(db, "", quietLog)
 	o.sessions = access.NewSessions(keys, db.Sessions(), access.SessionConfig{})
 	o.fixture = serve(t, httpapi.Config{
-		Operators:     &httpapi.Operators{Documents: stock, Releases: stock, Inspector: stock},
+		Operators:     &httpapi.Operators{Documents: stock, Releases: stock, Inspector: stock, Curated: curated.New(stock, stock.loader.FitsPair)},
 		Keys:          keys,
 		Admin:         &httpapi.Admin{Tenants: db.Tenants(), Keys: db.Keys(), Budgets: db.Budgets(), Audit: db.Audit(), Usage: db, Users: db.Users(), Answers: db.Answers(), Gaps: oneGap{}, Handoffs: db.Handoffs()},
 		Feedback:      masked{db.Answers()},
@@ -92,7 +93,7 @@ func (o *office) as(t testing.TB, key, method, path, body string) reply {
 var needed = map[string]desk.Role{
 	"/query": desk.RoleAsk, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
 	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
-	"/v1/gaps": desk.RoleOperator, "/v1/handoffs": desk.RoleOperator, "/v1/handoffs/:id": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleAsk,
+	"/v1/gaps": desk.RoleOperator, "/v1/curated": desk.RoleOperator, "/v1/curated/:id": desk.RoleOperator, "/v1/handoffs": desk.RoleOperator, "/v1/handoffs/:id": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleAsk,
 	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
 	"/v1/documents": desk.RoleOperator, "/v1/documents/:id": desk.RoleOperator, "/v1/search": desk.RoleOperator,
 	"/v1/releases": desk.RoleOperator, "/v1/releases/:rev/rollback": desk.RoleOperator,

@@ -19,6 +19,7 @@ type Operators struct {
 	Documents Documents
 	Releases  Releases
 	Inspector Inspector
+	Curated   Curated
 }
 
 // Documents is the knowledge base. Errors that a caller may read are
@@ -55,6 +56,7 @@ func (api *API) operatorRoutes(operator *gin.RouterGroup) {
 	operator.GET("/documents/:id", api.getDocument)
 	operator.PUT("/documents/:id", api.putDocument)
 	operator.DELETE("/documents/:id", api.deleteDocument)
+	api.curatedRoutes(operator)
 	operator.GET("/releases", api.listReleases)
 	operator.POST("/releases/:rev/rollback", api.rollback)
 	// A search changes nothing: it does not belong into the audit log.

@@ -199,3 +199,7 @@ func (f *pairFile) extract() extract {
 	}
 	return x
 }
+
+// FitsPair tells whether an answer is short enough to be given whole, not as a
+// passage under its question.
+func (l *Loader) FitsPair(answer string) bool { return l.chunker.count(answer) <= l.chunker.most }

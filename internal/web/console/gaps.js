@@ -40,7 +40,7 @@ function editor(gap, other, closed) {
   const question = el('textarea', { name: 'question', required: '', rows: '2' });
   question.value = gap.question;
   const node = form({ class: 'editor' }, async ({ question, answer, url }) => {
-    await post('v1/documents', { name: nameOf(question), source: 'console', text: csv({ question, answer, url }) });
+    await post('v1/curated', { question, answer, url });
     const result = await told(gap.question, other);
     node.replaceWith(result);
     announce(el('span', { 'data-text': result.dataset.holds }));
@@ -71,17 +71,4 @@ async function told(question, other) {
   }
   return el('div', { class: holds === 'notYet' ? 'notice' : 'success', tabindex: '-1', 'data-holds': holds },
     el('p', {}, el('strong', { 'data-text': holds })), el('blockquote', {}, said));
-}
-
-const csv = (row) => [Object.keys(row), Object.values(row)].map((cells) => cells.map((cell) => `"${cell.trim().replaceAll('"', '""')}"`).join(',')).join('\n');
-
-/**
- * nameOf is the same for the same question, so that a new answer to it
- * replaces the former. The file's own name becomes the title that customers see.
- */
-function nameOf(question) {
-  const words = question.trim().toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-  let hash = 2166136261; // FNV-1a
-  for (const unit of question.trim()) hash = Math.imul(hash ^ unit.codePointAt(0), 16777619) >>> 0;
-  return `answers/${[...words.join('-')].slice(0, 40).join('')}-${hash.toString(36)}/faq.csv`;
 }
