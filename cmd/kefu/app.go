@@ -239,7 +239,7 @@ func (a *app) notifier() (answer.Notifier, error) {
 func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
 		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Operators: a.operators(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(),
-		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), TrustedProxies: a.cfg.Proxies(), Middleware: a.telemetry.Middleware(),
+		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), TrustedProxies: a.cfg.Proxies(), Origins: a.cfg.Widget.Origins, Middleware: a.telemetry.Middleware(),
 		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(),
 		Console: web.Console(), Sessions: a.sessions(), SignIns: a.turnstile(),
 	}
@@ -252,7 +252,7 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	if l := a.cfg.Limit; l != (config.Limit{}) {
 		limiter := limit.New(limit.Config{
 			Key:  limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Concurrent: l.Concurrent},
-			User: limit.Rates{Requests: l.UserRequestsPerMinute}, Address: limit.Rates{Requests: l.AddressRequestsPerMinute},
+			User: limit.Rates{Requests: l.UserRequestsPerMinute}, Address: limit.Rates{Requests: l.AddressRequestsPerMinute}, Visitor: limit.Rates{Requests: l.VisitorRequestsPerMinute},
 			Timeout: a.cfg.Redis.Timeout,
 		}, a.redis, a.log)
 		a.workers.start("limit", limiter.Run)

@@ -16,9 +16,10 @@ import (
 func (c *cli) keysCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use: "keys", Short: "Make, list, rotate and revoke the keys that callers show",
-		Long: `A key belongs to a tenant and has a role: ask, operator (also the tenant's
-knowledge base) or admin (everything, of every tenant). It is shown once; only
-its hash is kept. The first key with the role ask ends asking without a key.
+		Long: `A key belongs to a tenant and has a role: widget (ask from a website, in whose
+pages everybody can read it), ask, operator (also the tenant's knowledge base)
+or admin (everything, of every tenant). It is shown once; only its hash is kept.
+The first key with the role ask or widget ends asking without a key.
 Changes reach running servers within seconds.`,
 	}, c.keysCreate(), c.keysList(), c.keysRotate(), c.keysRevoke())
 }
@@ -80,7 +81,7 @@ func (c *cli) keysCreate() *cobra.Command {
 	}
 	tenantFlag(cmd, &tenant, string(desk.DefaultTenant), "whose key it is")
 	cmd.Flags().StringVar(&name, "name", "", "what it is for, for people")
-	cmd.Flags().StringVar(&role, "role", string(desk.RoleAsk), "ask, operator or admin")
+	cmd.Flags().StringVar(&role, "role", string(desk.RoleAsk), "widget, ask, operator or admin")
 	cmd.Flags().DurationVar(&life, "expires", 0, "how long it may be used, such as 720h; 0: for ever")
 	return cmd
 }

@@ -36,6 +36,7 @@ type Config struct {
 	Limit        Limit        `key:"limit"`
 	Admission    Admission    `key:"admission"`
 	Console      Console      `key:"console"`
+	Widget       Widget       `key:"widget"`
 	Question     Question     `key:"question"`
 	Guard        Guard        `key:"guard"`
 	Mask         Mask         `key:"mask"`
@@ -81,6 +82,7 @@ type Limit struct {
 	TokensPerMinute          int `key:"tokens_per_minute" env:"KEFU_LIMIT_TOKENS_PER_MINUTE" range:"0..1000000000" help:"tokens a minute that answers to one key may take; 0: unlimited"`
 	Concurrent               int `key:"concurrent" env:"KEFU_LIMIT_CONCURRENT" range:"0..100000" help:"requests of one key under way at a time, in each replica; 0: unlimited"`
 	UserRequestsPerMinute    int `key:"user_requests_per_minute" env:"KEFU_LIMIT_USER_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one user, where the caller names them; 0: unlimited"`
+	VisitorRequestsPerMinute int `key:"visitor_requests_per_minute" env:"KEFU_LIMIT_VISITOR_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows a website's key (role widget); 0: unlimited"`
 	AddressRequestsPerMinute int `key:"address_requests_per_minute" env:"KEFU_LIMIT_ADDRESS_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows no key; 0: unlimited"`
 }
 
@@ -96,6 +98,11 @@ type Console struct {
 	Link    time.Duration `key:"link" env:"KEFU_CONSOLE_LINK" range:"1m..168h" help:"time in which a sign-in link can be used, once"`
 	Idle    time.Duration `key:"idle" env:"KEFU_CONSOLE_IDLE" range:"5m..24h" help:"time without a request after which an operator is signed out"`
 	Session time.Duration `key:"session" env:"KEFU_CONSOLE_SESSION" range:"5m..720h" help:"time after which an operator must sign in again"`
+}
+
+// Widget is the chat on other websites.
+type Widget struct {
+	Origins []string `key:"origins" env:"KEFU_WIDGET_ORIGINS" help:"websites that may show the chat widget, and ask from scripts of their own, as https://shop.example.com or https://*.example.com; empty: none"`
 }
 
 // Question bounds what a customer may write.
@@ -204,7 +211,7 @@ func Default() Config {
 			ShutdownGrace:     25 * time.Second,
 			MaxBodyBytes:      64 << 10,
 		},
-		Limit: Limit{RequestsPerMinute: 60},
+		Limit: Limit{RequestsPerMinute: 60, VisitorRequestsPerMinute: 20},
 		// A thousand streams take about 250 MiB.
 		Admission: Admission{Concurrency: 1000, Queue: 0.5, Wait: 5 * time.Second},
 		Console:   Console{Link: 15 * time.Minute, Idle: time.Hour, Session: 12 * time.Hour},
@@ -242,7 +249,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, check := range []func(*Config) error{
-		(*Config).checkAddresses, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
+		(*Config).checkAddresses, (*Config).checkOrigins, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
 		if err := check(c); err != nil {
 			return err
@@ -255,6 +262,17 @@ func (c *Config) checkKnowledge() error {
 	for _, glob := range c.Knowledge.LocalOnly {
 		if _, err := path.Match(glob, ""); err != nil || strings.Trim(glob, "/") == "" || strings.Contains(glob, "**") {
 			return bad("knowledge.local_only", "%q is no glob; want names of files or folders, with * for a part of one and without **, since they match at every depth", glob)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkOrigins() error {
+	for _, origin := range c.Widget.Origins {
+		u, err := url.Parse(strings.Replace(origin, "://*.", "://any.", 1))
+		own := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+		if err != nil || u.Scheme != "https" && !own || u.Host == "" || u.Scheme+"://"+u.Host != u.String() || strings.ContainsAny(u.Host, "*;, ") {
+			return bad("widget.origins", "want websites such as https://shop.example.com, without a path, got %q", origin)
 		}
 	}
 	return nil

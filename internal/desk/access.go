@@ -9,13 +9,14 @@ import (
 type Role string
 
 const (
+	RoleWidget   Role = "widget"   // ask from a website, whose visitors can all read the key
 	RoleAsk      Role = "ask"      // ask, and see what one was answered
 	RoleOperator Role = "operator" // change and look into the tenant's knowledge base
 	RoleAdmin    Role = "admin"    // tenants, keys, budgets: of the whole installation
 )
 
 // Roles lists the set, weakest first.
-var Roles = [...]Role{RoleAsk, RoleOperator, RoleAdmin}
+var Roles = [...]Role{RoleWidget, RoleAsk, RoleOperator, RoleAdmin}
 
 // Allows tells whether a key of role r may do what needs the role needed.
 func (r Role) Allows(needed Role) bool {

@@ -40,6 +40,7 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 	o := &office{db: db, keys: map[string]string{}}
 	for name, k := range map[string]desk.Key{
 		"ask":      {Tenant: desk.DefaultTenant, Role: desk.RoleAsk},
+		"widget":   {Tenant: desk.DefaultTenant, Role: desk.RoleWidget},
 		"ask acme": {Tenant: "acme", Role: desk.RoleAsk},
 		"operator": {Tenant: desk.DefaultTenant, Role: desk.RoleOperator}, "operator acme": {Tenant: "acme", Role: desk.RoleOperator},
 		"admin":   {Tenant: desk.DefaultTenant, Role: desk.RoleAdmin},
@@ -91,9 +92,9 @@ func (o *office) as(t testing.TB, key, method, path, body string) reply {
 
 // needed is the role that each route needs.
 var needed = map[string]desk.Role{
-	"/query": desk.RoleAsk, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
+	"/query": desk.RoleWidget, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
 	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
-	"/v1/gaps": desk.RoleOperator, "/v1/curated": desk.RoleOperator, "/v1/curated/:id": desk.RoleOperator, "/v1/handoffs": desk.RoleOperator, "/v1/handoffs/:id": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleAsk,
+	"/v1/gaps": desk.RoleOperator, "/v1/curated": desk.RoleOperator, "/v1/curated/:id": desk.RoleOperator, "/v1/handoffs": desk.RoleOperator, "/v1/handoffs/:id": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleWidget,
 	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
 	"/v1/documents": desk.RoleOperator, "/v1/documents/:id": desk.RoleOperator, "/v1/search": desk.RoleOperator,
 	"/v1/releases": desk.RoleOperator, "/v1/releases/:rev/rollback": desk.RoleOperator,
@@ -122,7 +123,7 @@ func TestEveryRouteRefusesKeysThatHaveEndedAndRolesThatAreTooWeak(t *testing.T) 
 				t.Errorf("%s %s with key %q = %d, want 401", r.Method, path, key, got)
 			}
 		}
-		for _, key := range []string{"ask", "ask acme", "operator", "operator acme", "admin"} {
+		for _, key := range []string{"widget", "ask", "ask acme", "operator", "operator acme", "admin"} {
 			has, tenant, _ := strings.Cut(key, " ")
 			allowed := desk.Role(has).Allows(role) && (r.Path != "/metrics" || tenant == "")
 			if got := o.as(t, key, r.Method, path, "").StatusCode; (got == http.StatusForbidden) == allowed {

@@ -12,19 +12,28 @@ import (
 // Key for nobody.
 func callerOf(c *gin.Context) desk.Key { return requestOf(c.Request.Context()).key }
 
-// asker lets those pass who may ask: the holders of a key, who is signed in to
-// the console, or anybody while no key is needed. Whoever shows a key of ours
+// visitor lets those pass who may ask, from a website with its key at least.
+func (api *API) visitor(c *gin.Context) { api.admit(c, desk.RoleWidget) }
+
+// asker lets those pass who may ask and see what they were answered.
+func (api *API) asker(c *gin.Context) { api.admit(c, desk.RoleAsk) }
+
+// admit lets the holders of a key with the role pass, who is signed in to the
+// console, or anybody while no key is needed. Whoever shows a key of ours
 // nevertheless is who it says; what clients made for OpenAI send because they
 // must send something is no key.
-func (api *API) asker(c *gin.Context) {
+func (api *API) admit(c *gin.Context, needed desk.Role) {
 	if !api.open() || c.GetHeader(consoleHeader) != "" {
-		api.authenticate(c, desk.RoleAsk)
+		api.authenticate(c, needed)
 		return
 	}
 	r := requestOf(c.Request.Context())
 	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
 		key, err := api.cfg.Keys.Key(c.Request.Context(), secret)
 		switch {
+		case err == nil && !key.Role.Allows(needed):
+			api.fail(c, forbidden(needed))
+			return
 		case err == nil:
 			r.key = key
 			return
@@ -74,7 +83,7 @@ func (api *API) caller(c *gin.Context) (desk.Key, error) {
 	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
 		return api.cfg.Keys.Key(c.Request.Context(), secret)
 	}
-	if s, ok, err := api.visitor(c); ok {
+	if s, ok, err := api.signedIn(c); ok {
 		return s.Key, err
 	}
 	return desk.Key{}, &desk.Error{

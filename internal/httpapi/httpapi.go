@@ -57,6 +57,10 @@ type Config struct {
 	// TrustedProxies are those whose X-Forwarded-For tells who calls; empty: who
 	// is connected calls.
 	TrustedProxies []netip.Prefix
+	// Origins are the websites whose scripts may ask, such as
+	// https://shop.example.com or https://*.example.com; none: only Kefu's own
+	// pages.
+	Origins []string
 	// MaxBodyBytes is the size of the largest request body; default 64 KiB.
 	MaxBodyBytes int64
 	// Limiter bounds how much a caller may ask. Nil: unlimited.
@@ -140,7 +144,7 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 }
 
 // Handler serves the API.
-func (api *API) Handler() http.Handler { return api.engine }
+func (api *API) Handler() http.Handler { return api.shared(api.engine) }
 
 // Drain makes /readyz answer 503 from now on, so that no new work is sent here
 // while the process ends.
@@ -173,16 +177,17 @@ func (api *API) routes() {
 	public("/docs", docs)
 	public("/docs/*asset", docs)
 
+	visiting := e.Group("/", api.visitor)
+	visiting.POST("/query", api.once, api.query)
+	if api.cfg.Feedback != nil {
+		visiting.POST("/v1/answers/:id/feedback", api.rateAnswer)
+	}
 	asking := e.Group("/", api.asker)
-	asking.POST("/query", api.once, api.query)
 	asking.POST("/v1/chat/completions", api.complete)
 	if api.cfg.Conversations != nil {
 		asking.GET("/v1/conversations", api.listConversations)
 		asking.GET("/v1/conversations/:id", api.showConversation)
 		asking.DELETE("/v1/conversations/:id", api.deleteConversation)
-	}
-	if api.cfg.Feedback != nil {
-		asking.POST("/v1/answers/:id/feedback", api.rateAnswer)
 	}
 	asking.GET("/v1/models", api.listModels)
 	asking.GET("/v1/models/*model", api.showModel)

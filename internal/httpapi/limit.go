@@ -55,7 +55,7 @@ func (api *API) enter(ctx context.Context, c *gin.Context, scope desk.Scope, key
 	if api.cfg.Limiter == nil {
 		return limit.Verdict{}, nil
 	}
-	v := api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: scope, Address: address(c)}, key)
+	v := api.cfg.Limiter.Enter(ctx, limit.Caller{Scope: scope, Address: address(c), Website: callerOf(c).Role == desk.RoleWidget}, key)
 	setLimits(c, v)
 	if v.Refused == "" {
 		return v, nil

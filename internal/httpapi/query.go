@@ -122,7 +122,7 @@ func (api *API) queryRequest(c *gin.Context) (queryRequest, error) {
 	if err != nil {
 		return queryRequest{}, err
 	}
-	return req, req.check()
+	return req, cmp.Or(req.check(), req.checkVisitor(callerOf(c)))
 }
 
 // check looks at the names; the question is the Answerer's to judge.

@@ -51,9 +51,9 @@ func shownSession(c *gin.Context) string {
 	return ""
 }
 
-// visitor finds who is signed in; ok is false where the caller does not come
+// signedIn finds who is signed in; ok is false where the caller does not come
 // from the console, or is not signed in.
-func (api *API) visitor(c *gin.Context) (s desk.Session, ok bool, err error) {
+func (api *API) signedIn(c *gin.Context) (s desk.Session, ok bool, err error) {
 	secret := shownSession(c)
 	if secret == "" || api.cfg.Sessions == nil || c.GetHeader(consoleHeader) == "" {
 		return desk.Session{}, false, nil

@@ -28,6 +28,7 @@ type Config struct {
 	Key     Rates // one key
 	User    Rates // one user of a tenant, where the caller names them
 	Address Rates // one address, of callers without a key
+	Visitor Rates // one address, of callers with a website's key
 	// Timeout bounds the round trip to Redis. Default 50 ms.
 	Timeout time.Duration
 }
@@ -35,7 +36,8 @@ type Config struct {
 // Caller is who asks.
 type Caller struct {
 	Scope   desk.Scope
-	Address string // used where the scope has no key
+	Address string // used where the scope has no key, or that of a website
+	Website bool   // the key is a website's, which all of its visitors can read
 }
 
 // Why a caller has to wait, a closed set for metrics.
@@ -157,7 +159,10 @@ func (l *Limiter) rates(c Caller) func(func(string, Rates) bool) {
 	return func(yield func(string, Rates) bool) {
 		base := "kefu:{" + string(c.Scope.Tenant) + "}:limit:"
 		mine, name := l.cfg.Key, "key:"+string(c.Scope.Key)
-		if c.Scope.Key == "" {
+		switch {
+		case c.Website:
+			mine, name = l.cfg.Visitor, "visitor:"+c.Address
+		case c.Scope.Key == "":
 			mine, name = l.cfg.Address, "address:"+c.Address
 		}
 		if mine != (Rates{}) && !yield(base+name, mine) {

@@ -25,6 +25,17 @@ func caller(key desk.KeyID) limit.Caller {
 	return limit.Caller{Scope: desk.Scope{Tenant: desk.DefaultTenant, Key: key, User: desk.Anonymous}, Address: "10.0.0.1"}
 }
 
+func TestVisitorsOfAWebsiteShareItsKeyAndNoLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := running(t, limit.New(limit.Config{Key: limit.Rates{Requests: 3}, Visitor: limit.Rates{Requests: 5}}, nil, quiet))
+		one, other := caller("website"), caller("website")
+		one.Website, other.Website, other.Address = true, true, "10.0.0.2"
+		if a, b := allowed(t, l, one, 10), allowed(t, l, other, 10); a != 5 || b != 5 {
+			t.Errorf("let in %d and %d, want 5 of each address", a, b)
+		}
+	})
+}
+
 // running runs l until the test ends.
 func running(t *testing.T, l *limit.Limiter) *limit.Limiter {
 	t.Helper()

@@ -39,10 +39,10 @@ func (k *Keys) Create(ctx context.Context, by desk.Actor, key desk.Key) (made de
 
 func soundKey(key desk.Key) error {
 	switch {
-	case !key.Role.Allows(desk.RoleAsk):
+	case !key.Role.Allows(desk.RoleWidget):
 		return &desk.Error{
 			Kind: desk.Invalid, Code: "key_role_invalid", Field: "role",
-			Public: fmt.Sprintf("There is no role %q; the roles are ask, operator and admin.", key.Role),
+			Public: fmt.Sprintf("There is no role %q; the roles are widget, ask, operator and admin.", key.Role),
 		}
 	case key.Role == desk.RoleAdmin && key.Tenant != desk.DefaultTenant:
 		return &desk.Error{
@@ -185,7 +185,7 @@ func (db *DB) Access(ctx context.Context, since int64) (rules access.Rules, ok b
 		if err := tx.QueryRowContext(ctx, version).Scan(&rules.Version); err != nil {
 			return err
 		}
-		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM api_keys WHERE role = 'ask'`).Scan(&rules.Asking)
+		err := tx.QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM api_keys WHERE role IN ('ask', 'widget')`).Scan(&rules.Asking)
 		if err != nil {
 			return err
 		}
