@@ -78,7 +78,7 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 		Feedback:      masked{db.Answers()},
 		Conversations: db.Turns(),
 		Idempotency:   db.Idempotency(),
-		Chat:          http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
+		Chat:          http.HandlerFunc(chatPage), Widget: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
 		Sessions: o.sessions,
 	}, answerer)
 	return o
@@ -105,7 +105,7 @@ var needed = map[string]desk.Role{
 
 // The console is a page without anything to see; those who sign in have no
 // session yet.
-var publicRoutes = []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset", "/console", "/console/*asset", "/v1/sessions"}
+var publicRoutes = []string{"/", "/health", "/readyz", "/openapi.json", "/docs", "/docs/*asset", "/chat/*asset", "/widget", "/widget.js", "/widget/*asset", "/console", "/console/*asset", "/v1/sessions"}
 
 func TestEveryRouteRefusesKeysThatHaveEndedAndRolesThatAreTooWeak(t *testing.T) {
 	o := newOffice(t, says(answer()))

@@ -83,6 +83,10 @@ type Config struct {
 	// Chat is the page at / and the files that it loads from below /chat/; nil:
 	// neither is served.
 	Chat http.Handler
+	// Widget is the script at /widget.js and the page at /widget, which it shows
+	// on other websites, with the files that it loads from below /widget/; nil:
+	// neither is served.
+	Widget http.Handler
 	// Console is the page at /console and the files that it loads from below
 	// /console/; nil: neither is served.
 	Console http.Handler
@@ -166,6 +170,11 @@ func (api *API) routes() {
 	if api.cfg.Chat != nil {
 		public("/", gin.WrapH(api.cfg.Chat))
 		public("/chat/*asset", gin.WrapH(api.cfg.Chat))
+	}
+	if api.cfg.Widget != nil {
+		public("/widget", gin.WrapH(api.cfg.Widget))
+		public("/widget.js", gin.WrapH(api.cfg.Widget))
+		public("/widget/*asset", gin.WrapH(api.cfg.Widget))
 	}
 	if api.cfg.Console != nil {
 		public("/console", gin.WrapH(api.cfg.Console))

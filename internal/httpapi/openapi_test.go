@@ -26,7 +26,7 @@ type spec struct {
 }
 
 var readSpec = sync.OnceValues(func() (spec, error) {
-	for _, plain := range []string{"text/event-stream", "text/html", "application/openmetrics-text"} {
+	for _, plain := range []string{"text/event-stream", "text/html", "text/javascript", "application/openmetrics-text"} {
 		openapi3filter.RegisterBodyDecoder(plain, openapi3filter.RegisteredBodyDecoder("text/plain"))
 	}
 	text, err := os.ReadFile("openapi.json")
@@ -110,11 +110,11 @@ func (d describedTransport) RoundTrip(req *http.Request) (*http.Response, error)
 
 // isAsset reports whether path is a file of a page, which needs no description.
 func isAsset(path string) bool {
-	return strings.HasPrefix(path, "/docs/") || strings.HasPrefix(path, "/chat/") || strings.HasPrefix(path, "/console/")
+	return strings.HasPrefix(path, "/docs/") || strings.HasPrefix(path, "/chat/") || strings.HasPrefix(path, "/widget/") || strings.HasPrefix(path, "/console/")
 }
 
 func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
-	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.NotFoundHandler(), Console: http.NotFoundHandler(), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
+	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.NotFoundHandler(), Widget: http.NotFoundHandler(), Console: http.NotFoundHandler(), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
 	var routes, described []string
 	for _, r := range api.Routes() {
 		if r.Method != http.MethodHead && !isAsset(r.Path) {
@@ -135,7 +135,7 @@ func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
 
 func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()))
+	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.HandlerFunc(chatPage), Widget: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()))
 	for _, r := range f.api.Routes() {
 		path := strings.NewReplacer("*asset", "swagger-ui.css", "*model", "kefu-auto").Replace(r.Path)
 		for name, headers := range map[string][]string{

@@ -331,6 +331,9 @@ func TestCallerWhoLeavesEndsTheWork(t *testing.T) {
 // chatPage stands for the page, which package web has.
 func chatPage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
+	if r.URL.Path == "/widget.js" {
+		w.Header().Set("Content-Type", "text/javascript")
+	}
 	_, _ = io.WriteString(w, "chat "+r.URL.Path)
 }
 

@@ -14,13 +14,14 @@ import (
 	"time"
 )
 
-//go:embed static console
+//go:embed static console widget
 var files embed.FS
 
-// policy lets the page load its own files and talk to its own server. Trusted
-// types make the browser refuse any text that is to become markup.
+// policy lets a page load its own files and talk to its own server. Trusted
+// types make the browser refuse any text that is to become markup. What
+// follows are those that may show the page in a frame.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	"base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'; frame-ancestors "
 
 // asset is one file as it is served.
 type asset struct {
@@ -30,34 +31,61 @@ type asset struct {
 
 // Chat serves the chat page at / and the files it loads below /chat/. It asks
 // POST /query of the same server.
-func Chat() http.Handler { return pages("static", "/", "/chat/") }
+func Chat() http.Handler {
+	return pages("static", "'none'", func(path string) string { return name(path, "/", "/chat/") })
+}
 
 // Console serves the operators' console at /console and its own files below
 // /console/; those that both pages load are Chat's. It holds nothing that
 // needs a key: what it shows comes from /v1 of the same server.
-func Console() http.Handler { return pages("console", "/console", "/console/") }
+func Console() http.Handler {
+	return pages("console", "'none'", func(path string) string { return name(path, "/console", "/console/") })
+}
 
-// pages serves the index.html of a folder at root and its other files below a
-// path.
-func pages(dir, root, below string) http.Handler {
+// Widget serves what puts the chat on other websites: the script /widget.js,
+// and the page that it shows in a frame, /widget with its files below /widget/
+// and those of Chat. Only Kefu itself and pages of the origins, such as
+// https://shop.example.com or https://*.example.com, may show it.
+func Widget(origins []string) http.Handler {
+	return pages("widget", strings.Join(append([]string{"'self'"}, origins...), " "), func(path string) string {
+		if path == "/widget.js" {
+			return "widget.js"
+		}
+		return name(path, "/widget", "/widget/")
+	})
+}
+
+// name is that of the file at a path: index.html at root, others below.
+func name(path, root, below string) string {
+	if path == root {
+		return "index.html"
+	}
+	file, _ := strings.CutPrefix(path, below)
+	return file
+}
+
+// pages serves the files of a folder, by their names, to be shown in frames of
+// the sources that a content security policy calls so.
+func pages(dir, frames string, name func(path string) string) http.Handler {
 	assets := read(dir)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, isFile := strings.CutPrefix(r.URL.Path, below)
-		if !isFile && r.URL.Path == root {
-			name = "index.html"
-		}
-		a, found := assets[name]
+		a, found := assets[name(r.URL.Path)]
 		if !found {
 			http.NotFound(w, r)
 			return
 		}
 		h := w.Header()
 		h.Set("Content-Type", a.mediaType)
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policy+frames)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
+		if frames == "'none'" {
+			h.Set("X-Frame-Options", "DENY")
+		} else {
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin") // websites may isolate themselves
+			h.Set("Cross-Origin-Embedder-Policy", "require-corp")
+		}
 		h.Set("Cache-Control", "no-cache") // asks each time, and is mostly answered with 304
 		h.Set("ETag", a.tag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))

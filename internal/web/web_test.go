@@ -20,13 +20,15 @@ import (
 type site struct {
 	handler     http.Handler
 	dir         string // of its own files
+	frames      string // who may show it in a frame
 	root, below string
 	budget      int // bytes of all of them, gzipped
 }
 
 var sites = map[string]site{
-	"chat":    {web.Chat(), "static", "/", "/chat/", 25 << 10},
-	"console": {web.Console(), "console", "/console", "/console/", 32 << 10},
+	"chat":    {web.Chat(), "static", "'none'", "/", "/chat/", 25 << 10},
+	"console": {web.Console(), "console", "'none'", "/console", "/console/", 32 << 10},
+	"widget":  {web.Widget([]string{"https://shop.example", "https://*.shop.example"}), "widget", "'self' https://shop.example https://*.shop.example", "/widget", "/widget/", 4 << 10},
 }
 
 func (s site) files(t *testing.T) []string {
@@ -89,17 +91,20 @@ func TestEveryFileIsServedUnderAPolicyThatAllowsNothingInline(t *testing.T) {
 				t.Errorf("GET %s = %d with %d bytes", file, w.Code, w.Body.Len())
 			}
 			for name, want := range map[string]string{
-				"Content-Type": types[path.Ext(file)], "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+				"Content-Type": types[path.Ext(file)], "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
 			} {
 				if got := w.Header().Get(name); got != want {
 					t.Errorf("%s of %s = %q, want %q", name, file, got, want)
 				}
 			}
 			policy := w.Header().Get("Content-Security-Policy")
-			for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'"} {
+			for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors " + s.frames, "trusted-types 'none'"} {
 				if !strings.Contains(policy, want) {
 					t.Errorf("the policy of %s lacks %s: %s", file, want, policy)
 				}
+			}
+			if framed := w.Header().Get("X-Frame-Options") == ""; framed == (s.frames == "'none'") {
+				t.Errorf("%s may be shown in a frame: %t", file, framed)
 			}
 			if strings.Contains(policy, "unsafe") {
 				t.Errorf("the policy of %s is not strict: %s", file, policy)

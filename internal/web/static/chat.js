@@ -11,6 +11,7 @@ import './texts.js';
 const keptKey = 'kefu.key';
 
 class Chat extends HTMLElement {
+  key = thisTab?.getItem(keptKey); // that the service may want
   #conversation = crypto.randomUUID?.() ?? String(Math.random()).slice(2); // not every page is a secure context
   #asking = null; // aborts the question under way
   #current = null; // the latest answer
@@ -46,7 +47,10 @@ class Chat extends HTMLElement {
       if (suggestion) this.#start(suggestion.textContent).focus({ preventScroll: true });
     });
     this.addEventListener('again', (event) => {
-      if (event.detail) thisTab?.setItem(keptKey, event.detail);
+      if (event.detail) {
+        this.key = event.detail;
+        thisTab?.setItem(keptKey, this.key);
+      }
       this.#again(event.target);
     });
     this.addEventListener('confirm', (event) => {
@@ -58,6 +62,15 @@ class Chat extends HTMLElement {
     this.addEventListener('rate', ({ detail }) => (detail.sent = this.#rate(detail)));
     this.addEventListener('grown', () => this.#follow());
     if (!matchMedia('(pointer: coarse)').matches) this.#draft.focus(); // elsewhere it would raise the keyboard
+  }
+
+  get busy() {
+    return this.#asking !== null;
+  }
+
+  /** write puts the cursor where the question goes. */
+  write() {
+    this.#draft.focus();
   }
 
   #submit() {
@@ -92,8 +105,7 @@ class Chat extends HTMLElement {
     this.#reached = 0;
     this.#follow();
     try {
-      const key = thisTab?.getItem(keptKey);
-      for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key, signal })) {
+      for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key: this.key, signal })) {
         answer.take(event);
       }
     } catch (error) {
@@ -108,7 +120,7 @@ class Chat extends HTMLElement {
   }
 
   async #rate({ id, said }) {
-    await rate(id, said, thisTab?.getItem(keptKey));
+    await rate(id, said, this.key);
     this.#status.textContent = say('thanks');
   }
 

@@ -35,6 +35,14 @@ export function switchLanguage() {
   showLanguage();
 }
 
+/** suggestLanguage speaks the language of a tag, such as zh-CN, unless another was chosen here before. */
+export function suggestLanguage(tag) {
+  const suggested = tag.slice(0, 2).toLowerCase();
+  if (always?.getItem(remembered) || !known.includes(suggested)) return;
+  language = suggested;
+  showLanguage();
+}
+
 /** showLanguage makes the whole page, old answers included, speak the language. */
 export function showLanguage() {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
