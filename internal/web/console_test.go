@@ -127,6 +127,12 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 			p.shows("h2", d.gaps)
 			p.opens("keys", d.keys)
 			p.press("main > .page > details:first-of-type > summary")
+			p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('select[name=role]').value = 'widget'"))
+			p.fill("input[name=name]", "website"+kb.Enter)
+			p.shows(".success p:last-of-type", server.URL+"/widget.js")
+			p.shows("tbody td:first-child", "website")
+			p.accessible()
+			p.screenshot("console-widget")
 			p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('select[name=role]').value = 'operator'"))
 			p.fill("input[name=name]", "desk"+kb.Enter)
 			p.shows(".success", d.keyOnce)
@@ -152,7 +158,7 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 				t.Error("a script can read the session")
 			}
 
-			id := regexp.MustCompile(`key_\S+`).FindString(site.Must("keys", "list"))
+			id := regexp.MustCompile(`(?m)^(key_\S+).*desk`).FindStringSubmatch(site.Must("keys", "list"))[1]
 			site.Must("keys", "revoke", id)
 			e2e.Eventually(t, 10*time.Second, "the session has ended with its key", func() bool {
 				p.do(chromedp.Evaluate[chromedp.Void]("dispatchEvent(new Event('hashchange'))"))

@@ -32,7 +32,7 @@ function newKey(tenants, mine, show) {
     node.reset();
   },
   field('tenant', choice('tenant', tenants.map(({ id }) => [id, id]), mine)),
-  field('role', choice('role', [['ask', 'role_ask'], ['operator', 'role_operator'], ['admin', 'role_admin']])),
+  field('role', choice('role', [['ask', 'role_ask'], ['widget', 'role_widget'], ['operator', 'role_operator'], ['admin', 'role_admin']])),
   field('nameOf', el('input', { name: 'name', autocomplete: 'off' })),
   field('expires', choice('days', [['', 'never'], ['30', 'days30'], ['90', 'days90'], ['365', 'days365']])),
   el('button', { class: 'send', 'data-text': 'makeKey' }));
@@ -53,7 +53,9 @@ function once(made) {
     await navigator.clipboard.writeText(made.key);
     announce(el('span', { 'data-text': 'copied' }));
   });
-  return el('div', { class: 'success', 'data-notices': '' }, el('p', { 'data-text': 'keyOnce' }), el('p', {}, el('code', {}, made.key)),
+  const tag = `<script async src="${new URL('widget.js', location.href)}" data-key="${made.key}"></script>`;
+  const place = made.role === 'widget' ? [el('p', { 'data-text': 'widgetTag' }), el('p', {}, el('code', {}, tag))] : [];
+  return el('div', { class: 'success', 'data-notices': '' }, el('p', { 'data-text': 'keyOnce' }), el('p', {}, el('code', {}, made.key)), ...place,
     navigator.clipboard ? el('div', { class: 'row' }, copy) : ''); // none outside https and this machine
 }
 
