@@ -9,6 +9,7 @@ import (
 
 	"kefu/internal/desk"
 	"kefu/internal/knowledge"
+	"kefu/internal/lang"
 	"kefu/internal/llm"
 	"kefu/internal/match"
 	"kefu/internal/retrieval"
@@ -27,6 +28,11 @@ const (
 	curatedCandidates = 3
 	// simplePassages bounds what rides along.
 	simplePassages = 2
+	// partCandidates is how many passages are found for each thing of several
+	// that a question asks, and standsAlone how many content terms it must have
+	// to be understood without the first.
+	partCandidates = 2
+	standsAlone    = 3
 	// relevant is the share of the best score below which a passage is left
 	// out, once the minimum number is reached.
 	relevant = 0.5
@@ -70,7 +76,42 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	if s.refuses(asked, found, view, tr) {
 		return nil, nil
 	}
+	if found, err = besides(ctx, asked, found, view); err != nil {
+		return nil, err
+	}
 	return s.pack(found), nil
+}
+
+// besides puts among what was found for a question that asks several things
+// what is found by words for each of them, in turn: passages that answer one
+// hold few words of the whole.
+func besides(ctx context.Context, asked retrieval.Query, found []desk.Passage, view *knowledge.View) ([]desk.Passage, error) {
+	questions, _ := lang.Questions(asked.Text)
+	if len(questions) == 1 {
+		return found, nil
+	}
+	lists := [][]desk.Passage{found}
+	for i, question := range questions {
+		if i > 0 && len(lang.ContentTerms(question)) < standsAlone {
+			question = questions[0] + " " + question // "and how long does it take?"
+		}
+		list, err := view.Search(ctx, retrieval.Query{Text: question, Lang: asked.Lang, K: partCandidates})
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, list)
+	}
+	var merged []desk.Passage
+	seen := map[desk.ChunkID]bool{}
+	for n := range found {
+		for _, list := range lists {
+			if n < len(list) && !seen[list[n].ID] {
+				seen[list[n].ID] = true
+				merged = append(merged, list[n])
+			}
+		}
+	}
+	return merged, nil
 }
 
 // refuses tells whether the passages found speak too little for an answer to
