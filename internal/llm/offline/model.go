@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 	"kefu/internal/llm"
 )
 
@@ -69,7 +70,7 @@ func answer(p llm.Prompt) string {
 // part can.
 func quoteParts(p llm.Prompt, sources []source) string {
 	asked := string(p.Question)
-	parts, context := splitQuestion(asked)
+	parts, context := lang.Questions(asked)
 	if len(parts) == 1 {
 		if text := quote(readQuestion(p, asked, ""), sources); text != "" || context == "" {
 			return text
@@ -80,7 +81,7 @@ func quoteParts(p llm.Prompt, sources []source) string {
 	for _, part := range parts {
 		q := readQuestion(p, part, context)
 		if len(q.facts) > 0 && !slices.ContainsFunc(q.terms, func(t string) bool { return !q.naming[t] }) {
-			q = readQuestion(p, before+part, context) // "and how long does it take?"
+			q = readQuestion(p, before+" "+part, context) // "and how long does it take?"
 		}
 		before = part
 		q.part = len(parts) > 1

@@ -21,6 +21,20 @@ const (
 	sameQuestion = 0.75
 )
 
+// How likely a source answers, beside what retrieval made of it.
+const (
+	// forHeading is added where the question says all of the nearest heading or
+	// of the curated question, and most of that where it says the title.
+	forHeading, forTitle = 0.8, 0.7 * forHeading
+	// forSteps is what steps are worth to who asks for a way.
+	forSteps = 1.2
+	// otherwise is what is left of a source that is headed by something else: by
+	// what fails, for who asks plainly, or by another kind of fact.
+	otherwise = 0.75
+	// nearly must be reached, of the most likely source, by the next.
+	nearly = 0.6
+)
+
 // corpus is the sources of one prompt in one language, weighed for a question.
 type corpus struct {
 	question
@@ -96,33 +110,94 @@ func (c *corpus) curated() *source {
 			}
 		}
 		both := min(shared/c.total, shareHeld(s.asked, c.terms))
-		if both >= sameQuestion && both > most && c.named(asked) {
+		if both >= sameQuestion && both > most && c.namesIn(asked) {
 			found, most = s, both
 		}
 	}
 	return found
 }
 
-// named tells whether every name in the question is among terms.
-func (c *corpus) named(terms map[string]bool) bool {
+// namesIn tells whether every name in the question is among terms.
+func (c *corpus) namesIn(terms map[string]bool) bool {
 	return !slices.ContainsFunc(c.names, func(name string) bool { return !terms[name] })
 }
 
-// rank scores all units, best first.
-func (c *corpus) rank() []candidate {
-	var ranked []candidate
+// likely returns the sources that may answer the question, the most likely
+// first. Those far behind it are none.
+func (c *corpus) likely() []*source {
+	var list []*source
+	likelihood := map[*source]float64{}
 	for i := range c.sources {
 		s := &c.sources[i]
-		prior := c.prior(s)
-		for j, u := range s.units {
-			own, above := c.held(s, u.terms)
-			if own+above == 0 {
-				continue
-			}
-			score := (own + above) * c.fits(u) * prior
-			// Texts begin with what matters most.
-			ranked = append(ranked, candidate{s, j, score * (1 + 0.1/float64(1+j))})
+		likelihood[s] = c.likelihood(s)
+		list = append(list, s)
+	}
+	slices.SortStableFunc(list, func(a, b *source) int { return cmp.Compare(likelihood[b], likelihood[a]) })
+	return slices.DeleteFunc(list, func(s *source) bool {
+		return likelihood[s] == 0 || likelihood[s] < nearly*likelihood[list[0]]
+	})
+}
+
+// likelihood is how likely s answers the question: by what retrieval made of
+// it, by how far the question says what it is headed by, and by whether it has
+// what is asked for. What retrieval made of the whole question tells little of
+// a part.
+func (c *corpus) likelihood(s *source) float64 {
+	likely := c.holds(s)
+	if c.best > 0 && !c.part {
+		likely = s.prior / c.best
+	}
+	likely *= 1 + max(forHeading*c.named(s), forTitle*shareHeld(s.titled, c.all))
+	if s.trouble != c.trouble {
+		likely *= otherwise
+	}
+	if len(s.facts) > 0 && !slices.ContainsFunc(s.facts, func(f *fact) bool { return slices.Contains(c.facts, f) }) {
+		likely *= otherwise
+	}
+	if len(c.facts) > 0 && !slices.ContainsFunc(s.units, c.states) {
+		if c.facts[0].must {
+			return 0
 		}
+		likely *= otherwise
+	}
+	if c.steps && slices.ContainsFunc(s.units, func(u unit) bool { return u.kind == step }) {
+		likely *= forSteps
+	}
+	return likely
+}
+
+// named is the share of the words of the nearest heading, or of the curated
+// question, that the question says.
+func (c *corpus) named(s *source) float64 {
+	if s.nearest != "" && strings.Contains(c.text, s.nearest) {
+		return 1
+	}
+	return shareHeld(s.headed, c.all)
+}
+
+// holds is the share of the question that all of s holds.
+func (c *corpus) holds(s *source) float64 {
+	all := 0.0
+	for _, t := range c.terms {
+		if s.heading[t] || s.title[t] || slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] }) {
+			all += c.weight[t]
+		}
+	}
+	return all / c.total
+}
+
+// rank scores the units of s, best first.
+func (c *corpus) rank(s *source) []candidate {
+	var ranked []candidate
+	must := len(c.facts) > 0 && c.facts[0].must
+	for j, u := range s.units {
+		own, above := c.held(s, u.terms)
+		if own+above == 0 || must && !c.states(u) {
+			continue
+		}
+		score := (own + above) * c.fits(u)
+		// Texts begin with what matters most.
+		ranked = append(ranked, candidate{s, j, score * (1 + 0.1/float64(1+j))})
 	}
 	slices.SortStableFunc(ranked, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	return ranked
@@ -144,29 +219,6 @@ func (c *corpus) held(s *source, terms map[string]bool) (own, above float64) {
 		}
 	}
 	return own, above
-}
-
-// prior breaks ties: by what retrieval knows of a source, by how near its
-// heading is to the wording of the question (积分 › 怎么用 to 积分怎么用), and
-// against curated answers to other questions.
-func (c *corpus) prior(s *source) float64 {
-	worded := 0
-	for _, t := range c.all {
-		if s.heading[t] {
-			worded++
-		}
-	}
-	p := 1 + 0.3*float64(worded)/float64(len(c.all))
-	if c.titles(s) {
-		p *= 1.3
-	}
-	if len(s.asked) > 0 {
-		p *= 0.8 + 0.2*shareHeld(s.asked, c.all)
-	}
-	if c.best > 0 {
-		p *= 0.8 + 0.2*s.prior/c.best
-	}
-	return p
 }
 
 // about is the share of the question that title and heading of s hold.

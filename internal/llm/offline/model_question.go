@@ -17,9 +17,10 @@ type question struct {
 	names    []string // those of them that are written like names
 	context  []string // further content terms of the whole question
 	part     bool     // it is one of several that the question asks
-	known    float64  // share of the content terms that are no words of asking; 0: only a part was asked
 	counted  []string // what "how many" asks the number of
 	all      []string // distinct terms, function words included
+	text     string   // normalised
+	trouble  bool     // states that something fails
 	lang     desk.Lang
 	simple   bool            // asked for one fact
 	steps    bool            // asks for a way to do something, or states a problem
@@ -27,36 +28,7 @@ type question struct {
 	naming   map[string]bool // terms that only name such a kind
 	compares bool            // asks for a difference
 	several  bool            // asks for all of a kind
-	parts    bool            // asks for more than one thing
 }
-
-// splitQuestion cuts a question into the parts that each ask something ("How do
-// I return it", "who pays for the label") and the rest, which only tells about
-// the asker's case. A question of one piece is its only part.
-func splitQuestion(text string) (parts []string, context string) {
-	start := 0
-	for _, at := range append(partBorder.FindAllStringIndex(text, -1), []int{len(text)}) {
-		clause := text[start:at[0]]
-		start = at[0]
-		switch {
-		case len(parts) == maxParts || !asksSomething(clause):
-			context += clause
-		case len(parts) == 0 && !saysMuch(clause): // "…, what should I do?"
-			parts, context = append(parts, context+clause), ""
-		default:
-			parts = append(parts, clause)
-		}
-	}
-	if len(parts) == 0 || len(parts) == 1 && len(contentTerms(subject(parts[0]))) < 2 {
-		return []string{text}, ""
-	}
-	return parts, context
-}
-
-const maxParts = 4
-
-// partBorder stands before the second and further parts of a question.
-var partBorder = regexp.MustCompile(`(?i)(?:,? and (?:also )?|[?;,:.] +(?:and )?)(?:who|what|when|where|why|how|which|can|do|does|is|are|will)\b|[，？；。].|以及|还有|另外`)
 
 // counting finds what is counted: recovery codes in "how many recovery codes do
 // I get", 次 in 几次.
@@ -64,17 +36,6 @@ var counting = regexp.MustCompile(`\bhow many ((?:[a-z-]+ )??[a-z-]+)(?: (?:do|d
 
 // particles are Han characters that only connect where they stand alone.
 var particles = set(strings.Split("和与跟或及在有要能会不都还也就该对从到把被让给用做里上下中内后前时再才请最并而但却", ""))
-
-// asksSomething tells a question from a statement.
-func asksSomething(clause string) bool {
-	text := strings.TrimLeft(lang.Normalise(clause), ",;:.?， ")
-	return asks.MatchString(text) || len(factsAsked(text)) > 0
-}
-
-// saysMuch tells whether a clause has a subject of its own.
-func saysMuch(clause string) bool {
-	return slices.ContainsFunc(contentTerms(subject(clause)), func(t string) bool { return !isHan(t) || !isSingle(t) })
-}
 
 // subject is a text without the words that are about asking.
 func subject(text string) string { return asking.ReplaceAllString(lang.Normalise(text), " ") }
@@ -85,22 +46,19 @@ func readQuestion(p llm.Prompt, asked, context string) question {
 	written := america.ReplaceAllString(placeholder.ReplaceAllString(asked, " "), "USA")
 	text := lang.Normalise(written)
 	q := question{
-		lang: p.Lang, simple: p.Route.Kind == desk.Simple, all: distinct(allTerms(text)),
-		facts: factsAsked(text), naming: map[string]bool{}, compares: compares.MatchString(text), several: asksSeveral.MatchString(text), parts: hasParts.MatchString(text),
+		lang: p.Lang, text: text, trouble: troubled(text), simple: p.Route.Kind == desk.Simple, all: distinct(allTerms(text)),
+		facts: factsAsked(text), naming: map[string]bool{}, compares: compares.MatchString(text), several: asksSeveral.MatchString(text),
 	}
 	for _, f := range q.facts {
 		for _, w := range f.words {
 			q.naming[w] = true
 		}
 	}
-	q.steps = len(q.facts) == 0 && (asksSteps.MatchString(text) || !asks.MatchString(text))
+	q.steps = len(q.facts) == 0 && (asksSteps.MatchString(text) || !lang.Asks(text) && (q.trouble || ownCase.MatchString(text)))
 	q.raw = slices.DeleteFunc(distinct(lang.ContentTerms(apart(subject(text)))), func(t string) bool { return particles[t] })
 	q.terms = same(slices.Clone(q.raw))
 	q.context = slices.DeleteFunc(contentTerms(subject(placeholder.ReplaceAllString(context, " "))),
 		func(t string) bool { return slices.Contains(q.terms, t) })
-	if asked == string(p.Question) {
-		q.known = float64(len(q.raw)) / float64(max(len(distinct(lang.ContentTerms(text))), 1))
-	}
 	if m := counting.FindStringSubmatch(text); m != nil && slices.Contains(q.facts, aNumber) {
 		q.counted = allTerms(m[1] + m[2])
 	}
@@ -119,12 +77,9 @@ var (
 	placeholder = regexp.MustCompile(`⟦[A-Z]+_\d+⟧`)
 	// name is a word with a capital letter or digit that does not begin a
 	// sentence, or a Latin word within Chinese.
-	name = regexp.MustCompile(`(?:[a-z0-9,'] |\p{Han} ?)([A-Z][\w-]*|\w*\d[\w-]*)|\b[A-Z0-9][\w-]*[A-Z0-9]\w*`)
-	asks = regexp.MustCompile(`^(?:(?:and|so|but|hi|hello|please|excuse me|ok)[ ,]+)*(?:what|which|who|whose|whom|where|when|why|how|can|could|may|do|does|did|is|are|was|were|will|would|should|shall|have|has|am|tell|show|give|explain|compare)\b|` +
-		`\?|？|吗|呢|什么|怎|如何|哪|谁|多少|几|多久|多长|是否|能否|可否|可不可以|能不能|是不是|有没有|为何`)
+	name        = regexp.MustCompile(`(?:[a-z0-9,'] |\p{Han} ?)([A-Z][\w-]*|\w*\d[\w-]*)|\b[A-Z0-9][\w-]*[A-Z0-9]\w*`)
 	compares    = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bdiffers?\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|区别|差别|不同|对比|比较`)
 	asksSeveral = regexp.MustCompile(`\bwhat are\b|\bwhich (?:\w+ ){0,2}\w{3,}s\b|\bwhat (?:\w+ )?(?:methods|options|plans|types|kinds|ways|colou?rs|sizes|models|countries|languages)\b|哪些|哪几|有什么|都有|所有`)
-	hasParts    = regexp.MustCompile(`\band\b|\balso\b|[;；？?].|，|以及|还有|并且`)
 	asksSteps   = regexp.MustCompile(`\bhow (?:do|to|can|could|should|would|does one)\b|\b(?:steps?|instructions?|guide|procedure)\b|\bwhat (?:can|should|do|must) i do\b|\bwhat to do\b|` +
 		`\b(?:isn't|doesn't|won't|can't|cannot|not) (?:work|connect|turn|charge|open|start|load|pair|sign|log|respond|find|show|play|switch)|` +
 		`怎么|怎样|如何|咋|步骤|流程|教程|方法|连不上|打不开|没反应|不工作|无法|不能用|失灵`)
@@ -134,6 +89,15 @@ var (
 		`(?:多久|多长|多少|几)(?:个)?(?:时间|工作日|小时|星期|分钟|年|月|天|周|钱|元|块|次|人|张|件|条|台|种|款|岁|点|号)?|` +
 		`区别|差别|有何不同|不同|对比|比较|(?:怎么|如何|怎样)(?:处理|解决|操作|办理|办)|分别|各自|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
 )
+
+// ownCase finds a statement about the asker: who makes one wants to know what
+// to do.
+var ownCase = regexp.MustCompile(`\b(?:i|my|me|we|our)\b|我|了`)
+
+// troubled tells whether a normalised text says that something fails.
+func troubled(text string) bool { return lang.Negated(text) || trouble.MatchString(text) }
+
+var trouble = regexp.MustCompile(`\b(?:fail(?:s|ed)?|lost|missing|broken?|breaks|damaged|faulty|wrong|refused|rejected|late|stolen|twice|drains|keeps?|locked|forg[eo]t(?:ten)?)\b|失败|丢|坏|损|缺|少了|延误|断|错|失灵|忘记|锁`)
 
 // goesOn tells whether a sentence goes on with the matter of the one before.
 func goesOn(sentence string) bool { return goingOn.MatchString(sentence) }

@@ -16,8 +16,6 @@ const (
 	simpleUnits, complexUnits = 2, 4
 	proseWidth                = 600
 	listItems, listWidth      = 9, 900
-	// factAttempts is how many of the units that state a fact are tried.
-	factAttempts = 3
 	// shortSentence is the width up to which a sentence that states a further
 	// fact of the kind asked for goes with the one before.
 	shortSentence = 60
@@ -33,7 +31,8 @@ const (
 	listFits = 0.7
 )
 
-// quote answers q from sources, or returns "" when they do not answer it.
+// quote answers q from the source that most likely answers it, or from the
+// next that is nearly as likely, or returns "" when none does.
 func quote(q question, sources []source) string {
 	if len(sources) == 0 || len(q.terms) == 0 {
 		return ""
@@ -42,26 +41,30 @@ func quote(q question, sources []source) string {
 	if s := c.curated(); s != nil {
 		return cited(s.curated, s.number)
 	}
-	ranked := c.rank()
-	attempts := 1
-	if len(c.facts) > 0 && c.facts[0].must {
-		ranked = slices.DeleteFunc(ranked, func(k candidate) bool { return !c.states(k.unit()) })
-		attempts = factAttempts
-	}
-	if len(ranked) == 0 {
-		return ""
-	}
-	for _, form := range []func([]candidate) []candidate{c.list, c.rows, c.run} {
-		if quotes := form(ranked); len(quotes) > 0 && c.answers(quotes) {
-			return render(quotes)
-		}
-	}
-	for i := range min(attempts, len(ranked)) {
-		if quotes := c.pick(ranked[i:]); c.answers(quotes) {
+	for _, s := range c.likely() {
+		if quotes := c.from(s); len(quotes) > 0 && c.answers(quotes) {
 			return render(quotes)
 		}
 	}
 	return ""
+}
+
+// from is what s would answer with: a list, rows of a table, the beginning of
+// the section, or the sentence that holds most of the question.
+func (c *corpus) from(s *source) []candidate {
+	if s.curated != "" {
+		return block(s, 0)
+	}
+	ranked := c.rank(s)
+	if len(ranked) == 0 {
+		return nil
+	}
+	for _, form := range []func([]candidate) []candidate{c.list, c.rows, c.run} {
+		if quotes := form(ranked); len(quotes) > 0 {
+			return quotes
+		}
+	}
+	return c.pick(ranked)
 }
 
 // list is the best list, when the question asks for a way to do something.
@@ -71,24 +74,22 @@ func (c *corpus) list(ranked []candidate) []candidate {
 	}
 	var best []candidate
 	most := listFits * ranked[0].score
-	for i := range c.sources {
-		s := &c.sources[i]
-		_, above := c.held(s, nil)
-		for first := 0; first < len(s.units); {
-			list := block(s, first)
-			first += len(list)
-			kind := list[len(list)-1].unit().kind
-			if len(list) < 2 || kind != step && kind != bullet || mostlyAsks(list) {
-				continue
-			}
-			own, _ := c.held(s, termsOf(list))
-			score := (own + above) * c.prior(s)
-			if kind == bullet {
-				score *= 0.8
-			}
-			if score > most {
-				best, most = list, score
-			}
+	s := ranked[0].source
+	_, above := c.held(s, nil)
+	for first := 0; first < len(s.units); {
+		list := block(s, first)
+		first += len(list)
+		kind := list[len(list)-1].unit().kind
+		if len(list) < 2 || kind != step && kind != bullet || mostlyAsks(list) {
+			continue
+		}
+		own, _ := c.held(s, termsOf(list))
+		score := own + above
+		if kind == bullet {
+			score *= 0.8
+		}
+		if score > most {
+			best, most = list, score
 		}
 	}
 	return within(best, listItems, listWidth)
@@ -173,15 +174,13 @@ func (c *corpus) table(first candidate) []candidate {
 	}
 	most, _ := c.held(first.source, first.unit().terms)
 	var best []candidate
-	for i := range c.sources {
-		for j := 0; j < len(c.sources[i].units); {
-			table := block(&c.sources[i], j)
-			j += len(table)
-			kept, own := c.matching(table, most/2)
-			// What is compared may also stand in a row each.
-			if (own >= most || whole(&c.sources[i], termsOf(kept)) >= whole(first.source, first.unit().terms)) && len(kept) > len(best) {
-				best = kept
-			}
+	for j := 0; j < len(first.source.units); {
+		table := block(first.source, j)
+		j += len(table)
+		kept, own := c.matching(table, most/2)
+		// What is compared may also stand in a row each.
+		if (own >= most || whole(first.source, termsOf(kept)) >= whole(first.source, first.unit().terms)) && len(kept) > len(best) {
+			best = kept
 		}
 	}
 	return within(best, listItems, listWidth)
@@ -245,12 +244,7 @@ func (c *corpus) pick(ranked []candidate) []candidate {
 			take(k)
 		}
 	}
-	slices.SortStableFunc(picked, func(a, b candidate) int {
-		if a.source == b.source {
-			return cmp.Compare(a.index, b.index)
-		}
-		return 0
-	})
+	slices.SortStableFunc(picked, func(a, b candidate) int { return cmp.Compare(a.index, b.index) })
 	return picked
 }
 
@@ -284,24 +278,19 @@ func (c *corpus) withContext(k candidate) []candidate {
 }
 
 // adds tells whether k is nearly as good as the first quote and holds terms of
-// the question that picked does not. From another source it must hold more than
-// one of the question's terms, unless that asks for more than one thing.
+// the question that picked does not.
 func (c *corpus) adds(k candidate, picked []candidate) bool {
 	first := picked[0]
 	if k.score < comparable*first.score || k.unit().kind == lead || k.unit().asksBack() {
 		return false
 	}
-	gain, own := 0.0, 0
+	gain := 0.0
 	for _, t := range c.terms {
-		if !k.unit().terms[t] {
-			continue
-		}
-		own++
-		if !slices.ContainsFunc(picked, func(p candidate) bool { return p.mentions(t) }) {
+		if k.unit().terms[t] && !slices.ContainsFunc(picked, func(p candidate) bool { return p.mentions(t) }) {
 			gain += c.weight[t]
 		}
 	}
-	return gain >= worthAdding*first.score && (k.source == first.source || own > 1 || c.parts)
+	return gain >= worthAdding*first.score
 }
 
 // block is the units from first on that share its block.

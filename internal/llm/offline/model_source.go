@@ -15,9 +15,13 @@ type source struct {
 	number  int
 	lang    desk.Lang
 	prior   float64 // retrieval's score
-	covers  float64 // share of the whole question that it holds, by retrieval's weights; 0: not known
 	curated string  // the whole answer of a question–answer pair
 	asked   []string
+	nearest string          // the nearest heading, normalised
+	headed  []string        // content terms of it and of the curated question
+	titled  []string        // content terms of the title
+	trouble bool            // it says that something fails
+	facts   []*fact         // kinds of fact that the curated question asks for
 	heading map[string]bool // terms of the nearest heading and the curated question
 	title   map[string]bool // terms of the title and the headings above
 	units   []unit
@@ -49,11 +53,16 @@ func readSource(number int, p desk.Passage) source {
 		above, nearest = p.Heading[:i], p.Heading[i:]
 	}
 	s := source{
-		number: number, lang: p.Lang, prior: p.Score, covers: p.Coverage,
+		number: number, lang: p.Lang, prior: p.Score,
 		heading: set(allTerms(nearest + "\n" + p.Question)),
 		title:   set(allTerms(p.Title + "\n" + above)),
 		units:   readUnits(withoutAddress(p.Text)),
 	}
+	s.nearest = strings.Trim(lang.Normalise(strings.TrimPrefix(nearest, " › ")), "?？ ")
+	s.headed = contentTerms(nearest + "\n" + p.Question)
+	s.titled = contentTerms(p.Title)
+	s.trouble = troubled(lang.Normalise(nearest + " " + p.Question))
+	s.facts = factsAsked(lang.Normalise(p.Question))
 	if s.lang == "" {
 		s.lang = lang.Of(p.Text)
 	}
