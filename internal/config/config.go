@@ -5,6 +5,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"kefu/internal/desk"
 )
@@ -36,6 +38,7 @@ type Config struct {
 	Limit        Limit        `key:"limit"`
 	Admission    Admission    `key:"admission"`
 	Console      Console      `key:"console"`
+	Chat         Chat         `key:"chat"`
 	Widget       Widget       `key:"widget"`
 	Question     Question     `key:"question"`
 	Guard        Guard        `key:"guard"`
@@ -98,6 +101,37 @@ type Console struct {
 	Link    time.Duration `key:"link" env:"KEFU_CONSOLE_LINK" range:"1m..168h" help:"time in which a sign-in link can be used, once"`
 	Idle    time.Duration `key:"idle" env:"KEFU_CONSOLE_IDLE" range:"5m..24h" help:"time without a request after which an operator is signed out"`
 	Session time.Duration `key:"session" env:"KEFU_CONSOLE_SESSION" range:"5m..720h" help:"time after which an operator must sign in again"`
+}
+
+// Chat is what the company makes of the chat page and the widget.
+type Chat struct {
+	Title         string   `key:"title" env:"KEFU_CHAT_TITLE" help:"name above the chat, as Acme help; empty: Kefu"`
+	SuggestionsEN []string `key:"suggestions_en" env:"KEFU_CHAT_SUGGESTIONS_EN" help:"questions that the chat suggests in English, at most 6; empty: those of a shop"`
+	SuggestionsZH []string `key:"suggestions_zh" env:"KEFU_CHAT_SUGGESTIONS_ZH" help:"questions that the chat suggests in Chinese, at most 6; empty: those of a shop"`
+}
+
+// Suggestions are those of each language that has some.
+func (c Chat) Suggestions() map[string][]string {
+	all := map[string][]string{"en": c.SuggestionsEN, "zh": c.SuggestionsZH}
+	maps.DeleteFunc(all, func(_ string, questions []string) bool { return len(questions) == 0 })
+	return all
+}
+
+func (c *Config) checkChat() error {
+	if n := utf8.RuneCountInString(c.Chat.Title); n > 60 {
+		return bad("chat.title", "want at most 60 characters, got %d", n)
+	}
+	for key, questions := range map[string][]string{"chat.suggestions_en": c.Chat.SuggestionsEN, "chat.suggestions_zh": c.Chat.SuggestionsZH} {
+		if n := len(questions); n > 6 {
+			return bad(key, "want at most 6 questions, got %d", n)
+		}
+		for _, q := range questions {
+			if n := utf8.RuneCountInString(q); n > c.Question.MaxCharacters {
+				return bad(key, "a question of %d characters would be refused, see question.max_characters", n)
+			}
+		}
+	}
+	return nil
 }
 
 // Widget is the chat on other websites.
@@ -249,7 +283,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, check := range []func(*Config) error{
-		(*Config).checkAddresses, (*Config).checkOrigins, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
+		(*Config).checkAddresses, (*Config).checkOrigins, (*Config).checkChat, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
 		if err := check(c); err != nil {
 			return err

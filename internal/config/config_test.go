@@ -145,6 +145,7 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"a webhook that cannot be signed", "KEFU_HANDOFF_WEBHOOK_URL=https://example.com/hook", "handoff.webhook_secret", "at least 16 characters"},
 		{"an e-mail address that is none", "KEFU_HANDOFF_EMAIL=help", "handoff.email", "want an address such as help@example.com"},
 		{"a proxy by name", "KEFU_HTTP_TRUSTED_PROXIES=10.0.0.0/8, proxy.local", "http.trusted_proxies", `got "proxy.local"`},
+		{"more suggestions than a customer reads", "KEFU_CHAT_SUGGESTIONS_ZH=1,2,3,4,5,6,7", "chat.suggestions_zh", "want at most 6 questions, got 7"},
 		{"a website with a path", "KEFU_WIDGET_ORIGINS=https://shop.example.com/en", "widget.origins", `got "https://shop.example.com/en"`},
 		{"a website that anybody on the way can change", "KEFU_WIDGET_ORIGINS=http://shop.example.com", "widget.origins", "want websites such as https://shop.example.com"},
 		{"every website", "KEFU_WIDGET_ORIGINS=*", "widget.origins", `got "*"`},

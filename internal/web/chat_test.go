@@ -9,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"kefu/internal/desk"
+	"kefu/internal/web"
 )
 
 func views() []view {
@@ -203,4 +204,26 @@ func saysThatItIsDegraded(p *tab, s *scripted, say speech) {
 	}
 	p.shows("kefu-answer:last-of-type .notice", other.degraded) // answers already given change too
 	p.shows("#language", other.other)
+}
+
+func TestTheChatHasTheCompanysNameAndQuestions(t *testing.T) {
+	const title = `Acme "help" <b>&`
+	s := serveWith(t, web.Face{Title: title, Suggestions: map[string][]string{"en": {"Which tram goes to the zoo?", `"<i>'`}}}, "")
+	p := open(t, view{"en-GB", 1100, false}, s.url)
+	p.shows("h1", title)
+	if got := js[string](p, "document.title"); got != title {
+		t.Errorf("the page is called %s", got)
+	}
+	questions := "[...document.querySelectorAll('.welcome button')].map((b) => b.textContent).join()"
+	if got := js[string](p, questions); got != `Which tram goes to the zoo?,"<i>'` {
+		t.Errorf("suggested %s", got)
+	}
+	p.press("#language")
+	p.shows(".welcome button", "人工客服") // no Chinese ones are given
+	p.press("#language")
+	p.press(".welcome li:first-child button")
+	p.shows("kefu-answer .text", "…")
+	if got := s.questions(); len(got) != 1 || got[0] != "Which tram goes to the zoo?" {
+		t.Errorf("asked %q", got)
+	}
 }

@@ -44,8 +44,13 @@ const testKey = "0123456789abcdef0123456789abcdef"
 // serve starts a desk that wants the key, if any, and may be shown on the websites.
 func serve(t *testing.T, key string, websites ...string) *scripted {
 	t.Helper()
+	return serveWith(t, web.Face{}, key, websites...)
+}
+
+func serveWith(t *testing.T, face web.Face, key string, websites ...string) *scripted {
+	t.Helper()
 	s := &scripted{proceed: make(chan struct{}), left: make(chan error, 1)}
-	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(), Widget: web.Widget(websites), Feedback: s, Logger: slog.New(slog.DiscardHandler)}, s, silent{})
+	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(face), Widget: web.Widget(face, websites), Feedback: s, Logger: slog.New(slog.DiscardHandler)}, s, silent{})
 	server := httptest.NewServer(api.Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/"

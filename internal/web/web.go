@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
@@ -29,25 +31,33 @@ type asset struct {
 	content        []byte
 }
 
+// Face is what a company makes of the chat.
+type Face struct {
+	Title string // above the chat; empty: Kefu's name
+	// Suggestions are questions to begin with, by language, en or zh; those of a
+	// shop where there are none.
+	Suggestions map[string][]string
+}
+
 // Chat serves the chat page at / and the files it loads below /chat/. It asks
 // POST /query of the same server.
-func Chat() http.Handler {
-	return pages("static", "'none'", func(path string) string { return name(path, "/", "/chat/") })
+func Chat(face Face) http.Handler {
+	return pages("static", face, "'none'", func(path string) string { return name(path, "/", "/chat/") })
 }
 
 // Console serves the operators' console at /console and its own files below
 // /console/; those that both pages load are Chat's. It holds nothing that
 // needs a key: what it shows comes from /v1 of the same server.
 func Console() http.Handler {
-	return pages("console", "'none'", func(path string) string { return name(path, "/console", "/console/") })
+	return pages("console", Face{}, "'none'", func(path string) string { return name(path, "/console", "/console/") })
 }
 
 // Widget serves what puts the chat on other websites: the script /widget.js,
 // and the page that it shows in a frame, /widget with its files below /widget/
 // and those of Chat. Only Kefu itself and pages of the origins, such as
 // https://shop.example.com or https://*.example.com, may show it.
-func Widget(origins []string) http.Handler {
-	return pages("widget", strings.Join(append([]string{"'self'"}, origins...), " "), func(path string) string {
+func Widget(face Face, origins []string) http.Handler {
+	return pages("widget", face, strings.Join(append([]string{"'self'"}, origins...), " "), func(path string) string {
 		if path == "/widget.js" {
 			return "widget.js"
 		}
@@ -66,8 +76,8 @@ func name(path, root, below string) string {
 
 // pages serves the files of a folder, by their names, to be shown in frames of
 // the sources that a content security policy calls so.
-func pages(dir, frames string, name func(path string) string) http.Handler {
-	assets := read(dir)
+func pages(dir string, face Face, frames string, name func(path string) string) http.Handler {
+	assets := read(dir, face)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, found := assets[name(r.URL.Path)]
 		if !found {
@@ -92,9 +102,9 @@ func pages(dir, frames string, name func(path string) string) http.Handler {
 	})
 }
 
-// read loads the files of a folder by name. The types are given here because
-// those of the machine may differ.
-func read(dir string) map[string]asset {
+// read loads the files of a folder by name, and gives the page its face. The
+// types are given here because those of the machine may differ.
+func read(dir string, face Face) map[string]asset {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 		".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -109,10 +119,30 @@ func read(dir string) map[string]asset {
 		if err != nil {
 			panic("web: " + err.Error())
 		}
+		if e.Name() == "index.html" {
+			content = face.show(string(content))
+		}
 		sum := sha256.Sum256(content)
 		assets[e.Name()] = asset{
 			mediaType: types[path.Ext(e.Name())], tag: `"` + hex.EncodeToString(sum[:8]) + `"`, content: content,
 		}
 	}
 	return assets
+}
+
+// show fills the page in; the texts end up as text, whatever they hold.
+func (f Face) show(page string) []byte {
+	var suggestions []byte
+	var err error
+	if len(f.Suggestions) > 0 {
+		suggestions, err = json.Marshal(f.Suggestions)
+	}
+	var shown bytes.Buffer
+	if err == nil {
+		err = template.Must(template.New("").Parse(page)).Execute(&shown, map[string]string{"Title": f.Title, "Suggestions": string(suggestions)})
+	}
+	if err != nil {
+		panic("web: " + err.Error()) // the page is part of the binary, and takes any text
+	}
+	return shown.Bytes()
 }

@@ -26,9 +26,9 @@ type site struct {
 }
 
 var sites = map[string]site{
-	"chat":    {web.Chat(), "static", "'none'", "/", "/chat/", 25 << 10},
+	"chat":    {web.Chat(web.Face{}), "static", "'none'", "/", "/chat/", 25 << 10},
 	"console": {web.Console(), "console", "'none'", "/console", "/console/", 32 << 10},
-	"widget":  {web.Widget([]string{"https://shop.example", "https://*.shop.example"}), "widget", "'self' https://shop.example https://*.shop.example", "/widget", "/widget/", 4 << 10},
+	"widget":  {web.Widget(web.Face{}, []string{"https://shop.example", "https://*.shop.example"}), "widget", "'self' https://shop.example https://*.shop.example", "/widget", "/widget/", 4 << 10},
 }
 
 func (s site) files(t *testing.T) []string {

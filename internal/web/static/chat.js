@@ -2,7 +2,7 @@
 // <kefu-citation> one [n] in it.
 
 import { Answer } from './answer.js';
-import { say, showLanguage, switchLanguage } from './language.js';
+import { language, say, showLanguage, switchLanguage } from './language.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
 import { ask, Problem, rate } from './stream.js';
@@ -17,7 +17,8 @@ class Chat extends HTMLElement {
   #current = null; // the latest answer
   #reached = 0; // how far the page was scrolled for the reader
   #log = el('main', { 'data-label': 'conversation' });
-  #empty = welcome();
+  #suggestions = el('ul');
+  #empty = welcome(this.#suggestions);
   #status = el('p', { role: 'status', class: 'unseen' });
   #draft = el('textarea', { id: 'question', rows: '1', 'data-hint': 'question', enterkeyhint: 'send', autocomplete: 'off', 'aria-describedby': 'keys' });
   #send = el('button', { class: 'send', 'data-text': 'send' });
@@ -28,6 +29,8 @@ class Chat extends HTMLElement {
       el('label', { for: 'question', 'data-text': 'question', class: 'unseen' }), this.#draft, this.#send, this.#stop,
       el('p', { id: 'keys', 'data-text': 'keys' }));
     this.#log.append(this.#empty);
+    this.#suggest();
+    document.addEventListener('language', () => this.#suggest());
     this.append(this.#log, this.#status, form);
 
     form.addEventListener('submit', (event) => {
@@ -71,6 +74,13 @@ class Chat extends HTMLElement {
   /** write puts the cursor where the question goes. */
   write() {
     this.#draft.focus();
+  }
+
+  /** #suggest shows what the company suggests to ask in the language of the page, else what a shop would. */
+  #suggest() {
+    const { [language]: own } = JSON.parse(this.dataset.suggestions ?? '{}');
+    const questions = own ?? [1, 2, 3, 4].map((n) => say(`suggest${n}`));
+    this.#suggestions.replaceChildren(...questions.map((question) => el('li', {}, el('button', { type: 'button' }, question))));
   }
 
   #submit() {
@@ -143,11 +153,10 @@ class Chat extends HTMLElement {
 }
 
 /** welcome is what an empty conversation shows. */
-function welcome() {
-  const examples = [1, 2, 3, 4].map((n) => el('li', {}, el('button', { type: 'button', 'data-text': `suggest${n}` })));
+function welcome(suggestions) {
   return el('section', { class: 'welcome' },
     el('h2', { 'data-text': 'hello' }), el('p', { 'data-text': 'disclosure' }),
-    el('h3', { 'data-text': 'suggestions' }), el('ul', {}, ...examples));
+    el('h3', { 'data-text': 'suggestions' }), suggestions);
 }
 
 customElements.define('kefu-chat', Chat);
