@@ -241,7 +241,7 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 	cfg := httpapi.Config{
 		Keys: doorkeeper{a.directory, a.cfg.Local()}, Admin: a.admin(), Operators: a.operators(), Idempotency: a.db.Idempotency(), Conversations: a.db.Turns(),
 		MaxBodyBytes: int64(a.cfg.HTTP.MaxBodyBytes), TrustedProxies: a.cfg.Proxies(), Origins: a.cfg.Widget.Origins, Middleware: a.telemetry.Middleware(),
-		TraceID: telemetry.TraceID, Logger: a.log, Checks: a.checks(), Chat: web.Chat(face), Widget: web.Widget(face, a.cfg.Widget.Origins),
+		TraceID: telemetry.TraceID, Happenings: a.telemetry, Logger: a.log, Checks: a.checks(), Chat: web.Chat(face), Widget: web.Widget(face, a.cfg.Widget.Origins),
 		Console: web.Console(), Sessions: a.sessions(), SignIns: a.turnstile(),
 	}
 	for _, m := range models {

@@ -79,7 +79,7 @@ func newOffice(t testing.TB, answerer httpapi.Answerer) *office {
 		Conversations: db.Turns(),
 		Idempotency:   db.Idempotency(),
 		Chat:          http.HandlerFunc(chatPage), Widget: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Metrics: promhttp.Handler(),
-		Sessions: o.sessions,
+		Sessions: o.sessions, Happenings: ended{},
 	}, answerer)
 	return o
 }
@@ -93,7 +93,7 @@ func (o *office) as(t testing.TB, key, method, path, body string) reply {
 // needed is the role that each route needs.
 var needed = map[string]desk.Role{
 	"/query": desk.RoleWidget, "/v1/chat/completions": desk.RoleAsk, "/v1/models": desk.RoleAsk, "/v1/models/*model": desk.RoleAsk,
-	"/metrics": desk.RoleOperator, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
+	"/metrics": desk.RoleOperator, "/ops/events": desk.RoleAdmin, "/v1/usage": desk.RoleOperator, "/v1/users/:id": desk.RoleOperator,
 	"/v1/gaps": desk.RoleOperator, "/v1/curated": desk.RoleOperator, "/v1/curated/:id": desk.RoleOperator, "/v1/handoffs": desk.RoleOperator, "/v1/handoffs/:id": desk.RoleOperator, "/v1/answers": desk.RoleOperator, "/v1/answers/:id": desk.RoleOperator, "/v1/answers/:id/feedback": desk.RoleWidget,
 	"/v1/conversations": desk.RoleAsk, "/v1/conversations/:id": desk.RoleAsk,
 	"/v1/documents": desk.RoleOperator, "/v1/documents/:id": desk.RoleOperator, "/v1/search": desk.RoleOperator,

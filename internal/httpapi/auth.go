@@ -66,16 +66,22 @@ func (api *API) holder(needed desk.Role) gin.HandlerFunc {
 
 // authenticate finds out who calls; it fails the request of those who may not.
 func (api *API) authenticate(c *gin.Context, needed desk.Role) bool {
-	key, err := api.caller(c)
-	if err == nil && !key.Role.Allows(needed) {
-		err = forbidden(needed)
-	}
+	key, err := api.callerWith(c, needed)
 	if err != nil {
 		api.fail(c, err)
 		return false
 	}
 	requestOf(c.Request.Context()).key = key
 	return true
+}
+
+// callerWith is who calls, if they have at least the role.
+func (api *API) callerWith(c *gin.Context, needed desk.Role) (desk.Key, error) {
+	key, err := api.caller(c)
+	if err == nil && !key.Role.Allows(needed) {
+		err = forbidden(needed)
+	}
+	return key, err
 }
 
 // caller is who the key that was shown says, else who is signed in.

@@ -49,7 +49,7 @@ type dependencyState struct {
 // readyz answers GET /readyz: 200 while questions should be sent here.
 func (api *API) readyz(c *gin.Context) {
 	r, ok := api.ready.report(c.Request.Context())
-	if api.draining.Load() {
+	if api.draining() {
 		r.Status, ok = "draining", false
 	}
 	status := http.StatusOK

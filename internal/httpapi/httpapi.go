@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -97,6 +96,8 @@ type Config struct {
 	// Metrics is served at /metrics, to operators of the default tenant, or to
 	// anybody while questions are taken without a key; nil: not served here.
 	Metrics http.Handler
+	// Happenings are served at /ops/events, to administrators; nil: not served.
+	Happenings Happenings
 	// Middleware runs for every request, between recovery and authentication.
 	Middleware []gin.HandlerFunc
 	// TraceID names the trace that a request's context belongs to, after
@@ -119,7 +120,8 @@ type API struct {
 	buffers  sync.Pool
 	ready    readiness
 	models   []modelObject
-	draining atomic.Bool
+	drained  chan struct{} // closed when the process begins to end
+	drain    func()
 	origins  *http.CrossOriginProtection
 }
 
@@ -142,7 +144,9 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 		ready:   readiness{checks: cfg.Checks},
 		models:  served(cfg.Models, time.Now()),
 		origins: http.NewCrossOriginProtection(),
+		drained: make(chan struct{}),
 	}
+	api.drain = sync.OnceFunc(func() { close(api.drained) })
 	api.routes()
 	return api
 }
@@ -151,8 +155,17 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 func (api *API) Handler() http.Handler { return api.shared(api.engine) }
 
 // Drain makes /readyz answer 503 from now on, so that no new work is sent here
-// while the process ends.
-func (api *API) Drain() { api.draining.Store(true) }
+// while the process ends, and ends the streams of /ops/events.
+func (api *API) Drain() { api.drain() }
+
+func (api *API) draining() bool {
+	select {
+	case <-api.drained:
+		return true
+	default:
+		return false
+	}
+}
 
 func (api *API) routes() {
 	e := api.engine
@@ -202,6 +215,9 @@ func (api *API) routes() {
 	asking.GET("/v1/models/*model", api.showModel)
 	if api.cfg.Metrics != nil {
 		e.GET("/metrics", api.watcher, gin.WrapH(api.cfg.Metrics))
+	}
+	if api.cfg.Happenings != nil {
+		e.GET("/ops/events", api.holder(desk.RoleAdmin), api.events)
 	}
 	api.sessionRoutes()
 	api.adminRoutes()

@@ -114,7 +114,7 @@ func isAsset(path string) bool {
 }
 
 func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
-	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.NotFoundHandler(), Widget: http.NotFoundHandler(), Console: http.NotFoundHandler(), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()), &observed{})
+	api := httpapi.New(httpapi.Config{Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.NotFoundHandler(), Widget: http.NotFoundHandler(), Console: http.NotFoundHandler(), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler(), Happenings: ended{}}, says(answer()), &observed{})
 	var routes, described []string
 	for _, r := range api.Routes() {
 		if r.Method != http.MethodHead && !isAsset(r.Path) {
@@ -135,7 +135,7 @@ func TestEveryRouteIsDescribedAndEveryDescriptionHasARoute(t *testing.T) {
 
 func TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
-	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.HandlerFunc(chatPage), Widget: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler()}, says(answer()))
+	f := serve(t, httpapi.Config{Keys: keyed(key), Admin: &httpapi.Admin{}, Operators: &httpapi.Operators{}, Conversations: noConversations{}, Feedback: masked{}, Chat: http.HandlerFunc(chatPage), Widget: http.HandlerFunc(chatPage), Console: http.HandlerFunc(chatPage), Sessions: &access.Sessions{}, Metrics: http.NotFoundHandler(), Happenings: ended{}}, says(answer()))
 	for _, r := range f.api.Routes() {
 		path := strings.NewReplacer("*asset", "swagger-ui.css", "*model", "kefu-auto").Replace(r.Path)
 		for name, headers := range map[string][]string{

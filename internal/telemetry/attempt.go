@@ -20,6 +20,9 @@ func (t *Telemetry) Attempt(ctx context.Context, provider, model string, purpose
 	return ctx, func(a desk.Attempt) {
 		t.metrics.attempt(a, exemplar(span))
 		t.logAttempt(ctx, a)
+		if t.feed.heard() {
+			t.tellAttempt(ctx, a)
+		}
 		if a.Failure != "" {
 			t.crumb(ctx, outcome(a), map[string]any{"provider": a.Provider, "model": a.Model, "attempt": a.Number})
 		}
@@ -58,6 +61,11 @@ func (t *Telemetry) Decided(ctx context.Context, d desk.Decision) {
 		slog.String("request_id", t.requestID(ctx)),
 		slog.String("trace_id", TraceID(ctx)),
 	)
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{
+			Kind: desk.OpsDecision, Tenant: t.tenant(ctx), Request: t.requestID(ctx), Step: d.Step, Provider: d.Provider, From: d.From, To: d.To, Reason: reason,
+		})
+	}
 	t.crumb(ctx, string(d.Step), map[string]any{"provider": d.Provider, "from": d.From, "to": d.To, "reason": reason})
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"kefu/internal/desk"
 )
 
 // Breaker records the state that the breaker of a deployment of a provider's
@@ -15,6 +17,7 @@ func (t *Telemetry) Breaker(provider, model string, deployment int, state string
 	state = strings.ReplaceAll(state, "-", "_")
 	if pick(t.metrics.providers, provider, other).breakers.change(deployed{model, deployment}, state) {
 		t.log.Warn("breaker changed", "event", "breaker", "provider", t.provider(provider), "model", t.model(model), "deployment", deployment, "state", state)
+		t.feed.settle(desk.OpsEvent{Kind: desk.OpsBreaker, Provider: provider, Model: model, Deployment: deployment, State: state})
 	}
 }
 

@@ -23,6 +23,9 @@ func (t *Telemetry) Answered(a desk.Answer) {
 		source = "generated"
 	}
 	pick(m.answerSeconds, source, other).Observe(a.Latency.Seconds())
+	if t.feed.heard() {
+		t.tellAnswer(a)
+	}
 }
 
 // Routed records one routing decision.
@@ -33,6 +36,9 @@ func (t *Telemetry) Routed(r desk.Route, took time.Duration) {
 	}
 	m.routeSeconds.Observe(took.Seconds())
 	m.routeConfidence.Observe(r.Confidence)
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsRoute, Route: r.Kind, Reason: r.Reason, LatencyMS: ms(took)})
+	}
 }
 
 // CacheLookup records one look-up in a tier of the cache; result is hit, miss,
@@ -43,6 +49,9 @@ func (t *Telemetry) CacheLookup(tier, result string, took time.Duration) {
 		if result != "bypass" {
 			t.metrics.cacheSeconds[tier].Observe(took.Seconds())
 		}
+	}
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsCache, Tier: tier, Outcome: result, LatencyMS: ms(took)})
 	}
 }
 
@@ -60,10 +69,20 @@ func (t *Telemetry) Renewed(trigger, result string) {
 }
 
 // Budgeted records what a budget did beside letting an answer pass.
-func (t *Telemetry) Budgeted(decision string) { pick(t.metrics.budgets, decision, other).Inc() }
+func (t *Telemetry) Budgeted(decision string) {
+	pick(t.metrics.budgets, decision, other).Inc()
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsBudget, Outcome: decision})
+	}
+}
 
 // Refused records a request that was refused before any work.
-func (t *Telemetry) Refused(reason string) { pick(t.metrics.refused, reason, other).Inc() }
+func (t *Telemetry) Refused(reason string) {
+	pick(t.metrics.refused, reason, other).Inc()
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsRefused, Reason: reason})
+	}
+}
 
 // Waited records how long a question waited for a place.
 func (t *Telemetry) Waited(took time.Duration) { t.metrics.waited.Observe(took.Seconds()) }
@@ -106,6 +125,9 @@ func (t *Telemetry) TurnLost(ctx context.Context, err error) {
 // was suspected.
 func (t *Telemetry) Guarded(v desk.Verdict) {
 	t.metrics.guarded.WithLabelValues(v.Stage, cmp.Or(v.Rule, noRule), string(v.Action)).Inc()
+	if v.Action != desk.Allow && t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsGuard, Name: v.Stage, Outcome: string(v.Action), Reason: v.Rule})
+	}
 }
 
 // Dropped records that something did not reach where it is kept: answers,
@@ -119,6 +141,7 @@ func (t *Telemetry) Published(docs, flagged, chunks int, rev desk.Revision) {
 	m.flagged.Set(float64(flagged))
 	m.chunks.Set(float64(chunks))
 	m.revision.Set(float64(rev))
+	t.feed.settle(desk.OpsEvent{Kind: desk.OpsPublish, Documents: docs, Chunks: chunks, Revision: rev})
 }
 
 // Checks are the things Kefu depends on, by name: database, redis, knowledge
@@ -146,11 +169,12 @@ func (t *Telemetry) check(ctx context.Context, limit time.Duration, checks Check
 	var wg sync.WaitGroup
 	for name, check := range checks {
 		wg.Go(func() {
-			up := 1.0
+			up, state := 1.0, "up"
 			if check(ctx) != nil {
-				up = 0
+				up, state = 0, "down"
 			}
 			t.metrics.dependencyUp.WithLabelValues(dependency(name)).Set(up)
+			t.feed.settle(desk.OpsEvent{Kind: desk.OpsDependency, Name: dependency(name), State: state})
 		})
 	}
 	wg.Wait()

@@ -70,6 +70,7 @@ type Telemetry struct {
 	sentry    *sentry.Hub // nil: off
 	sender    *sender
 	tracing   bool
+	feed      *feed
 }
 
 // New registers the metrics and connects to Sentry, if its DSN is set. The
@@ -90,6 +91,7 @@ func New(cfg Config) (*Telemetry, error) {
 		tenant:    tenant,
 		registry:  registry,
 		metrics:   newMetrics(registry, cfg),
+		feed:      newFeed(),
 	}
 	if cfg.Sentry.DSN == "" {
 		return t, nil

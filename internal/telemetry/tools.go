@@ -62,6 +62,9 @@ func (t *Telemetry) ToolUsed(u desk.ToolUse) {
 	if u.Duration > 0 { // it was used
 		m.seconds[name].Observe(u.Duration.Seconds())
 	}
+	if t.feed.heard() {
+		t.feed.tell(desk.OpsEvent{Kind: desk.OpsTool, Name: name, Outcome: string(u.Outcome), LatencyMS: ms(u.Duration)})
+	}
 }
 
 // LoopEnded records how an answer with tools came to its end.
