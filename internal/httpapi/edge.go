@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -134,15 +134,17 @@ func ourFault(kind desk.Kind) bool {
 	return kind != desk.Overloaded && outcomeOf(kind).status >= http.StatusInternalServerError
 }
 
-// requestID takes over the caller's id where it is harmless in a log.
+// requestID takes over the caller's id where it is one: up to 128 letters,
+// digits, dots, underscores and hyphens, which mean nothing to a log, a page or a
+// shell. Another gets an id of ours.
 func requestID(h http.Header) string {
-	id := h.Get("X-Request-Id")
-	unprintable := func(r rune) bool { return r <= ' ' || r > '~' }
-	if id == "" || len(id) > 128 || strings.ContainsFunc(id, unprintable) {
-		return "req_" + rand.Text()
+	if id := h.Get("X-Request-Id"); plainID.MatchString(id) {
+		return id
 	}
-	return id
+	return "req_" + rand.Text()
 }
+
+var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
 func (api *API) traced(c *gin.Context) {
 	if id := api.cfg.TraceID(c.Request.Context()); id != "" {

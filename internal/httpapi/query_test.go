@@ -293,7 +293,10 @@ func TestRequestAndTraceIDs(t *testing.T) {
 			a.TraceID = ""
 			return a, nil
 		}))
-	for given, kept := range map[string]bool{"abc-123/x": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "two words": false, "名": false} {
+	for given, kept := range map[string]bool{
+		"Abc-123_x.y": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "": false, "two words": false, "名": false,
+		"a/../b": false, "<b>": false, "a\tb": false, `a"b`: false, "a;b": false, "%0a": false, "$(id)": false,
+	} {
 		r := f.query(t, `{"question":"?"}`, "X-Request-Id", given)
 		id := r.Header.Get("X-Request-Id")
 		if (id == given) != kept || id == "" || id != inside {
