@@ -19,6 +19,9 @@ const (
 	// may hold some number.
 	forNamed = 0.5
 	forFact  = 0.2
+	// soleNamed must be named of the heading or the title, where the question
+	// has one term.
+	soleNamed = 0.25
 	// ofName is what a name counts: it is held in any case, and to know the
 	// product is not to know what was asked of it.
 	ofName = 0.5
@@ -37,7 +40,11 @@ func (c *corpus) answers(quotes []candidate) bool {
 		return false
 	}
 	stated := some(func(k candidate) bool { return c.states(k.unit()) })
-	speaks := c.covered(quotes, stated) + forNamed*c.named(quotes[0].source)
+	named := c.named(quotes[0].source)
+	if len(c.terms) == 1 && !stated && max(named, shareHeld(quotes[0].source.titled, c.all)) < soleNamed {
+		return false // many texts hold one word
+	}
+	speaks := c.covered(quotes, stated) + forNamed*named
 	if stated && c.facts[0].must && c.facts[0] != aNumber {
 		speaks += forFact
 	}

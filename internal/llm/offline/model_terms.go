@@ -70,6 +70,13 @@ func isHan(term string) bool {
 // isSingle reports a term of one character.
 func isSingle(term string) bool { return utf8.RuneCountInString(term) == 1 }
 
+// inside tells whether the i-th of terms stands within a Han run and overlaps a
+// neighbour that is held. The last bigram of a run ends a word and spans none
+// (订阅 in 取消订阅).
+func inside(terms []string, i int, held func(int) bool) bool {
+	return spans(terms, i, held) && i > 0 && i+1 < len(terms) && overlap(terms[i-1], terms[i]) && overlap(terms[i], terms[i+1])
+}
+
 // shareHeld is the share of terms that are among others, those left out that
 // only span the border of two words.
 func shareHeld(terms, others []string) float64 {
@@ -80,7 +87,7 @@ func shareHeld(terms, others []string) float64 {
 		case among(i):
 			held++
 			all++
-		case !spans(terms, i, among):
+		case !inside(terms, i, among):
 			all++
 		}
 	}
