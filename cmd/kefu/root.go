@@ -56,7 +56,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	group(
 		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.routerCommand(), c.abstainCommand(), c.guardCommand(), c.pricesCommand(),
 		c.tenantsCommand(), c.keysCommand(), c.budgetsCommand(), c.auditCommand(), c.consoleCommand(),
-		c.configCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(), c.readerCommand(),
+		c.configCommand(), c.doctorCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(), c.readerCommand(),
 	)
 	return root
 }

@@ -48,6 +48,14 @@ type Call struct {
 	Allowance *Allowance
 }
 
+// Checker is a provider that can be asked whether it would serve a model,
+// without a call that costs anything.
+type Checker interface {
+	// Check returns nil where the endpoint is reached, takes the key and knows
+	// the model. Every error is a *Failure that says which of them is not so.
+	Check(ctx context.Context, model string) error
+}
+
 // Embedder turns texts into vectors. Implementations are safe for concurrent
 // use, batch as their vendor allows and never retry.
 type Embedder interface {

@@ -47,6 +47,8 @@ func NewSized(c Config, entries int) (*Sim, error) {
 	s.mux.HandleFunc("POST /v1/chat/completions", s.vendor(openAI{}, (*exchange).chat))
 	s.mux.HandleFunc("POST /v1/embeddings", s.vendor(openAI{}, (*exchange).embeddings))
 	s.mux.HandleFunc("GET /v1/models", s.models)
+	s.mux.HandleFunc("GET /v1/models/{id}", s.model)
+	s.mux.HandleFunc("GET /v1beta/models/{id}", s.model)
 	s.mux.HandleFunc("POST /v1/messages", s.vendor(anthropic{}, (*exchange).messages))
 	s.mux.HandleFunc("POST /v1beta/models/{call}", s.vendor(gemini{}, (*exchange).generate))
 	s.mux.HandleFunc("GET /sim/config", s.getConfig)
@@ -186,6 +188,17 @@ func (s *Sim) models(w http.ResponseWriter, _ *http.Request) {
 		list.Data = append(list.Data, model{id, "model", 1735689600, "llmsim"})
 	}
 	writeJSON(w, http.StatusOK, list)
+}
+
+// model describes one model, each of which there is, to whatever vendor's
+// client asks.
+func (s *Sim) model(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	writeJSON(w, http.StatusOK, map[string]any{
+		"id": id, "object": "model", "created": 1735689600, "owned_by": "llmsim", // OpenAI
+		"type": "model", "display_name": id, "created_at": "2025-01-01T00:00:00Z", // Anthropic
+		"name": "models/" + id, // Gemini
+	})
 }
 
 func (s *Sim) getConfig(w http.ResponseWriter, _ *http.Request) {

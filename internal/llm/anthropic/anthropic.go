@@ -44,6 +44,7 @@ type Provider struct {
 	name     string
 	http     *http.Client
 	messages vendor.MessageService
+	models   vendor.ModelService
 }
 
 // New returns the provider that c describes. Nothing is read from the
@@ -65,7 +66,7 @@ func New(c Config) *Provider {
 	if c.BaseURL != "" {
 		options = append(options, option.WithBaseURL(c.BaseURL))
 	}
-	return &Provider{name: c.Name, http: c.HTTP, messages: vendor.NewMessageService(options...)}
+	return &Provider{name: c.Name, http: c.HTTP, messages: vendor.NewMessageService(options...), models: vendor.NewModelService(options...)}
 }
 
 // Why a reply without text ended, where that is known.

@@ -81,8 +81,13 @@ func (p *Provider) post(ctx context.Context, x *wire.Exchange, c llm.Call) (io.R
 	if c.Stream {
 		method = "streamGenerateContent?alt=sse"
 	}
-	address := p.config.BaseURL + "/models/" + url.PathEscape(c.Model) + ":" + method
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(payload))
+	return p.send(ctx, x, http.MethodPost, c.Model, ":"+method, payload)
+}
+
+// send makes a request about a model; action stands behind its name.
+func (p *Provider) send(ctx context.Context, x *wire.Exchange, method, model, action string, payload []byte) (io.ReadCloser, error) {
+	address := p.config.BaseURL + "/models/" + url.PathEscape(model) + action
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(payload))
 	if err != nil {
 		return nil, fmt.Errorf("%w: address", errNotSent)
 	}

@@ -62,6 +62,7 @@ func Provider(t *testing.T, dial Dial) {
 	t.Run("connections that give no reply", v.connections)
 	t.Run("a reply without end", v.endless)
 	t.Run("many at once", v.concurrent)
+	t.Run("checks", v.checks)
 }
 
 // vendor starts simulated vendors and dials them.

@@ -1,0 +1,88 @@
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
+	"kefu/internal/testenv"
+)
+
+// diagnosis is what the doctor says, by what it is of.
+func diagnosis(t *testing.T, site *e2e.Site) (map[string]struct{ Health, Says, Advice string }, e2e.Result) {
+	t.Helper()
+	r := site.Run("doctor", "--json")
+	var list []struct{ Of, Health, Says, Advice string }
+	if err := json.Unmarshal([]byte(r.Stdout), &list); err != nil {
+		t.Fatalf("doctor: %v\n%s%s", err, r.Stdout, r.Stderr)
+	}
+	found := map[string]struct{ Health, Says, Advice string }{}
+	for _, f := range list {
+		found[f.Of] = struct{ Health, Says, Advice string }{f.Health, f.Says, f.Advice}
+	}
+	return found, r
+}
+
+func TestTheDoctorFindsAHealthyInstallationWell(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	redis := testenv.Redis(t)
+	site := e2e.NewSite(t, "OPENAI_API_KEY=any", "OPENAI_BASE_URL="+vendor.URL()+"/v1", "ANTHROPIC_API_KEY=any", "ANTHROPIC_BASE_URL="+vendor.URL(),
+		"GEMINI_API_KEY=any", "GEMINI_BASE_URL="+vendor.URL()+"/v1beta", "REDIS_URL="+redis, "KEFU_HANDOFF_EMAIL=help@example.com", "KEFU_ADDR=127.0.0.1:1")
+	site.Write("docs/returns.md", "# Returns\n\nYou can return an item within 30 days.\n")
+	site.Must("kb", "load", "docs")
+	found, r := diagnosis(t, site)
+	for of, f := range found {
+		if f.Health != "ok" && of != "redis memory" { // the tests' own has no limit
+			t.Errorf("%s: %+v, want ok", of, f)
+		}
+	}
+	if f := found["redis memory"]; f.Health != "warning" || !strings.Contains(f.Advice, "allkeys-lru") {
+		t.Errorf("a Redis without a limit: %+v, want a warning", f)
+	}
+	if r.Code != 0 || len(found) != 15 {
+		t.Errorf("exit status %d after %d findings, want 0 after 15: %s", r.Code, len(found), r.Stdout)
+	}
+	if n := vendor.Calls("/chat/completions") + vendor.Calls("/messages"); n != 0 {
+		t.Errorf("%d calls were paid for", n)
+	}
+}
+
+func TestTheDoctorSaysWhatIsBrokenAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !strings.HasPrefix(r.URL.Path, "/v1/models"): // no Kefu
+			w.WriteHeader(http.StatusTeapot)
+		case strings.Contains(r.URL.Path, "retired"):
+			w.WriteHeader(http.StatusNotFound)
+		default:
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	t.Cleanup(other.Close)
+	site := e2e.NewSite(t, "OPENAI_API_KEY=any", "OPENAI_BASE_URL="+other.URL+"/v1", "KEFU_MODELS_CHEAP=retired", "ANTHROPIC_API_KEY=any",
+		"ANTHROPIC_BASE_URL=http://127.0.0.1:1", "REDIS_URL=redis://127.0.0.1:1/0", "KEFU_ADDR="+strings.TrimPrefix(other.URL, "http://"))
+	found, r := diagnosis(t, site)
+	for of, want := range map[string][3]string{
+		"server":                 {"failure", "taken by something", "KEFU_ADDR"},
+		"redis":                  {"warning", "refused", "Is it running"},
+		"knowledge":              {"warning", "empty", "kefu kb load"},
+		"model retired":          {"failure", "model_gone", "Choose another"},
+		"model gpt-6.1-terra":    {"failure", "unauthorised", "Look at the key"},
+		"model claude-haiku-5-5": {"failure", "unreachable", "http://127.0.0.1:1"},
+		"prices":                 {"warning", "retired has no known price", ""},
+		"person":                 {"warning", "no way to reach one", "KEFU_HANDOFF_EMAIL"},
+	} {
+		if f := found[of]; f.Health != want[0] || !strings.Contains(f.Says, want[1]) || !strings.Contains(f.Advice, want[2]) {
+			t.Errorf("%s: %+v, want %q", of, f, want)
+		}
+	}
+	if r.Code != 4 || !strings.Contains(r.Stderr, "broken: ") || !strings.Contains(r.Stderr, "model retired") {
+		t.Errorf("exit status %d, %s, want 4 and what is broken", r.Code, r.Stderr)
+	}
+}
