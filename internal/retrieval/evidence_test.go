@@ -38,6 +38,17 @@ func TestEvidenceTellsWhatPassagesHoldOfAQuestion(t *testing.T) {
 	}
 }
 
+func TestAWordThatOnlyRemovedDocumentsHaveIsNotKnown(t *testing.T) {
+	ix := index(t, item("a", 0, 1, "Parcels to Norway take three days."), item("b", 0, 1, "Parcels are insured."), item("c", 0, 1, "Lamps are blue."))
+	ix, err := ix.With(t.Context(), nil, []desk.DocumentID{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := evidence(ix, "parcels to norway"); e.Known > 0.5 {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestWordsFarApartAreNotInOneSentence(t *testing.T) {
 	ix := index(t, item("a", 0, 1, "Lamps are returned within a month. A tablet has a battery."), item("b", 0, 1, "Cables are sold by the metre."))
 	if e := evidence(ix, "tablet returned"); e.Coverage < 0.99 || e.Sentence > 0.6 {

@@ -61,7 +61,8 @@ type want struct {
 	of     string // the term that it stands for, a synonym or another spelling; empty: it is in the question
 
 	lists  [][]posting // where it occurs, by part
-	rarity float64     // see inverseFrequency
+	found  int         // in so many live passages
+	rarity float64     // see rarity
 }
 
 // asked is a question as a search of one index needs it, read once.
@@ -126,7 +127,8 @@ func (ix *Index) look(w *want) {
 	for i, p := range ix.parts {
 		w.lists[i] = p.postings[w.term]
 	}
-	w.rarity = ix.inverseFrequency(w.lists)
+	w.found = ix.occurrences(w.lists)
+	w.rarity = rarity(ix.live, w.found)
 }
 
 // wanted returns what is known of a term of a question, or of a synonym.
@@ -256,10 +258,8 @@ func (ix *Index) perfect(q asked) float64 {
 	return sum
 }
 
-// inverseFrequency is BM25's idf of a term that occurs in lists, above 0 also
-// for one in every passage.
-func (ix *Index) inverseFrequency(lists [][]posting) float64 {
-	found := 0
+// occurrences counts the live passages of lists.
+func (ix *Index) occurrences(lists [][]posting) (found int) {
 	for i, p := range ix.parts {
 		found += len(lists[i])
 		if p.dead.count > 0 {
@@ -270,10 +270,11 @@ func (ix *Index) inverseFrequency(lists [][]posting) float64 {
 			}
 		}
 	}
-	return rarity(ix.live, found)
+	return found
 }
 
-// rarity is BM25's idf of a term in so many of all passages.
+// rarity is BM25's idf of a term in so many of all passages, above 0 also for
+// one in all of them.
 func rarity(all, found int) float64 {
 	n := float64(found)
 	return math.Log(1 + (float64(all)-n+0.5)/(n+0.5))

@@ -189,9 +189,7 @@ func overlap(before, after string) bool {
 }
 
 // known tells whether any passage of the index has the term.
-func (w want) known() bool {
-	return slices.ContainsFunc(w.lists, func(list []posting) bool { return len(list) > 0 })
-}
+func (w want) known() bool { return w.found > 0 }
 
 // in tells whether a passage has the term.
 func (w want) in(part int, passage int32) bool {
