@@ -22,8 +22,10 @@ func (c *cli) abstainTrainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "train", Short: "Learn from questions with and without an answer", Args: args(cobra.NoArgs),
 		Long: `Searches the retrieval sets of DIR for their own queries and for those of
-DIR/unanswerable.jsonl, and the sample knowledge base for this project's own,
-learns from what is found when to abstain, and writes what it learned to FILE.
+DIR/unanswerable.jsonl, and the sample knowledge base for this project's own.
+Queries of sets whose pages are each about a thing of their own are asked once
+more without the page that answers them. Learns from what is found when to
+abstain, and writes what it learned to FILE.
 The program carries internal/abstain/learned.json.`,
 		Example: "  kefu abstain train --dir ../shared/eval --sample kb --out internal/abstain/learned.json",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -50,6 +50,7 @@ func (j Judge) Answerable(e retrieval.Evidence) float64 {
 var names = [...]string{
 	"length", "terms", "one_term", "rarity", "known", "coverage", "nothing", "everything", "union", "rare", "run", "missing",
 	"sentence", "characters", "headed", "named", "unheaded", "numbers", "vector", "share", "root_share", "gap", "lead",
+	"subject", "rest", "siblings",
 }
 
 // middling is the similarity of vectors where there are none to compare.
@@ -68,5 +69,6 @@ func values(e retrieval.Evidence) [len(names)]float64 {
 		e.Known, e.Coverage, is(e.Coverage == 0), is(e.Coverage > 0.99), e.Union, e.Rare, e.Run, e.Missing,
 		e.Sentence, e.Characters, e.Headed, e.Named, is(e.Unheaded), float64(e.Numbers), cmp.Or(e.Vector, middling),
 		e.Share, math.Sqrt(e.Share), e.Gap, e.Lead,
+		e.Subject, e.Rest, e.Siblings,
 	}
 }

@@ -46,9 +46,9 @@ func TestFitAnswersTheShareOfEverySet(t *testing.T) {
 	for i := range 100 {
 		x := float64(i) / 100
 		examples = append(examples,
-			abstain.Example{Question: fmt.Sprint("easy ", i), Evidence: covered(desk.English, 0.4+0.6*x), Set: "easy"},
-			abstain.Example{Question: fmt.Sprint("hard ", i), Evidence: covered(desk.English, 0.3+0.4*x), Set: "hard"},
-			abstain.Example{Question: fmt.Sprint("none ", i), Evidence: covered(desk.English, 0.4*x), Set: "hard", Kind: "oos"})
+			abstain.Example{Question: fmt.Sprint("easy ", i), Evidence: covered(desk.English, 0.4+0.6*x), Set: "easy", Counts: 1},
+			abstain.Example{Question: fmt.Sprint("hard ", i), Evidence: covered(desk.English, 0.3+0.4*x), Set: "hard", Counts: 1},
+			abstain.Example{Question: fmt.Sprint("none ", i), Evidence: covered(desk.English, 0.4*x), Set: "hard", Kind: "oos", Counts: 1})
 	}
 	raw, err := json.Marshal(abstain.Fit(examples, 0.9))
 	if err != nil {

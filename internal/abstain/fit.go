@@ -16,47 +16,35 @@ type Example struct {
 	// Set is the knowledge base; of those that hold answerable questions, each
 	// has at least the share of them answered.
 	Set string
-	// Kind says why the question has no answer there; empty: it has one. Every
-	// kind of a set counts as the root of its size, so that no large one drowns
-	// the others.
+	// Kind says why the question has no answer there; empty: it has one.
 	Kind string
+	// Counts is how much the example counts beside those of other groups, a set
+	// and a kind each; 0: nothing is learned from it.
+	Counts float64
 	// Aside examples teach, but no share of their set is promised.
 	Aside bool
 }
 
-// Withheld is the kind of a question whose passages were taken away. It looks
-// most like an answerable one, and counts the more the more of them a set has
-// in a language. Sets with a few are product manuals, where the words do not
-// tell the two apart.
-const (
-	Withheld = "deleted_doc"
-	few      = 25
-)
+// crowd dampens how much a group counts for its size, so that no large one
+// drowns the others: half as many questions count 0.8 times as much.
+const crowd = 0.7
 
-// more is how much more the questions of a kind count than others, so that
-// each is refused as often as it should be out of fold. Read only.
-var more = map[string]float64{"cross_domain": 8, "oos": 4, "oos_live_bot": 2}
-
-// counts is how much an example counts, by its group.
-func counts(examples []Example) func(Example) float64 {
-	size := map[[2]string]int{}
+// weights are how much each of the examples counts, all together 1.
+func weights(examples []Example) []float64 {
+	size := map[[2]string]float64{}
 	for _, e := range examples {
-		size[e.group()]++
+		size[[2]string{e.Set, e.Kind}]++
 	}
-	return func(e Example) float64 {
-		n := size[e.group()]
-		one := 1 / math.Sqrt(float64(n)) / float64(len(examples))
-		switch {
-		case e.Kind == Withheld && n > few:
-			one *= float64(n*n) / (few * few)
-		case more[e.Kind] > 0:
-			one *= more[e.Kind]
-		}
-		return one
+	list, all := make([]float64, len(examples)), 0.0
+	for i, e := range examples {
+		list[i] = e.Counts / math.Pow(size[[2]string{e.Set, e.Kind}], crowd)
+		all += list[i]
 	}
+	for i := range list {
+		list[i] /= all
+	}
+	return list
 }
-
-func (e Example) group() [2]string { return [2]string{e.Set, e.Kind} }
 
 // ridge holds the weights of standardised features down.
 const ridge = 1e-4
@@ -109,28 +97,30 @@ const features = len(names) + 1
 
 func regress(examples []Example) map[string]float64 {
 	const n = features
-	weigh := counts(examples)
+	counts := weights(examples)
 	mean, deviation := moments(examples)
 	var w [n]float64
 	for range 12 {
 		var gradient [n]float64
 		var curvature [n][n]float64
-		for _, e := range examples {
+		for at, e := range examples {
+			if counts[at] == 0 {
+				continue
+			}
 			x := standard(e.Evidence, mean, deviation)
 			odds := 0.0
 			for i := range x {
 				odds += w[i] * x[i]
 			}
 			p := 1 / (1 + math.Exp(-odds))
-			counts := weigh(e)
 			miss := p
 			if e.Kind == "" {
 				miss = p - 1
 			}
 			for i := range x {
-				gradient[i] += counts * miss * x[i]
+				gradient[i] += counts[at] * miss * x[i]
 				for k := range x {
-					curvature[i][k] += counts * max(p*(1-p), 1e-6) * x[i] * x[k]
+					curvature[i][k] += counts[at] * max(p*(1-p), 1e-6) * x[i] * x[k]
 				}
 			}
 		}

@@ -34,21 +34,17 @@ func (c Config) sampleEvidence(ctx context.Context) ([]weighed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var questions []query
-	var kinds []string
+	var questions []probe
 	for _, e := range route.Support() {
 		switch e.Sample {
 		case "answered":
-			kinds = append(kinds, "")
+			questions = append(questions, probe{query: query{Text: e.Text}})
 		case "unanswered":
-			kinds = append(kinds, "not_there")
-		default:
-			continue // a pleasantry, or answered in part
-		}
-		questions = append(questions, query{Text: e.Text})
+			questions = append(questions, probe{query: query{Text: e.Text}, kind: "not_there"})
+		} // others are pleasantries, or answered in part
 	}
 	c.Progress(fmt.Sprintf("%s: %d questions over %d passages", c.Sample, len(questions), ix.Len()))
-	examples, err := c.weigh(ctx, sample, func(query) *retrieval.Index { return ix }, questions, kinds)
+	examples, err := c.weigh(ctx, sample, func(query) *retrieval.Index { return ix }, questions)
 	for i := range examples {
 		examples[i].Aside = true
 	}

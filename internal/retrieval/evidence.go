@@ -27,6 +27,9 @@ type Evidence struct {
 	Headed     float64 // share that the title, headings and question of the first passage hold
 	Named      float64 // share of the terms of one of these that the question holds
 	Unheaded   bool    // the first passage has none of these
+	Subject    float64 // share of the weightiest piece of the question that the first passage holds
+	Rest       float64 // the same of the other pieces; where there are none, of that one
+	Siblings   float64 // share of the others found that have the title of the first
 	Numbers    int     // numbers of the question that the first passage lacks
 	Vector     float64 // cosine similarity of the first passage; 0: nothing to compare
 	Share      float64 // best lexical score, as a share of a perfect one
@@ -35,9 +38,10 @@ type Evidence struct {
 }
 
 const (
-	evident = 5 // so many of the passages found are weighed,
-	rivals  = 8 // so many compared by score,
-	read    = 3 // and so many read sentence by sentence
+	evident = 5  // so many of the passages found are weighed,
+	rivals  = 8  // so many compared by score,
+	page    = 10 // so many by title,
+	read    = 3  // and so many read sentence by sentence
 )
 
 // Evidence weighs the passages that Search or Lexical found for a question. It
@@ -62,6 +66,8 @@ func (ix *Index) Evidence(q Query, found []desk.Passage) Evidence {
 	}
 	ix.compare(&e, asked, found[:min(rivals, len(found))])
 	if len(found) > 0 {
+		w.weighPieces(&e, found[0].ID)
+		e.Siblings = siblings(found[:min(page, len(found))])
 		w.look(&e, q, found[:min(read, len(found))])
 	}
 	return e
