@@ -1,7 +1,8 @@
 // Package limit bounds how much one caller may ask: requests and tokens a
-// minute, shared by all replicas through Redis, and requests at a time in each
-// replica. Without Redis, or while it is away, each replica holds the limits by
-// itself: never unlimited.
+// minute, and requests at a time, shared by all replicas through Redis. Without
+// Redis, or while it is away, each replica holds the limits by itself: never
+// unlimited. The requests under way of a replica that dies are forgotten when
+// its lease ends.
 package limit
 
 import (
@@ -20,7 +21,7 @@ import (
 type Rates struct {
 	Requests   int // a minute; all may come at once
 	Tokens     int // a minute, paid after an answer: the last one may overdraw
-	Concurrent int // requests at a time, in each replica
+	Concurrent int // requests at a time
 }
 
 // Config says whose rates are bounded.
@@ -31,6 +32,9 @@ type Config struct {
 	Visitor Rates // one address, of callers with a website's key
 	// Timeout bounds the round trip to Redis. Default 50 ms.
 	Timeout time.Duration
+	// Lease is for how long Redis believes what a replica said of its requests
+	// under way; it repeats that three times meanwhile. Default 15 s.
+	Lease time.Duration
 }
 
 // Caller is who asks.
@@ -57,9 +61,9 @@ type Verdict struct {
 	Reset     time.Duration // until all requests are there again
 	Along     desk.Along    // what Redis was asked for by the way
 
-	of       *Limiter
-	subjects []*subject
-	tokens   []bucket
+	of     *Limiter
+	inside []*subject // where the request counts as one under way
+	tokens []bucket
 }
 
 const (
@@ -86,17 +90,21 @@ func New(cfg Config, client *redis.Client, log *slog.Logger) *Limiter {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 50 * time.Millisecond
 	}
+	if cfg.Lease == 0 {
+		cfg.Lease = 15 * time.Second
+	}
 	l := &Limiter{cfg: cfg, subjects: otter.Must(&otter.Options[string, *subject]{
 		MaximumSize:      subjects,
 		ExpiryCalculator: otter.ExpiryAccessing[string, *subject](forgetAfter),
 	})}
 	if client != nil {
-		l.shared = newShared(client, cfg.Timeout, log)
+		l.shared = newShared(client, cfg, log)
 	}
 	return l
 }
 
-// Run tells Redis of the tokens that answers took, until ctx ends.
+// Run tells Redis of the tokens that answers took and of requests that have
+// ended, until ctx ends.
 func (l *Limiter) Run(ctx context.Context) error {
 	defer l.subjects.StopAllGoroutines()
 	if l.shared == nil {
@@ -112,13 +120,17 @@ func (l *Limiter) Run(ctx context.Context) error {
 func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 	v := Verdict{of: l}
 	var take []bucket
+	var places []place
 	for name, rates := range l.rates(c) {
 		s := l.subject(name)
-		if !s.enter(rates.Concurrent) {
-			v.leave()
-			return Verdict{Refused: Concurrent, Wait: busyWait}
+		if rates.Concurrent > 0 {
+			p, ok := s.enter(rates.Concurrent)
+			if !ok {
+				v.leave()
+				return Verdict{Refused: Concurrent, Wait: busyWait}
+			}
+			places, v.inside = append(places, p), append(v.inside, s)
 		}
-		v.subjects = append(v.subjects, s)
 		if rates.Requests > 0 {
 			b := bucket{name: name + ":r", perMinute: rates.Requests, cost: 1, local: &s.requests}
 			take = append(take, b)
@@ -128,24 +140,36 @@ func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 			take, v.tokens = append(take, b), append(v.tokens, b)
 		}
 	}
-	if len(take) == 0 {
+	if len(take)+len(places) == 0 {
 		return v
 	}
 	got := takeAll(take, time.Now()) // also where Redis decides: it is ready to take over
 	if l.shared != nil {
 		var theirs taken
 		var ok bool
-		if theirs, v.Along, ok = l.shared.take(ctx, take, key); ok {
+		for _, s := range v.inside {
+			l.shared.places.hold(s)
+		}
+		if theirs, v.Along, ok = l.shared.take(ctx, take, places, key); ok {
 			got = theirs
 		}
 	}
-	if first := take[0]; first.cost > 0 {
+	return v.decide(take, got)
+}
+
+// decide is the verdict on what became of taking.
+func (v Verdict) decide(take []bucket, got taken) Verdict {
+	if len(take) > 0 && take[0].cost > 0 {
+		first := take[0]
 		v.Limit, v.Remaining = first.perMinute, max(0, int(got.left))
 		v.Reset = first.refill(float64(first.perMinute) - got.left)
 	}
 	if got.denied >= 0 {
 		v.Refused, v.Wait = Requests, got.wait
-		if take[got.denied].cost == 0 {
+		switch {
+		case got.denied >= len(take):
+			v.Refused, v.Wait = Concurrent, busyWait
+		case take[got.denied].cost == 0:
 			v.Refused = Tokens
 		}
 		v.leave()
@@ -175,7 +199,7 @@ func (l *Limiter) rates(c Caller) func(func(string, Rates) bool) {
 }
 
 func (l *Limiter) subject(name string) *subject {
-	s, _ := l.subjects.ComputeIfAbsent(name, func() (*subject, bool) { return &subject{}, false })
+	s, _ := l.subjects.ComputeIfAbsent(name, func() (*subject, bool) { return newSubject(name), false })
 	return s
 }
 
@@ -196,10 +220,13 @@ func (v *Verdict) Leave(tokens int) {
 }
 
 func (v *Verdict) leave() {
-	for _, s := range v.subjects {
-		s.inside.Add(-1)
+	for _, s := range v.inside {
+		s.leave()
+		if v.of.shared != nil {
+			v.of.shared.places.left(s)
+		}
 	}
-	v.subjects = nil
+	v.inside = nil
 }
 
 // bucket is a token bucket of a minute's worth.
@@ -220,7 +247,7 @@ func (b bucket) refill(n float64) time.Duration {
 
 // taken is what became of taking from several buckets at once.
 type taken struct {
-	denied int           // index of the bucket that has to be waited for longest, -1: none
+	denied int           // index of the bucket that has to be waited for longest, beyond them of a place, -1: none
 	wait   time.Duration // for it
 	left   float64       // in the first
 }

@@ -17,8 +17,6 @@ import (
 	"kefu/internal/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
-
 var quiet = slog.New(slog.DiscardHandler)
 
 func caller(key desk.KeyID) limit.Caller {

@@ -3,24 +3,53 @@ package limit
 import (
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 // subject is what this process knows of a key, user or address.
 type subject struct {
-	inside           atomic.Int64
+	name             string
 	requests, tokens level
+
+	mu     sync.Mutex
+	inside int64 // requests under way
+	number int64 // of changes to inside
+}
+
+// newSubject begins to number where nobody of that name has come before.
+func newSubject(name string) *subject {
+	return &subject{name: name, number: time.Now().UnixMicro()}
 }
 
 // enter counts one more request unless there are limit already; 0 is any
 // number.
-func (s *subject) enter(limit int) bool {
-	if n := s.inside.Add(1); limit > 0 && n > int64(limit) {
-		s.inside.Add(-1)
-		return false
+func (s *subject) enter(limit int) (place, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if limit > 0 && s.inside >= int64(limit) {
+		return place{}, false
 	}
-	return true
+	s.inside++
+	s.number++
+	return s.placeLocked(limit), true
+}
+
+func (s *subject) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inside--
+	s.number++
+}
+
+// place is what is under way.
+func (s *subject) place(limit int) place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.placeLocked(limit)
+}
+
+func (s *subject) placeLocked(limit int) place {
+	return place{name: s.name + ":c", limit: limit, inside: s.inside, number: s.number}
 }
 
 // level is how full a bucket is: full when it is new.

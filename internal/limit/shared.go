@@ -2,10 +2,12 @@ package limit
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed" // the script below
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +27,7 @@ const (
 	charges = 1024
 )
 
-// shared is the buckets that all replicas take from.
+// shared is the buckets and places that all replicas take from.
 type shared struct {
 	client  *redis.Client
 	script  *redis.Script
@@ -33,17 +35,22 @@ type shared struct {
 	log     *slog.Logger
 	away    atomic.Int64 // until when Redis is left alone, in ns of Unix time
 	charged chan bucket
+
+	replica string // this one among others, and among those that it was before
+	lease   time.Duration
+	places  *places
 }
 
-func newShared(client *redis.Client, timeout time.Duration, log *slog.Logger) *shared {
+func newShared(client *redis.Client, cfg Config, log *slog.Logger) *shared {
 	return &shared{
-		client: client, script: redis.NewScript(takeLua), timeout: timeout, log: log, charged: make(chan bucket, charges),
+		client: client, script: redis.NewScript(takeLua), timeout: cfg.Timeout, log: log, charged: make(chan bucket, charges),
+		replica: rand.Text(), lease: cfg.Lease, places: newPlaces(),
 	}
 }
 
-// take asks Redis, for a key too; ok is false when it does not answer. Only one
+// take asks Redis for what is in the buckets and for places, and for a key too; ok is false when it does not answer. Only one
 // caller a second finds out whether it is back.
-func (s *shared) take(ctx context.Context, buckets []bucket, key string) (got taken, along desk.Along, ok bool) {
+func (s *shared) take(ctx context.Context, buckets []bucket, places []place, key string) (got taken, along desk.Along, ok bool) {
 	until, now := s.away.Load(), time.Now()
 	if until > now.UnixNano() {
 		return taken{}, along, false
@@ -51,7 +58,7 @@ func (s *shared) take(ctx context.Context, buckets []bucket, key string) (got ta
 	if until != 0 && !s.away.CompareAndSwap(until, now.Add(awayFor).UnixNano()) {
 		return taken{}, along, false // somebody else is finding out
 	}
-	got, along, err := s.ask(ctx, buckets, false, key)
+	got, along, err := s.ask(ctx, buckets, places, false, key)
 	switch {
 	case err == nil:
 		if until != 0 {
@@ -69,15 +76,10 @@ func (s *shared) take(ctx context.Context, buckets []bucket, key string) (got ta
 
 // ask runs the script once, and reads a key, unless that is empty, in the same
 // round trip.
-func (s *shared) ask(ctx context.Context, buckets []bucket, force bool, key string) (taken, desk.Along, error) {
+func (s *shared) ask(ctx context.Context, buckets []bucket, places []place, force bool, key string) (taken, desk.Along, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	keys, args := make([]string, len(buckets)), make([]any, 0, 2*len(buckets)+1)
-	for i, b := range buckets {
-		keys[i] = b.name
-		args = append(args, b.perMinute, b.cost)
-	}
-	args = append(args, force)
+	keys, args := s.arguments(buckets, places, force)
 
 	pipe := s.client.Pipeline()
 	run := s.script.EvalSha(ctx, pipe, keys, args...)
@@ -94,6 +96,21 @@ func (s *shared) ask(ctx context.Context, buckets []bucket, force bool, key stri
 	}
 	got, err := read(run)
 	return got, along, err
+}
+
+// arguments are those of the script.
+func (s *shared) arguments(buckets []bucket, places []place, force bool) (keys []string, args []any) {
+	keys = make([]string, 0, len(buckets)+len(places))
+	args = append(make([]any, 0, 4+2*len(buckets)+3*len(places)), len(buckets), force, s.replica, s.lease.Milliseconds())
+	for _, b := range buckets {
+		keys = append(keys, b.name)
+		args = append(args, b.perMinute, b.cost)
+	}
+	for _, p := range places {
+		keys = append(keys, p.name)
+		args = append(args, p.limit, p.inside, p.number)
+	}
+	return keys, args
 }
 
 func broughtAlong(found *redis.StringCmd) desk.Along {
@@ -128,8 +145,12 @@ func (s *shared) charge(b bucket) {
 	}
 }
 
-// run pays what is owed until ctx ends, then what is left within a second.
+// run tells Redis of what is owed and of what has ended until ctx ends, then of
+// what is left within a second.
 func (s *shared) run(ctx context.Context) error {
+	var places sync.WaitGroup
+	places.Go(func() { s.keepPlaces(ctx) })
+	defer places.Wait()
 	for {
 		select {
 		case b := <-s.charged:
@@ -149,7 +170,7 @@ func (s *shared) pay(ctx context.Context, b bucket) {
 	if s.away.Load() != 0 {
 		return // this process has charged it
 	}
-	if _, _, err := s.ask(ctx, []bucket{b}, true, ""); err != nil {
+	if _, _, err := s.ask(ctx, []bucket{b}, nil, true, ""); err != nil {
 		s.log.Debug("tokens not charged in redis", "error", err)
 	}
 }
