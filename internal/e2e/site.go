@@ -171,6 +171,9 @@ func (s *Site) Start(args ...string) *Process {
 	return p
 }
 
+// PID is the number that the system gave the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Signal sends sig, unless the process has ended.
 func (p *Process) Signal(sig os.Signal) {
 	p.t.Helper()
