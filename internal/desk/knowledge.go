@@ -22,6 +22,9 @@ type Document struct {
 	URL    string // where a customer may read it; may be empty
 	Lang   Lang
 	Kind   DocumentKind
+	// TranslationKey is what the document and its translations declare alike;
+	// empty: their paths tell.
+	TranslationKey string
 	// LocalOnly keeps what the document says from every third party: only private
 	// models may be shown it.
 	LocalOnly bool
@@ -68,6 +71,9 @@ type Passage struct {
 	Hash     string   // of the document
 	Revision Revision // of the document
 	Origin   string   // source and path of the document; its translations are named like it
+	// TranslationKey is that of the document, and tells its translations instead
+	// of Origin; empty: it has none.
+	TranslationKey string
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
 	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Coverage the
 	// share of the question's distinct content terms that the passage holds, its

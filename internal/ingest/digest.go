@@ -81,7 +81,7 @@ func (l *Loader) digestHere(ctx context.Context, o original) (desk.Prepared, err
 	doc := desk.Document{
 		ID: or(o.ID, documentID(o.Tenant, o.Source, or(x.meta.id, o.Path))), Tenant: o.Tenant, Source: o.Source, Path: o.Path,
 		Title: x.meta.title, URL: x.meta.url, Lang: x.language(), Kind: desk.Page, Bytes: int64(len(o.Data)),
-		LocalOnly: x.meta.local || l.localOnly(o) || l.confidential(x),
+		TranslationKey: x.meta.translation, LocalOnly: x.meta.local || l.localOnly(o) || l.confidential(x),
 	}
 	if len(x.pairs) > 0 {
 		doc.Kind = desk.FAQ

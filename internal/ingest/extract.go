@@ -30,6 +30,8 @@ type meta struct {
 	lang  desk.Lang
 	kind  desk.DocumentKind
 	local bool // only private models may be shown it
+	// translation is what the file and its translations declare alike.
+	translation string
 }
 
 // section is the text under one heading. A blank line separates its blocks, a

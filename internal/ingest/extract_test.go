@@ -241,6 +241,8 @@ func TestFilesThatCannotBeExtracted(t *testing.T) {
 		{"half a character of UTF-16", "a.txt", "\xff\xfea\x00b", CodeNotText, 0},
 		{"broken front matter", "a.md", "---\ntitle: [x\n---\n# A\n", CodeMalformed, 1},
 		{"an unknown kind", "a.md", "---\nkind: poem\n---\n# A\n", CodeMalformed, 0},
+		{"several translation keys", "a.md", "---\ntranslationKey: [returns, refunds]\n---\n# A\n", CodeMalformed, 0},
+		{"a translation key without end", "a.md", "---\ntranslation_key: " + strings.Repeat("k", 201) + "\n---\n# A\n", CodeMalformed, 0},
 		{"a mark that is neither true nor false", "a.md", "---\nlocal_only: confidential\n---\n# A\n", CodeMalformed, 0},
 		{"CSV with questions alone", "a.csv", "question,text\na,b\n", CodeMalformed, 1},
 		{"a quote that does not close", "a.csv", "question,answer\na,b\n\"c,d\n", CodeMalformed, 3},

@@ -70,6 +70,10 @@ func parseMeta(raw []byte) (meta, bool, error) {
 	default:
 		return meta{}, false, reject(CodeMalformed, 0, "the front matter says kind: %.40s; known kinds are page and faq", kind)
 	}
+	var err error
+	if m.translation, err = translationKey(fields); err != nil {
+		return meta{}, false, err
+	}
 	switch local, said := fields["local_only"]; mark := local.(type) {
 	case bool:
 		m.local = mark
@@ -79,6 +83,26 @@ func parseMeta(raw []byte) (meta, bool, error) {
 		}
 	}
 	return m, true, nil
+}
+
+// maxTranslationKey bounds a translation key, in bytes.
+const maxTranslationKey = 200
+
+// translationKey is what a page and its translations declare alike, by the name
+// that Hugo gave it or as our other fields are spelt. A key that is
+// misunderstood would leave the page without its translations, unnoticed.
+func translationKey(fields map[string]any) (string, error) {
+	for _, name := range []string{"translationKey", "translation_key"} {
+		value, said := fields[name]
+		if !said || value == nil {
+			continue
+		}
+		if key := scalar(value); key != "" && len(key) <= maxTranslationKey {
+			return key, nil
+		}
+		return "", reject(CodeMalformed, 0, "the front matter says %s: %.40v; want a text of 1 to %d bytes, the same in every translation of the page", name, value, maxTranslationKey)
+	}
+	return "", nil
 }
 
 // firstOf returns the first of the named fields that holds a plain value.

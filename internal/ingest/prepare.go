@@ -62,6 +62,9 @@ func (l *Loader) contentHash(doc desk.Document, x extract) string {
 	for _, p := range x.pairs {
 		writeFields(h, p.url)
 	}
+	if doc.TranslationKey != "" {
+		writeFields(h, "translation_key", doc.TranslationKey)
+	}
 	if doc.LocalOnly {
 		writeFields(h, "local_only")
 	}

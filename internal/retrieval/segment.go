@@ -74,7 +74,7 @@ func (s *segment) append(p desk.Passage, vector []float32, length float64) int32
 	s.passages = append(s.passages, p)
 	s.vectors = append(s.vectors, vector)
 	s.lengths = append(s.lengths, length)
-	if page := pageOf(p.Origin); page != "" && len(s.documents[p.Document]) == 0 {
+	if page := pageOf(p); page != "" && len(s.documents[p.Document]) == 0 {
 		s.pages[page] = append(s.pages[page], p.Document)
 	}
 	s.documents[p.Document] = append(s.documents[p.Document], at)

@@ -2,6 +2,7 @@ package retrieval
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"kefu/internal/desk"
@@ -15,13 +16,17 @@ var translations = map[string]bool{
 	"zh": true, "zh-cn": true, "zh-hans": true, "zh-tw": true, "zh-hk": true, "zh-hant": true, "cn": true, "chinese": true,
 }
 
-// pageOf is what the origins of a page and of its translations share; empty:
-// it is not known where the page is from.
-func pageOf(origin string) string {
-	if origin == "" {
+// pageOf is what a page and its translations share: the key that they declare,
+// else what their origins have in common. Empty: it is not known where the page
+// is from.
+func pageOf(p desk.Passage) string {
+	if p.TranslationKey != "" {
+		return "\x00" + p.TranslationKey // no origin begins so
+	}
+	if p.Origin == "" {
 		return ""
 	}
-	origin = strings.ToLower(strings.TrimSuffix(origin, path.Ext(origin)))
+	origin := strings.ToLower(strings.TrimSuffix(p.Origin, path.Ext(p.Origin)))
 	if bare, language := strings.TrimSuffix(origin, path.Ext(origin)), strings.TrimPrefix(path.Ext(origin), "."); translations[strings.ReplaceAll(language, "_", "-")] {
 		origin = bare
 	}
@@ -37,27 +42,37 @@ func pageOf(origin string) string {
 
 // translate adds to what was found in another language what stands at its
 // place in the translation of its page, with the score that it would have in
-// the language asked for. At most k are returned.
+// the language asked for, or the better one by which that was found itself. At
+// most k are returned.
 func (ix *Index) translate(list []found, asked desk.Lang, k int) []found {
 	if asked == "" || ix.cfg.OtherLanguage == 0 {
 		return list
 	}
-	best := ix.top(k)
-	there := make(map[desk.ChunkID]bool, len(list))
-	for _, f := range list {
-		there[ix.id(f)] = true
-		best.offer(f)
+	all := slices.Clone(list)
+	there := make(map[desk.ChunkID]int, len(list)) // where in all
+	for i, f := range list {
+		there[ix.id(f)] = i
 	}
 	for _, f := range list {
 		preferred := ix.preference(f, asked)
 		if preferred == 1 {
 			continue
 		}
-		if t, ok := ix.translation(f, asked); ok && !there[ix.id(t)] {
-			there[ix.id(t)] = true
-			t.score = f.score / preferred
-			best.offer(t)
+		t, ok := ix.translation(f, asked)
+		if !ok {
+			continue
 		}
+		t.score = f.score / preferred
+		if at, found := there[ix.id(t)]; found { // by less, as anything is among few
+			all[at].score = max(all[at].score, t.score)
+			continue
+		}
+		there[ix.id(t)] = len(all)
+		all = append(all, t)
+	}
+	best := ix.top(k)
+	for _, f := range all {
+		best.offer(f)
 	}
 	return best.list
 }
@@ -68,7 +83,7 @@ func (ix *Index) translate(list []found, asked desk.Lang, k int) []found {
 // numbers of chunks differ by more than a fifth it is another text.
 func (ix *Index) translation(f found, asked desk.Lang) (found, bool) {
 	p := ix.parts[f.part].passages[f.place]
-	page := pageOf(p.Origin)
+	page := pageOf(p)
 	if page == "" || p.Kind == desk.FAQ {
 		return found{}, false
 	}

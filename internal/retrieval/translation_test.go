@@ -50,6 +50,24 @@ func TestAQuestionFindsTheTranslationOfWhatItMatches(t *testing.T) {
 	}
 }
 
+func TestADeclaredKeyTellsTheTranslationAndThePathNoLonger(t *testing.T) {
+	keyed := func(key string, items []retrieval.Item) []retrieval.Item {
+		for i := range items {
+			items[i].TranslationKey = key
+		}
+		return items
+	}
+	ix := index(t, slices.Concat(
+		keyed("labels", page("returns.md", "Keep the box.", "Scan the label with Parcelino.")),
+		keyed("labels", page("面单.md", "请保留包装。", "请扫描面单。")),
+		keyed("Labels", page("标签.md", "一。", "二。")), // another key
+		page("returns.zh.md", "三十天内。", "免费退货。"))...)
+	found, err := ix.Search(t.Context(), retrieval.Query{Text: "Parcelino 怎么用", Lang: desk.Chinese, K: 5})
+	if want := []desk.ChunkID{"面单.md#1", "returns.md#1"}; err != nil || !slices.Equal(ids(found), want) {
+		t.Errorf("found %v, %v, want the translation and then the page: %v", ids(found), err, want)
+	}
+}
+
 func TestOnlyTranslationsAreTranslations(t *testing.T) {
 	pairs := page("en/faq.csv", "Scan the label.", "Keep the box.")
 	for i := range pairs {

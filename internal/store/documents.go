@@ -13,7 +13,7 @@ import (
 // Documents is the knowledge base: documents, their chunks and vectors.
 type Documents struct{ db *DB }
 
-const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, d.hash, v.local_only, v.flag, v.validators, v.bytes, v.chunks, d.revision, d.updated_at`
+const documentColumns = `d.id, d.tenant, v.source, v.path, v.title, v.url, v.lang, v.kind, v.translation_key, d.hash, v.local_only, v.flag, v.validators, v.bytes, v.chunks, d.revision, d.updated_at`
 
 // What a row of documents points to. A document that is served now has no end:
 // d.until IS NULL.
@@ -172,7 +172,7 @@ type scanner interface{ Scan(dest ...any) error }
 func scanDocument(row scanner) (desk.Document, error) {
 	var doc desk.Document
 	var updated int64
-	err := row.Scan(&doc.ID, &doc.Tenant, &doc.Source, &doc.Path, &doc.Title, &doc.URL, &doc.Lang, &doc.Kind,
+	err := row.Scan(&doc.ID, &doc.Tenant, &doc.Source, &doc.Path, &doc.Title, &doc.URL, &doc.Lang, &doc.Kind, &doc.TranslationKey,
 		&doc.Hash, &doc.LocalOnly, &doc.Flag, &doc.Validators, &doc.Bytes, &doc.Chunks, &doc.Revision, &updated)
 	doc.UpdatedAt = fromMillis(updated)
 	return doc, err

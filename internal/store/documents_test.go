@@ -63,6 +63,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 		before := time.Now().Truncate(time.Millisecond)
 		put := document("returns", 3, 8)
 		put.Chunks[1].Question, put.Chunks[1].URL = "退货多久？", "https://example.com/returns#1"
+		put.Document.TranslationKey = "returns"
 		put.Document.Flag, put.Chunks[2].Flag = "override", "override"
 		rev := publish(t, db, []desk.Prepared{put})
 
@@ -84,7 +85,7 @@ func TestAPublishedDocumentIsReadBackAsItWas(t *testing.T) {
 		items := itemsOf(t, db, tenant, "m", 0)
 		for i, c := range put.Chunks {
 			want := retrieval.Item{
-				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: cmp.Or(c.URL, want.URL), Kind: want.Kind, Hash: want.Hash, Revision: rev, Origin: want.Source + "/" + want.Path},
+				Passage: desk.Passage{Chunk: c, Title: want.Title, URL: cmp.Or(c.URL, want.URL), Kind: want.Kind, Hash: want.Hash, Revision: rev, Origin: want.Source + "/" + want.Path, TranslationKey: "returns"},
 				Vector:  put.Vectors[i],
 			}
 			if !reflect.DeepEqual(items[i], want) {

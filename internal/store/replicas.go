@@ -65,7 +65,7 @@ func (d *Documents) Changes(ctx context.Context, model string, since desk.Revisi
 // items reads the chunks of all documents that changed after since.
 func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (map[desk.TenantID][]retrieval.Item, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, v.title,
-			CASE WHEN c.url = '' THEN v.url ELSE c.url END, v.kind, d.hash, d.revision, v.source, v.path, e.vector
+			CASE WHEN c.url = '' THEN v.url ELSE c.url END, v.kind, d.hash, d.revision, v.source, v.path, v.translation_key, e.vector
 		FROM kb_log l
 		JOIN documents d ON d.until IS NULL AND d.tenant = l.tenant AND d.id = l.document_id
 		`+withVersion+`
@@ -80,7 +80,7 @@ func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (
 		var source, path string
 		c := &it.Chunk
 		err = r.Scan(&tenant, &c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly, &c.Flag,
-			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &source, &path, &vector)
+			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &source, &path, &it.TranslationKey, &vector)
 		it.Origin = source + "/" + path
 		if vector != nil {
 			it.Vector = decodeVector(vector)

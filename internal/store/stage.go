@@ -78,14 +78,14 @@ func (d *Documents) insertVersions(ctx context.Context, tx *sql.Tx, tenant desk.
 	now := millis(time.Now())
 	in := insert{
 		mark: d.db.engine.mark, table: "versions", columns: []string{
-			"tenant", "document_id", "hash", "source", "path", "title", "url", "lang", "kind", "bytes", "chunks", "staged_at", "local_only", "flag", "validators",
+			"tenant", "document_id", "hash", "source", "path", "title", "url", "lang", "kind", "bytes", "chunks", "staged_at", "local_only", "flag", "validators", "translation_key",
 		},
 		conflict: `ON CONFLICT (tenant, document_id, hash) DO UPDATE SET staged_at = excluded.staged_at, validators = excluded.validators`,
 	}
 	return in.exec(ctx, tx, len(put), func(args []any, i int) []any {
 		doc := put[i].Document
 		return append(args, tenant, doc.ID, doc.Hash, doc.Source, doc.Path, doc.Title, doc.URL, doc.Lang, doc.Kind, doc.Bytes,
-			len(put[i].Chunks), now, doc.LocalOnly, doc.Flag, doc.Validators)
+			len(put[i].Chunks), now, doc.LocalOnly, doc.Flag, doc.Validators, doc.TranslationKey)
 	})
 }
 
