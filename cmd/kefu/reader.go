@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"runtime"
@@ -30,9 +31,16 @@ func (r reading) config() (ingest.Config, error) {
 
 const readerName = "read-documents"
 
+// readerMark stands in the environment of a process that reads documents. It
+// starts no other, whatever program it turns out to be.
+const readerMark = "KEFU_READS_DOCUMENTS"
+
 // command is the command line of a process that reads documents. It has one
 // processor, no more memory than it needs, and no secret of the environment.
 func (r reading) command() (*exec.Cmd, error) {
+	if os.Getenv(readerMark) != "" {
+		return nil, errors.New("a process that reads documents starts no other")
+	}
 	program, err := thisProgram()
 	if err != nil {
 		return nil, err
@@ -43,7 +51,7 @@ func (r reading) command() (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(program, args...)
 	cmd.Args[0] = "kefu"
-	cmd.Env = []string{"GOMAXPROCS=1", "GOMEMLIMIT=256MiB"}
+	cmd.Env = []string{"GOMAXPROCS=1", "GOMEMLIMIT=256MiB", readerMark + "=1"}
 	return cmd, nil
 }
 
