@@ -21,6 +21,7 @@ func TestAnOperatorSignsInAndAnswersWhatWasNot(t *testing.T) {
 			p := visit(t, v, link, "main button.send")
 			p.signsIn(d, server)
 			p.answersWhatWasNot(d, server)
+			p.looksAfterAHandoff(d)
 			p.seesHowAnswersCameToBe(d)
 			p.takesItBackAndReturnsToIt(d, server)
 			p.opens("usage", d.usage)
@@ -69,6 +70,28 @@ func (p *tab) answersWhatWasNot(d duty, server *e2e.Server) {
 	}
 	p.do(chromedp.Reload())
 	p.shows("details summary", d.written)
+}
+
+// looksAfterAHandoff takes the customer whose question had no answer, and sees
+// what was said to them.
+func (p *tab) looksAfterAHandoff(d duty) {
+	p.Helper()
+	p.opens("handoffs", d.handoffs)
+	p.shows(".cards h3 a", d.unanswered)
+	p.press(".cards .row button:first-child")
+	p.await("document.querySelector('.cards .state').textContent === " + quoted(d.taken) + " && document.activeElement.matches('.card-box')")
+	p.shows("[role=status]", d.taken)
+	p.shows(".cards .pairs", "ses_")
+	p.accessible()
+	p.press(".cards h3 a")
+	p.shows("ol.cards .asks", d.unanswered)
+	p.accessible()
+	p.screenshot("console-handoff")
+	p.press(".page > .card-box .row button:first-child")
+	p.await("document.querySelector('.page > .card-box .state.ready') !== null")
+	p.press("nav a[href='#/handoffs']")
+	p.shows(".empty", "")
+	p.accessible()
 }
 
 func (p *tab) seesHowAnswersCameToBe(d duty) {

@@ -11,7 +11,7 @@ import (
 
 // duty is what an operator reads and writes in one language.
 type duty struct {
-	lang, signIn, gaps, written, answeredNow, foundNow, documents, releases, search, enters, answers, how, usage, keys, audit, keyOnce, signedOut, used string
+	lang, signIn, gaps, handoffs, taken, written, answeredNow, foundNow, documents, releases, search, enters, answers, how, usage, keys, audit, keyOnce, signedOut, used string
 
 	unanswered, reply, answered string
 }
@@ -19,13 +19,13 @@ type duty struct {
 func duties() map[string]duty {
 	return map[string]duty{
 		"en-GB": {
-			lang: "en", signIn: "Sign in", gaps: "Unanswered questions", written: "With a written answer since", answeredNow: "This is what a customer", foundNow: "finds first",
+			lang: "en", signIn: "Sign in", gaps: "Unanswered questions", handoffs: "Sent to a person", taken: "taken", written: "With a written answer since", answeredNow: "This is what a customer", foundNow: "finds first",
 			documents: "Documents", releases: "Releases", search: "Try a search", enters: "shown to the model", answers: "Answers", how: "How it came to be",
 			usage: "Usage and budgets", keys: "Keys and tenants", audit: "Who changed what", keyOnce: "shown this once", signedOut: "Sign in to the console", used: "used or has expired",
 			unanswered: "Do you have a shop in Lisbon?", reply: "Yes, our shop in Lisbon is at Rua Augusta 12", answered: "How long is the warranty of the smart lamp?",
 		},
 		"zh-CN": {
-			lang: "zh-CN", signIn: "登录", gaps: "未答问题", written: "此后已写好答案", answeredNow: "现在客户问起", foundNow: "排在第一的是",
+			lang: "zh-CN", signIn: "登录", gaps: "未答问题", handoffs: "转人工的客户", taken: "已接手", written: "此后已写好答案", answeredNow: "现在客户问起", foundNow: "排在第一的是",
 			documents: "文档", releases: "版本", search: "检索试验", enters: "会交给模型", answers: "回答", how: "回答的由来",
 			usage: "用量与预算", keys: "密钥与租户", audit: "操作日志", keyOnce: "只显示这一次", signedOut: "登录控制台", used: "已被使用或已过期",
 			unanswered: "你们在里斯本有门店吗？", reply: "有，里斯本门店位于奥古斯塔街 12 号", answered: "智能灯的保修期是多久？",

@@ -10,13 +10,14 @@ import { answers } from './answers.js';
 import { audit } from './audit.js';
 import { documents } from './documents.js';
 import { gaps } from './gaps.js';
+import { handoffs } from './handoffs.js';
 import { keys } from './keys.js';
 import { releases } from './releases.js';
 import { search } from './search.js';
 import { usage } from './usage.js';
 import './texts.js';
 
-const sections = { gaps, documents, releases, search, answers, usage, keys, audit };
+const sections = { gaps, handoffs, documents, releases, search, answers, usage, keys, audit };
 const forAdmins = ['keys', 'audit'];
 
 const main = document.getElementById('main');
