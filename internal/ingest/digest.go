@@ -28,10 +28,16 @@ type digested struct {
 	Refused *FileError // nil: it is a document
 }
 
+// shortText is up to how many bytes a text is read in this process: it takes
+// some milliseconds at its worst, less than to hand it over, and whoever waits
+// for it does not wait for a process that yields to all others.
+const shortText = 32 << 10
+
 // digest makes a document of an original, in a process of its own where the
-// loader has such. The error is a *FileError without a path, or that of ctx.
+// loader has such and it may take longer. The error is a *FileError without a
+// path, or that of ctx.
 func (l *Loader) digest(ctx context.Context, o original) (desk.Prepared, error) {
-	if l.children == nil {
+	if l.children == nil || len(o.Data) <= l.short && kindOf(o.Name, o.Data) == plainText {
 		return l.digestHere(ctx, o)
 	}
 	var d digested

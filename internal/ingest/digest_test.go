@@ -63,6 +63,7 @@ func elsewhere(t *testing.T, kind string) *Loader {
 		return cmd, nil
 	}
 	l := New(nil, nil, nil, cfg)
+	l.short = 0 // all of them
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -120,6 +121,7 @@ func TestADocumentThatItsReaderDoesNotSurviveIsRefused(t *testing.T) {
 
 func TestAReaderThatDoesNotStartIsSaid(t *testing.T) {
 	l := New(nil, nil, nil, Config{Reader: func() (*exec.Cmd, error) { return exec.Command("/nowhere/kefu"), nil }})
+	l.short = 0
 	file := filepath.Join(t.TempDir(), "good.md")
 	if err := os.WriteFile(file, []byte("# Good\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -128,5 +130,25 @@ func TestAReaderThatDoesNotStartIsSaid(t *testing.T) {
 	var why *FileError
 	if !errors.As(err, &why) || why.Code != CodeNoReader {
 		t.Errorf("error = %v, want code %s", err, CodeNoReader)
+	}
+}
+
+func TestAShortTextWaitsForNoOtherProcess(t *testing.T) {
+	l := New(nil, nil, nil, Config{Reader: func() (*exec.Cmd, error) { return nil, errors.New("it was asked for") }})
+	file := filepath.Join(t.TempDir(), "good.md")
+	for size, ours := range map[int]bool{100: true, shortText + 100: false} {
+		if err := os.WriteFile(file, []byte("# Good\n\n"+strings.Repeat("Good word. ", size/11)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Preview(t.Context(), file); (err == nil) != ours {
+			t.Errorf("about %d bytes: %v, want it read here: %t", size, err, ours)
+		}
+	}
+	archive := filepath.Join(t.TempDir(), "short.docx")
+	if err := os.WriteFile(archive, []byte("PK\x03\x04"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Preview(t.Context(), archive); err == nil || !strings.Contains(err.Error(), "it was asked for") {
+		t.Errorf("an archive: %v, want it read elsewhere, whatever its size", err)
 	}
 }

@@ -183,6 +183,7 @@ type Loader struct {
 	cfg       Config
 	extractor *extractor
 	children  *child.Pool // nil: documents are read in this process
+	short     int         // up to how many bytes a text is, all the same
 	web       web
 	chunker   chunker
 }
@@ -197,6 +198,7 @@ func New(docs Documents, embedder llm.Embedder, ledger llm.Ledger, cfg Config) *
 		chunker: chunker{target: cfg.TargetTokens, most: cfg.MaxTokens, overlap: cfg.OverlapTokens, count: countTokens},
 	}
 	if cfg.Reader != nil {
+		l.short = shortText
 		l.children = child.New(max(2, runtime.GOMAXPROCS(0)/2), cfg.Reader) // two: a slow document leaves a way past it
 	}
 	return l

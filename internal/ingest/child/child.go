@@ -48,7 +48,8 @@ func New(n int, command func() (*exec.Cmd, error)) *Pool {
 }
 
 // Do has a process answer request, and fills in reply, which points to what
-// Serve's function returns. The error is that of ctx; ErrOverdue when the answer
+// Serve's function returns. A request that ends its process is made once more
+// in another. The error is that of ctx; ErrOverdue when the answer
 // takes longer than limit from when its turn has come; a *CrashError; or says
 // why no process starts.
 func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) error {
@@ -60,19 +61,22 @@ func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) 
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, limit, ErrOverdue)
 	defer cancel()
-	running := p.take()
-	if running != nil {
-		err := p.ask(limited, running, request, reply)
-		var crash *CrashError
-		if !errors.As(err, &crash) {
-			return err
-		} // it may have ended before: the request shows itself in a new one
+	// A process may also end by what is none of the request's doing: it has
+	// waited for long, or the machine had no memory left and chose it.
+	running, err := p.take(), error(nil)
+	for range 2 {
+		if running == nil {
+			if running, err = p.start(); err != nil {
+				return err
+			}
+		}
+		err = p.ask(limited, running, request, reply)
+		if _, crashed := errors.AsType[*CrashError](err); !crashed {
+			break
+		}
+		running = nil
 	}
-	running, err := p.start()
-	if err != nil {
-		return err
-	}
-	return p.ask(limited, running, request, reply)
+	return err
 }
 
 // ask has running answer, and keeps or ends it.
