@@ -24,7 +24,7 @@ build: ## build bin/kefu and bin/llmsim
 
 test: ## install redis-server, postgresql, prometheus and chromium where missing, then run every test
 	@.ci/install
-	CGO_ENABLED=1 go test -race -timeout 15m ./...
+	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 lint: ## go vet, gofumpt and staticcheck
 	@mkdir -p $(BIN)

@@ -38,7 +38,7 @@ func poisonDocuments(t *testing.T) {
 	s := operatedShop{newCrowdedShop(t), ""}
 	s.key = strings.TrimSpace(s.site.Must("keys", "create", "--role", "operator"))
 	s.first.Behave(slowVendor(t, fmt.Sprintf("fixed:%v", slowest)))
-	usual, _ := s.calm(12*places, places/2)
+	usual, _ := s.calm(6*places, places/2)
 
 	ctx, end := context.WithCancel(t.Context())
 	var poisoner sync.WaitGroup
@@ -53,7 +53,7 @@ func poisonDocuments(t *testing.T) {
 	})
 	var disturbed time.Duration
 	for round := 0; round < rounds && (round == 0 || disturbed > p99(usual)*11/10); round++ {
-		visits, _ := s.calm(12*places, places/2)
+		visits, _ := s.calm(6*places, places/2)
 		disturbed = p99(visits)
 	}
 	if disturbed > p99(usual)*11/10 {
@@ -76,6 +76,7 @@ func poisonDocuments(t *testing.T) {
 // readersComeAndGo harms the processes that read documents, and then the server.
 func (s operatedShop) readersComeAndGo() {
 	t := s.t
+	long := strings.Repeat("One word stands after another. ", 2000) // a short text needs no reader
 	reader := s.reader()
 	if priority, err := syscall.Getpriority(0, reader); err != nil || priority != 20-19 && priority != 19 { // as Linux and as macOS say it
 		t.Errorf("the priority of the reader is %d (%v), want the lowest", priority, err)
@@ -83,12 +84,12 @@ func (s operatedShop) readersComeAndGo() {
 	s.signal(reader, syscall.SIGSTOP)
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		if got := s.handIn("waits.md", "# Waits\n\nFor a reader that does nothing.\n"); got.Status != "ready" {
+		if got := s.handIn("waits.md", "# Waits\n\nFor a reader that does nothing.\n"+long); got.Status != "ready" {
 			t.Errorf("a document whose reader hung and was killed: %+v", got)
 		}
 	})
 	e2e.Eventually(t, time.Minute, "a reader is asked that does nothing", func() bool { return s.status("waits.md") == "extracting" })
-	if got := s.handIn("passes.md", "# Passes\n\nIt is read by another.\n"); got.Status != "ready" {
+	if got := s.handIn("passes.md", "# Passes\n\nIt is read by another.\n"+long); got.Status != "ready" {
 		t.Errorf("beside a document that takes forever: %+v", got)
 	}
 	s.signal(reader, syscall.SIGKILL)

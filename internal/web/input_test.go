@@ -21,7 +21,7 @@ func TestTheKeyboardAloneIsEnough(t *testing.T) {
 		t.Errorf("asked %q, want %q", got, want)
 	}
 
-	for range 2 { // over the source that has a page to the last citation
+	for range 4 { // over what rates the answer and the source that has a page, to the last citation
 		p.key(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
 	}
 	p.shows("kefu-citation:focus-within .card", say.title+" 2")
