@@ -177,20 +177,29 @@ func (r run) identity(d string) (Type, int) {
 		return ResidentID, end + 1
 	case len(d) >= 12 && r.card(d) && !r.said(ordered) && !r.said(account):
 		return Card, end
-	case r.said(ordered):
-		return "", end
+	}
+	if proved := r.proved(d); proved != "" && !r.said(ordered) {
+		return proved, end
+	}
+	return "", end
+}
+
+// proved tells what the shape and the check digit of a run say it is, if it is
+// no order's.
+func (r run) proved(d string) Type {
+	switch {
 	case r.shaped(3, 2, 4) && r.separated("-") || r.shaped(9) && r.said(socialSecurity):
-		return taxpayer(d), end
+		return taxpayer(d)
 	case r.shaped(6, 7) && r.separated("-") && koreanID(d),
 		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12)) && r.whole && r.personal(d) && aadhaar(d),
 		r.shaped(11) && r.whole && !chineseMobile(d) && pesel(d),
 		(r.shaped(13) && r.personal(d) || r.shaped(1, 4, 5, 2, 1)) && r.whole && thaiID(d),
 		r.shaped(3, 3, 3, 2) && cpf(d):
-		return NationalID, end
+		return NationalID
 	case r.shaped(9) && r.whole && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN:
-		return ITIN, end
+		return ITIN
 	}
-	return "", end
+	return ""
 }
 
 // personal tells, of a number whose only proof is one digit, that it is no

@@ -23,6 +23,9 @@ func (r run) phone(d string) bool {
 // what they have.
 func (r run) coded() bool {
 	start := r.start() - len(r.before)
+	if start == 0 || r.s[start-1] != '-' {
+		return false
+	}
 	letters := code.FindString(r.s[max(0, start-wordsBefore):start])
 	return letters != "" && !phoneWords.MatchString(letters[:len(letters)-1])
 }
