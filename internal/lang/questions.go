@@ -43,5 +43,5 @@ var (
 	// questionBorder stands before the second and further questions of a text.
 	questionBorder = regexp.MustCompile(`(?i)(?:,? and (?:also )?|[?;,:.] +(?:and )?)(?:who|what|when|where|why|how|which|can|do|does|is|are|will)\b|[，？；。].|以及|还有|另外`)
 	asking         = regexp.MustCompile(`^(?:(?:and|so|but|hi|hello|please|excuse me|ok)[ ,]+)*(?:what|which|who|whose|whom|where|when|why|how|can|could|may|do|does|did|is|are|was|were|will|would|should|shall|have|has|am|tell|show|give|explain|compare)\b|` +
-		`\?|？|吗|呢|什么|怎|如何|哪|谁|多少|几|多久|多长|是否|能否|可否|可不可以|能不能|是不是|有没有|为何|说明|介绍|告诉`)
+		`\?|？|吗|呢|什么|怎|如何|哪|谁|多少|几|多久|多长|是否|能否|可否|可不可以|能不能|是不是|有没有|为何|说明|介绍|告诉|(?:^|请|帮我)(?:比较|对比)`)
 )
