@@ -170,7 +170,7 @@ var personal = map[string]string{
 	"a Chinese telephone": "13812345678",
 	"a payment card":      "4111 1111 1111 1111",
 	"an identity number":  "11010519491231002X",
-	"a credential":        "sk-live_abcdefghijklmnop1234",
+	"a credential":        "sk-live_Tq7ZvB2mXc9LrWk4Yh1N",
 }
 
 func TestPersonalDataOfAQuestionLeavesTheProcessNowhere(t *testing.T) {

@@ -135,8 +135,8 @@ func TestNothingElseIsServed(t *testing.T) {
 }
 
 func TestBothLanguagesSayEverything(t *testing.T) {
-	for name, s := range sites {
-		text, err := os.ReadFile(path.Join(s.dir, "texts.js"))
+	for _, name := range []string{"chat", "console"} { // the widget shows the chat
+		text, err := os.ReadFile(path.Join(sites[name].dir, "texts.js"))
 		if err != nil {
 			t.Fatal(err)
 		}
