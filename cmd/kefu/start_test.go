@@ -53,6 +53,8 @@ func TestFirstStartLoadsTheSampleKnowledgeBaseAndSaysWhatToTry(t *testing.T) {
 		{"Compare standard and express shipping: what do they cost and how long do they take?", desk.Complex, "[a-z]{3}"},
 		{"签收后多少天内可以退货？", desk.Simple, `\p{Han}{2}`},
 		{"请比较标准配送和加急配送，并说明费用和时间", desk.Complex, `\p{Han}{2}`},
+		{"Compare Plus and Family: price per year, number of people, extra warranty", desk.Complex, "[a-z]{3}"}, // these two stand in the README
+		{"智能灯红灯每秒闪一下，连不上网，怎么排查？", desk.Complex, "Wi-Fi 密码错误"},
 	} {
 		a := server.Ask(q.question)
 		if a.Route != string(q.route) || !a.Grounded || len(a.SourceDocuments) == 0 || a.Degraded || a.Provider != "offline" {

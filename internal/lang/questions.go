@@ -19,7 +19,7 @@ func Questions(text string) (asked []string, told string) {
 		switch {
 		case len(asked) == maxQuestions || !Asks(clause):
 			told += clause
-		case len(asked) == 0 && len(ContentTerms(clause)) == 0: // "…, what should I do?"
+		case len(asked) == 0 && told != "" && (len(ContentTerms(clause)) == 0 || onlyHelp.MatchString(bare(clause))): // "…, what should I do?"
 			asked, told = append(asked, bare(told+clause)), ""
 		default:
 			asked = append(asked, bare(clause))
@@ -30,6 +30,11 @@ func Questions(text string) (asked []string, told string) {
 	}
 	return asked, told
 }
+
+// onlyHelp matches what asks for help with what was told before, and names
+// nothing itself.
+var onlyHelp = regexp.MustCompile(`(?i)^(?:(?:so|and|please|now) )*how (?:do|can|could|should) (?:i|we) (?:fix|solve|repair|handle|troubleshoot|resolve)(?: (?:it|this|that))?\W*$|` +
+	`^(?:请问|那|我|该|应该|要)*(?:怎么|如何|怎样|咋)(?:办|处理|解决|排查|操作|修|修复|恢复)(?:呢|啊|才好)?[？?。!！]*$`)
 
 // Asks tells a question, or a request to be told something, from a statement.
 func Asks(clause string) bool {

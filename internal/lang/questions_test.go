@@ -18,6 +18,8 @@ func TestATextIsCutIntoWhatItAsks(t *testing.T) {
 		{"two", "How do I return it and who pays for the label?", []string{"How do I return it", "and who pays for the label?"}, ""},
 		{"what is told is no question", "I live in Canada. What does shipping cost?", []string{"What does shipping cost?"}, "I live in Canada"},
 		{"a problem and what to do", "My lamp is dark, what should I do?", []string{"My lamp is dark, what should I do?"}, ""},
+		{"a problem and a call for help", "智能灯红灯每秒闪一下，连不上网，怎么排查？", []string{"智能灯红灯每秒闪一下，连不上网，怎么排查？"}, ""},
+		{"a request to compare and to say more", "请比较标准配送和加急配送，并说明费用和时间", []string{"请比较标准配送和加急配送", "并说明费用和时间"}, ""},
 		{"a statement is its only question", "I was charged twice", []string{"I was charged twice"}, ""},
 		{"two in Chinese", "运费是多少？几天能到？", []string{"运费是多少", "几天能到？"}, ""},
 		{"a request and a question", "请说明退货流程以及运费由谁承担", []string{"请说明退货流程", "以及运费由谁承担"}, ""},
