@@ -74,12 +74,9 @@ func newGivenJSON(r desk.Record) givenJSON {
 
 // listAnswers answers GET /v1/answers.
 func (api *API) listAnswers(c *gin.Context) {
-	var before struct {
-		At int64 // ms
-		ID desk.AnswerID
-	}
+	var last moment[desk.AnswerID]
 	q := desk.AnswerQuery{Outcome: desk.Outcome(c.Query("outcome"))}
-	n, err := paging(c, &before)
+	n, err := paging(c, &last)
 	if err == nil && q.Outcome != "" && !slices.Contains(desk.Outcomes[:], q.Outcome) {
 		names := each(desk.Outcomes[:], func(o desk.Outcome) string { return string(o) })
 		err = invalid("value_invalid", "outcome", `"outcome" must be one of `+strings.Join(names, ", ")+".")
@@ -88,13 +85,10 @@ func (api *API) listAnswers(c *gin.Context) {
 		api.fail(c, err)
 		return
 	}
-	if before.ID != "" {
-		q.Before, q.BeforeID = time.UnixMilli(before.At), before.ID
-	}
+	q.Before, q.BeforeID = last.before()
 	list, err := api.cfg.Admin.Answers.Page(c.Request.Context(), tenantOf(c), q, n+1)
-	api.reply(c, http.StatusOK, newPage(list, n, newGivenJSON, func(last desk.Record) any {
-		before.At, before.ID = last.Question.Asked.UnixMilli(), last.Answer.ID
-		return before
+	api.reply(c, http.StatusOK, newPage(list, n, newGivenJSON, func(l desk.Record) any {
+		return moment[desk.AnswerID]{l.Question.Asked.UnixMilli(), l.Answer.ID}
 	}), err)
 }
 

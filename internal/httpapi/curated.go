@@ -63,23 +63,17 @@ func (api *API) curatedRoutes(operator *gin.RouterGroup) {
 
 // listCurated answers GET /v1/curated.
 func (api *API) listCurated(c *gin.Context) {
-	var before struct {
-		At int64 // ms
-		ID desk.DocumentID
-	}
-	n, err := paging(c, &before)
+	var last moment[desk.DocumentID]
+	n, err := paging(c, &last)
 	if err != nil {
 		api.fail(c, err)
 		return
 	}
 	var q desk.PairQuery
-	if before.ID != "" {
-		q.Before, q.BeforeID = time.UnixMilli(before.At), before.ID
-	}
+	q.Before, q.BeforeID = last.before()
 	list, err := api.cfg.Operators.Curated.Page(c.Request.Context(), tenantOf(c), q, n+1)
-	api.reply(c, http.StatusOK, newPage(list, n, newPairJSON, func(last desk.Pair) any {
-		before.At, before.ID = last.UpdatedAt.UnixMilli(), last.Document
-		return before
+	api.reply(c, http.StatusOK, newPage(list, n, newPairJSON, func(l desk.Pair) any {
+		return moment[desk.DocumentID]{l.UpdatedAt.UnixMilli(), l.Document}
 	}), err)
 }
 

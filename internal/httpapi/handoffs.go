@@ -62,12 +62,9 @@ func newCaseJSON(h desk.Case) caseJSON {
 
 // listHandoffs answers GET /v1/handoffs.
 func (api *API) listHandoffs(c *gin.Context) {
-	var before struct {
-		At int64 // ms
-		ID desk.AnswerID
-	}
+	var last moment[desk.AnswerID]
 	q := desk.CaseQuery{State: desk.HandoffState(c.Query("state"))}
-	n, err := paging(c, &before)
+	n, err := paging(c, &last)
 	if err == nil && q.State != "" {
 		err = checkState(q.State)
 	}
@@ -75,13 +72,10 @@ func (api *API) listHandoffs(c *gin.Context) {
 		api.fail(c, err)
 		return
 	}
-	if before.ID != "" {
-		q.Before, q.BeforeID = time.UnixMilli(before.At), before.ID
-	}
+	q.Before, q.BeforeID = last.before()
 	list, err := api.cfg.Admin.Handoffs.Page(c.Request.Context(), tenantOf(c), q, n+1)
-	api.reply(c, http.StatusOK, newPage(list, n, newCaseJSON, func(last desk.Case) any {
-		before.At, before.ID = last.Asked.UnixMilli(), last.Answer
-		return before
+	api.reply(c, http.StatusOK, newPage(list, n, newCaseJSON, func(l desk.Case) any {
+		return moment[desk.AnswerID]{l.Asked.UnixMilli(), l.Answer}
 	}), err)
 }
 

@@ -92,6 +92,20 @@ const (
 	maxPageLength = 200
 )
 
+// moment is the cursor of a list by time: it goes on before what it names.
+type moment[ID ~string] struct {
+	At int64 // ms
+	ID ID
+}
+
+// before is the moment for a query; zero at the beginning of a list.
+func (m moment[ID]) before() (time.Time, ID) {
+	if m.ID == "" {
+		return time.Time{}, ""
+	}
+	return time.UnixMilli(m.At), m.ID
+}
+
 // paging reads ?limit= and ?cursor=, which into is filled from.
 func paging(c *gin.Context, into any) (n int, err error) {
 	n = pageLength

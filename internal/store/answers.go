@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -126,12 +125,8 @@ const selectAnswers = `SELECT id, tenant, key_id, user_id, conversation_id, aske
 func (a *Answers) Page(ctx context.Context, tenant desk.TenantID, q desk.AnswerQuery, n int) ([]desk.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	before := int64(math.MaxInt64)
-	if !q.Before.IsZero() {
-		before = millis(q.Before)
-	}
 	rows, err := a.db.read.QueryContext(ctx, selectAnswers+` WHERE tenant = $1 AND (outcome = $2 OR $2 = '') AND (asked_at, id) < ($3, $4)
-		ORDER BY asked_at DESC, id DESC LIMIT $5`, tenant, string(q.Outcome), before, q.BeforeID, n)
+		ORDER BY asked_at DESC, id DESC LIMIT $5`, tenant, string(q.Outcome), upTo(q.Before), q.BeforeID, n)
 	all, err := collect(rows, err, func(r *sql.Rows) (desk.Record, error) { return a.scanRecord(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list answers: %w", a.db.engine.explain(err))

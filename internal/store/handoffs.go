@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"kefu/internal/desk"
@@ -45,12 +44,8 @@ const selectCases = `SELECT a.id, a.user_id, a.conversation_id, a.asked_at, a.qu
 func (h *Handoffs) Page(ctx context.Context, tenant desk.TenantID, q desk.CaseQuery, n int) ([]desk.Case, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	before := int64(math.MaxInt64)
-	if !q.Before.IsZero() {
-		before = millis(q.Before)
-	}
 	rows, err := h.db.read.QueryContext(ctx, selectCases+` WHERE h.tenant = $1 AND (h.state = $2 OR $2 = '') AND (h.asked_at, h.answer_id) < ($3, $4)
-		ORDER BY h.asked_at DESC, h.answer_id DESC LIMIT $5`, tenant, string(q.State), before, q.BeforeID, n)
+		ORDER BY h.asked_at DESC, h.answer_id DESC LIMIT $5`, tenant, string(q.State), upTo(q.Before), q.BeforeID, n)
 	all, err := collect(rows, err, func(r *sql.Rows) (desk.Case, error) { return h.scan(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list handoffs: %w", h.db.engine.explain(err))

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -254,5 +255,14 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 
 // millis is how times are stored.
 func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// upTo is before which moment, in ms, a list of the latest goes on; the zero
+// time is none.
+func upTo(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MaxInt64
+	}
+	return millis(t)
+}
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
