@@ -62,7 +62,11 @@ and 0 with warnings alone.`,
 
 // examine makes every checkup, each within its time.
 func examine(ctx context.Context, cfg config.Config, log *slog.Logger) (found []finding, err error) {
-	d := doctor{cfg: cfg, log: log}
+	m, err := newModels(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d := doctor{cfg: cfg, configured: m, log: log}
 	opened, done := context.WithTimeout(ctx, checkupWithin)
 	defer done()
 	if d.base, d.closed = openBase(opened, cfg, log); d.closed == nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -26,10 +25,11 @@ const tolerated = 2 * time.Second
 
 // doctor looks at what the settings lead to.
 type doctor struct {
-	cfg    config.Config
-	base   *base // nil where closed says why
-	closed error
-	log    *slog.Logger
+	cfg        config.Config
+	configured models
+	base       *base // nil where closed says why
+	closed     error
+	log        *slog.Logger
 }
 
 func one(of string, h health, advice, says string, values ...any) []finding {
@@ -51,15 +51,8 @@ func (d *doctor) server(ctx context.Context) []finding {
 		return one("server", well, "", "nobody answers at %s yet; 'kefu serve' starts it", address)
 	}
 	conn.Close()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", http.NoBody)
-	if err == nil {
-		var resp *http.Response
-		if resp, err = http.DefaultClient.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return one("server", well, "", "healthy at http://%s", address)
-			}
-		}
+	if alive(ctx, "http://"+address+"/health") == nil {
+		return one("server", well, "", "healthy at http://%s", address)
 	}
 	return one("server", broken, "Stop that program, or choose another address with KEFU_ADDR.", "%s is taken by something that is no healthy Kefu", address)
 }
@@ -145,10 +138,7 @@ func (d *doctor) knowledge(ctx context.Context) []finding {
 // models asks every endpoint of the models in use whether it serves them, side
 // by side.
 func (d *doctor) models(ctx context.Context) []finding {
-	m, err := newModels(d.cfg)
-	if err != nil {
-		return one("models", broken, "", "%s", public(err))
-	}
+	m := d.configured
 	type place struct {
 		of string
 		config.Target
@@ -204,16 +194,12 @@ func judgeModel(t config.Target, e config.Endpoint, err error) finding {
 }
 
 func (d *doctor) prices(context.Context) []finding {
-	m, err := newModels(d.cfg)
-	if err != nil {
-		return nil // models say why
-	}
 	var found []finding
-	for _, e := range m.doubts(time.Now()) {
+	for _, e := range d.configured.doubts(time.Now()) {
 		found = append(found, one("prices", doubt, "", "%s", e.Public)...)
 	}
 	if found == nil {
-		return one("prices", well, "", "known for every model, checked on %s", m.prices.Checked().Format(time.DateOnly))
+		return one("prices", well, "", "known for every model, checked on %s", d.configured.prices.Checked().Format(time.DateOnly))
 	}
 	return found
 }

@@ -56,21 +56,29 @@ func (c *cli) healthCommand() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), 3*time.Second)
 			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-			if err != nil {
-				return usageError{err}
-			}
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return noServer(url, err)
-			}
-			defer resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				return &desk.Error{Kind: desk.Unavailable, Code: "server_unhealthy", Public: url + " answers " + resp.Status}
+			if err := alive(ctx, url); err != nil {
+				return err
 			}
 			return c.print(map[string]string{"status": "healthy"}, func(w io.Writer) { fmt.Fprintln(w, "healthy") })
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", "", "address to ask (default /health of the configured address)")
 	return cmd
+}
+
+// alive asks a server at its health address.
+func alive(ctx context.Context, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return usageError{err}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return noServer(url, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return &desk.Error{Kind: desk.Unavailable, Code: "server_unhealthy", Public: url + " answers " + resp.Status}
+	}
+	return nil
 }
