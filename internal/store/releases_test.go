@@ -180,22 +180,26 @@ func TestChunksThatSayTheSameShareTheirVectors(t *testing.T) {
 	})
 }
 
-func TestARollbackOfTenThousandChunksTakesLessThanASecond(t *testing.T) {
+// A rollback switches what is shown and writes no chunk again: on a quiet
+// machine it takes well under a second, here a fraction of the publish it undoes.
+func TestARollbackOfTenThousandChunksTakesAFractionOfTheirPublish(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		put := knowledgeBase(1000, 10, 0)
 		publish(t, db, put)
 		for i := range put {
 			put[i].Document.Hash = "edited"
 		}
-		publish(t, db, put)
 		start := time.Now()
+		publish(t, db, put)
+		published := time.Since(start)
+		start = time.Now()
 		if _, err := db.Documents().Rollback(t.Context(), tenant, 1, "tester"); err != nil {
 			t.Fatal(err)
 		}
 		took := time.Since(start)
-		t.Logf("1,000 documents of 10 chunks each rolled back in %v", took)
-		if took > time.Second {
-			t.Errorf("took %v, want less than 1s", took)
+		t.Logf("1,000 documents of 10 chunks each published in %v, rolled back in %v", published, took)
+		if took > published/4 {
+			t.Errorf("took %v, want less than a quarter of the publish's %v", took, published)
 		}
 	})
 }
