@@ -32,7 +32,7 @@ type OpsEvent struct {
 	Name       string    `json:"name,omitempty"` // of a tool, a dependency or the stage of a guard
 	Provider   string    `json:"provider,omitempty"`
 	Model      string    `json:"model,omitempty"`
-	Deployment int       `json:"deployment,omitempty"` // of several of a model, from 0
+	Deployment int       `json:"deployment,omitempty"` // of several of a model, from 1
 	Purpose    Purpose   `json:"purpose,omitempty"`
 	Attempt    int       `json:"attempt,omitempty"` // within the answer, from 1
 	Step       Step      `json:"step,omitempty"`

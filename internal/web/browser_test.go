@@ -169,7 +169,7 @@ func (p *tab) listen(event any) {
 		}
 	case *cdplog.EventEntryAdded:
 		// The browser reports a refused request itself.
-		refused := strings.HasSuffix(e.Entry.URL, "/query") || strings.Contains(e.Entry.URL, "/v1/")
+		refused := strings.HasSuffix(e.Entry.URL, "/query") || strings.HasSuffix(e.Entry.URL, "/ops/events") || strings.Contains(e.Entry.URL, "/v1/")
 		if e.Entry.Level == cdplog.EntryLevelError && !refused {
 			mistake = string(e.Entry.Source) + ": " + e.Entry.Text + " " + e.Entry.URL
 		}

@@ -100,11 +100,11 @@ const passages = (list) => table('stepPassages', ['passage', 'score', 'vector', 
 
 const attempts = (list) => table('stepAttempts', ['model', 'purpose', 'result', 'latency', 'cost'], list.map((t) => [
   `${t.provider} · ${t.model}`, word('purpose', t.purpose),
-  el('span', { class: `state ${t.failure ? 'failed' : 'ready'}` }, t.failure || el('span', { 'data-text': 'succeeded' })),
+  el('span', { class: `state ${t.failure ? 'failed' : 'ready'}` }, t.failure ? word('failure', t.failure) : el('span', { 'data-text': 'succeeded' })),
   ms(t.latency_ns), t.priced ? usd(t.cost / 1e6) : el('span', { 'data-text': 'unpriced' }),
 ]));
 
-const decisions = (list) => (list ?? []).map((d) => el('p', { class: 'pairs' }, word('step', d.step), `${d.from} → ${d.to}`, pair('reason', d.reason)));
+const decisions = (list) => (list ?? []).map((d) => el('p', { class: 'pairs' }, word('step', d.step), `${d.from} → ${d.to}`, d.reason ? pair('reason', word('failure', d.reason)) : ''));
 
 function grounds(list) {
   if (!list?.length) return '';

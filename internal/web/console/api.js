@@ -16,11 +16,11 @@ export const choose = (id) => (tenant = id);
 export const chosen = () => tenant;
 
 /**
- * call sends a request and returns its JSON, null where there is none. What
- * fails is a Problem; an abort throws as fetch does. Where the session has
- * ended the page is told by the event "signedout".
+ * send makes a request and returns its response. What fails is a Problem; an
+ * abort throws as fetch does. Where the session has ended the page is told by
+ * the event "signedout".
  */
-export async function call(method, path, { body, query = {}, signal } = {}) {
+export async function send(method, path, { body, query = {}, signal } = {}) {
   const headers = { 'X-Kefu-Console': '1' }; // without it the session counts for nothing
   if (body && !(body instanceof FormData)) {
     headers['Content-Type'] = 'application/json';
@@ -35,13 +35,14 @@ export async function call(method, path, { body, query = {}, signal } = {}) {
     if (signal?.aborted) throw error;
     throw new Problem({ code: 'unreachable' });
   }
-  const text = await response.text();
-  const json = parsed(text);
-  if (response.ok) return json;
-  const problem = new Problem({ code: 'failed', status: response.status, ...json });
+  if (response.ok) return response;
+  const problem = new Problem({ code: 'failed', status: response.status, ...parsed(await response.text()) });
   if (['session_ended', 'key_missing'].includes(problem.code)) document.dispatchEvent(new CustomEvent('signedout', { detail: problem }));
   throw problem;
 }
+
+/** call is send for the JSON of the response, null where there is none. */
+export const call = async (...request) => parsed(await (await send(...request)).text());
 
 function parsed(text) {
   try {

@@ -12,13 +12,14 @@ import { documents } from './documents.js';
 import { gaps } from './gaps.js';
 import { handoffs } from './handoffs.js';
 import { keys } from './keys.js';
+import { live } from './live.js';
 import { releases } from './releases.js';
 import { search } from './search.js';
 import { usage } from './usage.js';
 import './texts.js';
 
-const sections = { gaps, handoffs, documents, releases, search, answers, usage, keys, audit };
-const forAdmins = ['keys', 'audit'];
+const sections = { gaps, handoffs, documents, releases, search, answers, usage, live, keys, audit };
+const forAdmins = ['live', 'keys', 'audit'];
 
 const main = document.getElementById('main');
 const nav = document.querySelector('nav');

@@ -29,19 +29,28 @@ export async function* ask(question, { conversation, confirmation, key, signal }
     const { code } = await response.json().catch(() => ({})); // a proxy may have words of its own
     throw Problem.of({ status: response.status, code });
   }
+  for await (const event of frames(response, signal)) {
+    if (!event) continue;
+    if (event.type === 'error') throw Problem.of(event.data);
+    yield event;
+    if (event.type === 'done') return;
+  }
+  throw new Problem('cut');
+}
+
+/**
+ * frames yields the {type, data} of a response as they arrive, null for what
+ * only keeps it open, and ends as it does. What breaks it is a Problem.
+ */
+export async function* frames(response, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let buffer = '';
   for (;;) {
     const { value, done } = await reached(() => reader.read(), signal, 'cut');
-    if (done) throw new Problem('cut');
-    const frames = (buffer + value).split('\n\n');
-    buffer = frames.pop();
-    for (const event of frames.map(parse)) {
-      if (!event) continue;
-      if (event.type === 'error') throw Problem.of(event.data);
-      yield event;
-      if (event.type === 'done') return;
-    }
+    if (done) return;
+    const whole = (buffer + value).split('\n\n');
+    buffer = whole.pop();
+    yield* whole.map(parse);
   }
 }
 
