@@ -3,10 +3,7 @@ package mask
 import (
 	"crypto/sha256"
 	"math/big"
-	"net"
-	"net/netip"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -39,9 +36,10 @@ func (t *scanned) emails() {
 var enlarged = regexp.MustCompile(`^@[1-9]x\.(?:png|jpe?g|gif|webp|svg)$`)
 
 // local is a character of the part before the at sign. Han characters there
-// are the sentence around it.
+// are the sentence around it, and an equals sign ends the name of a parameter
+// more often than it belongs to an address.
 func local(r rune) bool {
-	return r < utf8.RuneSelf && (letter(byte(r)) || digit(byte(r)) || strings.ContainsRune(".!#$%&'*+/=?^_`{|}~-", r)) ||
+	return r < utf8.RuneSelf && (letter(byte(r)) || digit(byte(r)) || strings.ContainsRune(".!#$%&'*+/?^_`{|}~-", r)) ||
 		r >= utf8.RuneSelf && r != utf8.RuneError && unicode.In(r, unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Mn)
 }
 
@@ -148,7 +146,8 @@ func mod97(s string) bool {
 	return rest == 1
 }
 
-// cryptos looks for addresses of Bitcoin, Tron and Ethereum.
+// cryptos looks for addresses of Bitcoin and those who share its checksums,
+// and of Ethereum.
 func (t *scanned) cryptos() {
 	if !t.long {
 		return
@@ -160,14 +159,16 @@ func (t *scanned) cryptos() {
 	}
 }
 
-var wallet = regexp.MustCompile(`\b(?:0x[0-9a-fA-F]{40}|(?:bc|tb|BC|TB)1[0-9a-zA-Z]{25,71}|[13T][1-9A-HJ-NP-Za-km-z]{25,34})\b`)
+var wallet = regexp.MustCompile(`\b(?:0x[0-9a-fA-F]{40}|(?i:bc|tb|bcrt|ltc|tltc)1[0-9a-zA-Z]{11,78}|[1-9A-HJ-NP-Za-km-z]{25,35})\b`)
 
-// bech32 checks a SegWit address (BIP 173 and 350).
+// bech32 checks an address that names its network in front of the last 1 (BIP
+// 173 and 350).
 func bech32(s string) bool {
-	s = strings.ToLower(s)
-	if !strings.HasPrefix(s, "bc1") && !strings.HasPrefix(s, "tb1") {
+	one := strings.LastIndexByte(s, '1')
+	if one < 1 || strings.ToLower(s) != s && strings.ToUpper(s) != s {
 		return false
 	}
+	s = strings.ToLower(s)
 	sum := uint32(1)
 	step := func(v int) {
 		top := sum >> 25
@@ -178,10 +179,14 @@ func bech32(s string) bool {
 			}
 		}
 	}
-	for _, v := range [...]int{int(s[0]) >> 5, int(s[1]) >> 5, 0, int(s[0]) & 31, int(s[1]) & 31} {
-		step(v)
+	for i := range one {
+		step(int(s[i]) >> 5)
 	}
-	for i := 3; i < len(s); i++ {
+	step(0)
+	for i := range one {
+		step(int(s[i]) & 31)
+	}
+	for i := one + 1; i < len(s); i++ {
 		v := strings.IndexByte("qpzry9x8gf2tvdw0s3jn54khce6mua7l", s[i])
 		if v < 0 {
 			return false
@@ -208,66 +213,4 @@ func base58Check(s string) bool {
 	first := sha256.Sum256(raw[:21])
 	second := sha256.Sum256(first[:])
 	return string(raw[21:]) == string(second[:4])
-}
-
-// addresses looks for IP and MAC addresses, networks included.
-func (t *scanned) addresses() {
-	for _, at := range ipv4.FindAllStringIndex(t.s, -1) {
-		if t.apart(at[0], at[1]) && ipAddress(t.s[at[0]:at[1]]) && !t.dotted(at[0], at[1]) && !release.MatchString(t.s[max(0, at[0]-wordsBefore):at[0]]) {
-			t.add(IP, at[0], at[1])
-		}
-	}
-	if strings.Count(t.s, ":") < 2 && strings.Count(t.s, "-") < 5 {
-		return
-	}
-	for _, at := range hexColons.FindAllStringIndex(t.s, -1) {
-		start, end := at[0], at[1]
-		for end > start && (t.s[end-1] == ':' && !strings.HasSuffix(t.s[start:end], "::") || t.s[end-1] == '.') {
-			end--
-		}
-		a := t.s[start:end]
-		switch {
-		case !t.apart(start, end):
-		case len(a) == 17 && device(a):
-			t.add(MAC, start, end)
-		case strings.Count(a, ":") >= 2 && ipAddress(a):
-			if zone := scope.FindString(t.s[end:min(len(t.s), end+20)]); zone != "" {
-				end += len(zone)
-			}
-			t.add(IP, start, end)
-		}
-	}
-}
-
-var (
-	ipv4 = regexp.MustCompile(`\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?:/\d{1,2})?\b`)
-	// release matches what stands in front of a version of four numbers: the
-	// word, or a product of RFC 9110, as in "Chrome/120.0.0.0".
-	release   = regexp.MustCompile(`(?i:\b(?:version|firmware|build|ver\.?)(?: is)?[ :]*|(?:版本|固件)(?:号|號)?[为為是: ]*)$|(?:^|[\s("])[A-Z][A-Za-z]+/$`)
-	hexColons = regexp.MustCompile(`(?:[0-9a-fA-F]{2}-){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,8}(?:\.\d{1,3}){0,3}(?:/\d{1,3})?`)
-	scope     = regexp.MustCompile(`^%[0-9A-Za-z]+`)
-)
-
-// dotted tells that further numbers are joined by dots, as in versions.
-func (t *scanned) dotted(start, end int) bool {
-	return start > 1 && t.s[start-1] == '.' && digit(t.s[start-2]) || end+1 < len(t.s) && t.s[end] == '.' && digit(t.s[end+1])
-}
-
-func ipAddress(s string) bool {
-	if s == "::" {
-		return false
-	}
-	if strings.Contains(s, "/") {
-		_, err := netip.ParsePrefix(s)
-		return err == nil
-	}
-	_, err := netip.ParseAddr(s)
-	return err == nil
-}
-
-// device tells the address of one device from those of none and of all.
-func device(s string) bool {
-	mac, err := net.ParseMAC(s)
-	return err == nil && (strings.Count(s, ":") == 5 || strings.Count(s, "-") == 5) &&
-		!slices.Equal(mac, make(net.HardwareAddr, 6)) && !slices.Equal(mac, net.HardwareAddr{255, 255, 255, 255, 255, 255})
 }

@@ -38,10 +38,13 @@ func weighted(s string, weights ...int) int {
 	return sum
 }
 
-// day tells that yyyymmdd was a day since 1850 and is not to come.
+// day tells that somebody who is alive may have been born on yyyymmdd: it is not
+// to come, and 125 years ago at most. Nobody is known to have lived longer than
+// 122.
 func day(yyyymmdd string) bool {
 	t, err := time.Parse("20060102", yyyymmdd)
-	return err == nil && t.Year() >= 1850 && t.Before(time.Now())
+	now := time.Now()
+	return err == nil && t.Before(now) && t.After(now.AddDate(-125, 0, 0))
 }
 
 // residentID checks date and eighteenth character of GB 11643-1999.
@@ -50,13 +53,27 @@ func residentID(s string) bool {
 	return s[0] != '0' && "10X98765432"[sum%11] == s[17] && day(s[6:14])
 }
 
+// residentID15 checks the province and the date of a number as China gave them
+// out until 1999.
+func residentID15(s string) bool {
+	return strings.IndexByte("123456", s[0]) >= 0 && s[1] != '0' && day("19"+s[6:12])
+}
+
 // koreanID checks date, century and last digit of a resident registration
-// number. What was given out since October 2020 has no check digit.
-func koreanID(s string) bool {
-	century := [...]string{"18", "19", "19", "20", "20", "19", "19", "20", "20", "18"}[s[6]-'0']
-	born := century + s[:6]
+// number, of which foreigners have another. What was given out since October
+// 2020, to the new-born and to whoever asked for a new number, has no check
+// digit: then it is for vouched to say.
+func koreanID(s string, vouched func() bool) bool {
+	if s[6] == '0' || s[6] == '9' { // of the 19th century
+		return false
+	}
+	born := [...]string{"19", "19", "20", "20"}[(s[6]-'1')%4] + s[:6]
+	base := 11
+	if s[6] >= '5' {
+		base = 13
+	}
 	sum := weighted(s, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
-	return s[6] != '0' && day(born) && (born >= "20201001" || (11-sum%11)%10 == int(s[12]-'0'))
+	return day(born) && ((base-sum%11)%10 == int(s[12]-'0') || s[6] < '5' && vouched())
 }
 
 // pesel checks date and last digit of a Polish number; the month says the

@@ -179,7 +179,8 @@ func TestReDoSMaskingTakesLinearTime(t *testing.T) {
 		"digits": "1234567890", "groups": "138 1234 5678 ", "at signs": "a@b.c", "prose": "How long for 13812345678 with a card? ",
 		"Han": "我的手机13912345678打不通", "keys": "AbC1dEf2-", "colons": "ab:cd:", "passwords": "password: ", "plus": "+1-",
 		"curl": "curl -u a ", "manifests": "kind: Secret\n a: b\n", "tokens": "eyJ", "links": "http://a:b", "accounts": "DE89 3704 ",
-		"dots": "1.2.3.", "invisible": "1\u200b２", "capitals": "A", "placeholders": "⟦EMAIL_1⟧",
+		"pairs": "3c-5a-b4-0e-91-7d-", "quads": "3c5a.b40e.", "labels": "src:2001:db8::1 ", "blanks": " ", "base58": "1JMX7ZFy1DXNf4qRHgr2vzSjSKeujyJrtv ",
+		"nine": "912743856 ", "papers": "E67812345 JG103572A ", "dots": "1.2.3.", "invisible": "1\u200b２", "capitals": "A", "placeholders": "⟦EMAIL_1⟧",
 	})
 }
 

@@ -188,27 +188,34 @@ func (r run) identity(d string) (Type, int) {
 // no order's.
 func (r run) proved(d string) Type {
 	switch {
-	case r.shaped(3, 2, 4) && r.separated("-") || r.shaped(9) && r.said(socialSecurity):
+	case r.shaped(3, 2, 4) && r.separated("-") && !r.touched() || (r.shaped(3, 2, 4) || r.shaped(9)) && r.said(socialSecurity):
 		return taxpayer(d)
-	case r.shaped(6, 7) && r.separated("-") && koreanID(d),
-		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12)) && r.whole && r.personal(d) && aadhaar(d),
+	case r.shaped(6, 7) && r.separated("-") && koreanID(d, r.vouched),
+		(r.shaped(4, 4, 4) && r.separated(" -") || r.shaped(12)) && r.whole && aadhaar(d) && r.personal(d),
 		r.shaped(11) && r.whole && !chineseMobile(d) && pesel(d),
 		(r.shaped(13) && r.personal(d) || r.shaped(1, 4, 5, 2, 1)) && r.whole && thaiID(d),
 		r.shaped(3, 3, 3, 2) && cpf(d):
 		return NationalID
-	case r.shaped(9) && r.whole && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN:
+	case r.shaped(15) && r.said(residence) && residentID15(d):
+		return ResidentID
+	case r.shaped(9) && r.whole && strings.HasPrefix(d, "9") && taxpayer(d) == ITIN && r.vouched():
 		return ITIN
 	}
 	return ""
 }
 
-// personal tells, of a number whose only proof is one digit, that it is no
-// parcel's or product's by the check digit of those, unless the words in front
-// of it speak of an identity.
-func (r run) personal(d string) bool { return !goods(d) || r.said(identities) }
+// personal tells, of a number whose only proof is one digit, that the text
+// vouches for it, and that it is no parcel's or product's by the check digit of
+// those unless words say so.
+func (r run) personal(d string) bool {
+	return r.vouched() && (!goods(d) || r.identified(r.start()))
+}
 
-// identities matches words in front of the number of a person's identity.
-var identities = regexp.MustCompile(`(?i)(?:\bid\b|identi(?:ty|fication|dad)|aadhaa?r|आधार|บัตร|ประชาชน)[^0-9\n]{0,20}$`)
+// vouched tells that the text vouches for the run.
+func (r run) vouched() bool { return r.scanned.vouched(r.start(), r.end()) }
+
+// residence matches words in front of a Chinese resident's number.
+var residence = regexp.MustCompile(`(?i)(?:身份证|身份證|居民证)[^0-9\n]{0,20}$`)
 
 var socialSecurity = regexp.MustCompile(`(?i)(?:\bssn|social security|\bitin)[a-z:# ]*$`)
 
@@ -217,7 +224,7 @@ var socialSecurity = regexp.MustCompile(`(?i)(?:\bssn|social security|\bitin)[a-
 var account = regexp.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){0,8} ?$`)
 
 // cards matches words in front of a card's number.
-var cards = regexp.MustCompile(`(?i)(?:card|卡)[a-z #:.号是]{0,12}$`)
+var cards = regexp.MustCompile(`(?i)(?:cards?|visa|maestro|卡|\bpa(?:id|y|yment) (?:with|by|from)|账号|帳號|账户)[a-z #:.号是为：]{0,16}$`)
 
 // card tells a payment card by its brand's range, its length, its check digit
 // and how it is written.
@@ -228,10 +235,24 @@ func (r run) card(d string) bool {
 			return false
 		}
 	}
-	return written && luhn(d) && (brand(d) || len(d) == 12 && (d[0] == '5' || d[0] == '6') && r.said(cards))
+	if !written || !luhn(d) {
+		return false
+	}
+	if rare(d) {
+		return r.said(cards) || d[0] == '4' && len(d) == 13 && !goods(d) && r.silent(r.start(), r.end())
+	}
+	return brand(d) && (d[0] != '9' || r.whole) // the longest of the post's numbers begin so, in fours
 }
 
-// brand knows the ranges of ISO/IEC 7812 that payment cards use.
+// rare are the lengths that a brand's cards hardly have, and numbers of orders
+// and products do: Visa's of 13 and 19 digits, Maestro's of 12 and 13.
+func rare(d string) bool {
+	n := len(d)
+	return (d[0] == '4' || d[0] == '5' || d[0] == '6') && (n == 12 || n == 13 || n == 19 && d[0] == '4')
+}
+
+// brand knows the ranges of ISO/IEC 7812 that payment cards use, without the
+// lengths that are rare.
 func brand(d string) bool {
 	n := len(d)
 	switch d[0] {
@@ -240,13 +261,13 @@ func brand(d string) bool {
 	case '2': // Mastercard 2221–2720, Mir, JCB of old
 		return n == 16 && (d[:4] >= "2221" && d[:4] <= "2720" || d[:4] >= "2200" && d[:4] <= "2204") || n == 15 && d[:4] == "2131"
 	case '3': // American Express, Diners Club, JCB
-		return n == 15 && (d[1] == '4' || d[1] == '7') || n == 14 && (d[1] == '0' || d[1] == '6' || d[1] == '8' || d[1] == '9') || n >= 15 && d[1] == '5'
+		return n == 15 && (d[1] == '4' || d[1] == '7') || n == 14 && (d[1] == '0' || d[1] == '6' || d[1] == '8' || d[1] == '9') || n >= 16 && d[1] == '5' // 15 digits from 35 on are telephones' (IMEI)
 	case '4': // Visa
-		return n == 13 || n == 16 || n == 19
+		return n == 16
 	case '5': // Mastercard, Maestro
-		return n == 16 || (d[1] == '0' || d[1] >= '6') && n >= 13
+		return n == 16 || d[1] == '0' || d[1] >= '6'
 	case '6': // Discover, UnionPay, Maestro
-		return n >= 13
+		return n >= 16 || d[1] == '3' || d[1] == '7'
 	case '8': // UnionPay 81
 		return d[1] == '1' && n >= 16
 	case '9': // UnionPay of some Chinese banks

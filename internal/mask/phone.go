@@ -62,7 +62,7 @@ func (r run) chinese(d string) bool {
 
 // national is a number with the leading zero of most countries.
 func (r run) national(d string) bool {
-	if d[0] != '0' || d[1] == '0' || len(d) < 9 || len(d) > 12 || !r.whole {
+	if d[0] != '0' || d[1] == '0' || len(d) < 9 || len(d) > 12 || !r.whole || len(r.groups) > 5 {
 		return false
 	}
 	for i, g := range r.groups {

@@ -16,7 +16,10 @@ type scanned struct {
 	found   []Span // in s until Find has done
 	digits  int
 	long    bool // a run of letters and digits that may be a key
+	solid   bool // one as long as a hardware address without separators
 	letters bool // any ASCII letter
+	from    int  // where words begin, and where they end
+	to      int
 }
 
 // newText folds full-width forms, foreign digits, hyphens, spaces and invisible
@@ -48,6 +51,8 @@ func newText(original string) *scanned {
 	for _, p := range Placeholder.FindAllStringIndex(t.s, -1) {
 		t.take(p[0], p[1])
 	}
+	t.from = len(t.s) - len(strings.TrimLeft(t.s, quiet))
+	t.to = len(strings.TrimRight(t.s, quiet))
 	run := 0
 	for i := range len(t.s) {
 		switch c := t.s[i]; {
@@ -61,6 +66,7 @@ func newText(original string) *scanned {
 			run = 0
 		}
 		t.long = t.long || run >= shortestKey
+		t.solid = t.solid || run == 12
 	}
 	return t
 }
@@ -68,6 +74,14 @@ func newText(original string) *scanned {
 // shortestKey is the length of the shortest run that can be an address of a
 // cryptocurrency or an account number.
 const shortestKey = 14
+
+// quiet are the blanks and the marks that a lone value has around it.
+const quiet = " \t\r\n.,;:!?()[]\"'"
+
+// silent tells that no words stand around s[start:end]. Whoever writes about a
+// key means theirs, even where it looks like an example; and a number without
+// words answers somebody who asked for it.
+func (t *scanned) silent(start, end int) bool { return start <= t.from && end >= t.to }
 
 // original maps an index of the folded text to the text itself.
 func (t *scanned) original(i int) int {
@@ -146,7 +160,7 @@ func base(r rune) rune {
 func suspicious(text string) bool {
 	digits, colons, dots, signs := 0, 0, 0, 0
 	run, figures := 0, 0 // token characters in a row; digits and capitals of them
-	named := false
+	named, paper := false, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		switch {
@@ -157,6 +171,7 @@ func suspicious(text string) bool {
 			run++
 			if c <= 'Z' {
 				figures++
+				paper = paper || figures == 10 && run == 10
 			}
 		case digit(c):
 			digits++
@@ -195,11 +210,11 @@ func suspicious(text string) bool {
 			return true
 		}
 	}
-	return named && digits+signs > 0 || digits >= 4 && dots >= 3
+	return named && digits+signs > 0 || digits >= 4 && (dots >= 3 || paper)
 }
 
-// fewestDigits is how many the shortest number has that can be personal: a
-// British national insurance number.
+// fewestDigits is how many the shortest number has that can be personal, unless
+// most of it is letters: a British national insurance number.
 const fewestDigits = 6
 
 // credential tells that the text begins like a word for a credential.

@@ -132,12 +132,6 @@ func (t *scanned) alone(start, end int) bool {
 		!strings.Contains(t.s, "-----BEGIN ")
 }
 
-// silent tells that no words stand around s[start:end]. Whoever writes about a
-// key means theirs, even where it looks like an example.
-func (t *scanned) silent(start, end int) bool {
-	return strings.TrimSpace(t.s[:start]) == "" && strings.TrimSpace(t.s[end:]) == ""
-}
-
 // public tells that the text calls what begins at start a public key.
 func (t *scanned) public(start int) bool {
 	before := strings.ToLower(t.s[max(0, start-16):start])
