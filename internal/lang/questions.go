@@ -31,10 +31,15 @@ func Questions(text string) (asked []string, told string) {
 	return asked, told
 }
 
+// HowChinese is a pattern of what asks in Chinese what to do and names nothing
+// itself: 怎么办, 如何处理.
+const HowChinese = `(?:怎么|如何|怎样|咋)(?:处理|解决|排查|修复|修|操作|办理|办)`
+
 // onlyHelp matches what asks for help with what was told before, and names
-// nothing itself.
+// nothing itself. To get something back (恢复) names what is wanted, unless it
+// is all that is asked.
 var onlyHelp = regexp.MustCompile(`(?i)^(?:(?:so|and|please|now) )*how (?:do|can|could|should) (?:i|we) (?:fix|solve|repair|handle|troubleshoot|resolve)(?: (?:it|this|that))?\W*$|` +
-	`^(?:请问|那|我|该|应该|要)*(?:怎么|如何|怎样|咋)(?:办|处理|解决|排查|操作|修|修复|恢复)(?:呢|啊|才好)?[？?。!！]*$`)
+	`^(?:请问|那|我|该|应该|要)*(?:` + HowChinese + `|(?:怎么|如何|怎样|咋)恢复)(?:呢|啊|才好)?[？?。!！]*$`)
 
 // Asks tells a question, or a request to be told something, from a statement.
 func Asks(clause string) bool {

@@ -87,7 +87,7 @@ var (
 	asking = regexp.MustCompile(`\bhow many (?:days|weeks|months|years|hours|minutes)\b|\bstands? for\b|` +
 		`\b(?:differences?|different|differs?|compare[ds]?|comparison|between|versus|vs|explain|details?|information|info|questions?|wonder(?:ing)?|know|help|possible|way|steps?|instructions?|happens?|reasons?|work|works|working|currently|exactly|really|very|always|suddenly|anything|something|someone|many|much|long|any|mean|means|meaning)\b|` +
 		`(?:多久|多长|多少|几)(?:个)?(?:时间|工作日|小时|星期|分钟|年|月|天|周|钱|元|块|次|人|张|件|条|台|种|款|岁|点|号)?|` +
-		`区别|差别|有何不同|不同|对比|比较|(?:怎么|如何|怎样)(?:处理|解决|排查|修复|操作|办理|办)|分别|各自|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
+		`区别|差别|有何不同|不同|对比|比较|` + lang.HowChinese + `|分别|各自|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
 )
 
 // ownCase finds a statement about the asker: who makes one wants to know what
