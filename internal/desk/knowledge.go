@@ -1,6 +1,9 @@
 package desk
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // DocumentKind tells how a document's chunks may be used.
 type DocumentKind string
@@ -46,7 +49,7 @@ type Chunk struct {
 	ID       ChunkID
 	Document DocumentID
 	Ordinal  int    // 0-based position within the document
-	Heading  string // heading path, outermost first, joined by " › "
+	Heading  string // heading path, outermost first, joined by HeadingSeparator
 	// Question is set for a question–answer pair; Text is then the answer.
 	Question string
 	// URL is where this chunk alone may be read; empty: at the document's URL.
@@ -59,6 +62,23 @@ type Chunk struct {
 	// Flag is the rule by which the guard suspects the chunk of speaking to the
 	// assistant instead of its readers; empty: it does not.
 	Flag string
+}
+
+// HeadingSeparator stands between the headings of a chunk's path.
+const HeadingSeparator = " › "
+
+// NearestHeading is the last heading of the chunk's path.
+func (c Chunk) NearestHeading() string {
+	if i := strings.LastIndex(c.Heading, HeadingSeparator); i >= 0 {
+		return c.Heading[i+len(HeadingSeparator):]
+	}
+	return c.Heading
+}
+
+// Opens tells whether the chunk stands above the section that the other one
+// belongs to, in the same document.
+func (c Chunk) Opens(other Chunk) bool {
+	return c.Document == other.Document && c.Ordinal < other.Ordinal && strings.HasPrefix(other.Heading, c.Heading+HeadingSeparator)
 }
 
 // Passage is a chunk together with the document it stands in and, once

@@ -15,9 +15,6 @@ import (
 	"kefu/internal/lang"
 )
 
-// separatorOfHeadings stands between the headings of a chunk's path.
-const separatorOfHeadings = " › "
-
 // prepare reads f and makes a document of it, without vectors.
 func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
 	data, name, marks, err := l.read(ctx, f)
@@ -151,7 +148,7 @@ func headingPath(above, headings []string) string {
 	if len(above) > 0 && len(headings) > 0 && headings[0] == above[0] {
 		above = nil
 	}
-	return strings.Join(slices.Concat(above, headings), separatorOfHeadings)
+	return strings.Join(slices.Concat(above, headings), desk.HeadingSeparator)
 }
 
 func (b *chunkBuilder) language(text string) desk.Lang {

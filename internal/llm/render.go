@@ -72,7 +72,7 @@ func (p Prompt) rounds(fence string) []Message {
 func renderSource(b *strings.Builder, n int, s desk.Passage) {
 	b.WriteString("[" + strconv.Itoa(n) + "] " + s.Title)
 	if s.Heading != "" {
-		b.WriteString(" › " + s.Heading)
+		b.WriteString(desk.HeadingSeparator + s.Heading)
 	}
 	b.WriteByte('\n')
 	if s.URL != "" {
