@@ -53,14 +53,16 @@ func Verify(text string, sources []desk.Passage) Verdict {
 	checker := newChecker(sources)
 	var kept strings.Builder
 	cited := map[int]bool{}
-	for n, s := range sentences(text) {
-		claim := read(s.text)
+	said := sentences(text)
+	claims := readAll(said)
+	for n, s := range said {
+		claim := claims[n]
 		ground := desk.Ground{Sentence: n, Supported: true, Reason: "no claim"}
 		found, ok := checker.verbatim(claim)
 		if !ok {
 			claim.analyse()
 		}
-		if ok || !claim.connects() {
+		if ok || !claim.connects() && !checker.heads(claim) {
 			v.Claims++
 			if !ok {
 				found, ok = checker.find(claim)
@@ -130,6 +132,19 @@ type claim struct {
 	numbers []string
 	clauses []clause
 	named   []int // the sources it cites
+}
+
+// readAll reads sentences. One without a citation names what the next on its
+// line does: a step of two sentences is cited once.
+func readAll(said []sentence) []claim {
+	claims := make([]claim, len(said))
+	for i := len(said) - 1; i >= 0; i-- {
+		claims[i] = read(said[i].text)
+		if len(claims[i].named) == 0 && i+1 < len(said) && !strings.Contains(said[i+1].lead, "\n") {
+			claims[i].named = claims[i+1].named
+		}
+	}
+	return claims
 }
 
 func read(s string) claim {

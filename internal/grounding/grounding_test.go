@@ -133,6 +133,38 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Two passages that share a short sentence, the second under a heading.
+var reset = []desk.Passage{
+	{Chunk: desk.Chunk{Text: "Press the round button. The lamp forgets your network."}},
+	{Chunk: desk.Chunk{
+		Heading: "Lamp › Step 2: Check the power of the lamp",
+		Text:    "1. Press the round button. If it stays dark, the adapter is faulty.",
+	}},
+}
+
+func TestAHeadingOfASourceClaimsNothing(t *testing.T) {
+	const answer = "**Step 2: Check the power of the lamp**\n\nIf it stays dark, the adapter is faulty [2]."
+	if v := grounding.Verify(answer, reset); v.Text != answer || v.Claims != 1 {
+		t.Errorf("text = %q of %d claims, want all of it and one", v.Text, v.Claims)
+	}
+	const invented = "**Step 3: Throw the lamp away at once**\n\nIf it stays dark, the adapter is faulty [2]."
+	if v := grounding.Verify(invented, reset); strings.Contains(v.Text, "**") {
+		t.Errorf("text = %q, want it without a heading that no source has", v.Text)
+	}
+}
+
+func TestASentenceRestsOnWhatTheNextOnItsLineCites(t *testing.T) {
+	const answer = "1. Press the round button. If it stays dark, the adapter is faulty [2]."
+	const want = "1. Press the round button [2]. If it stays dark, the adapter is faulty [2]."
+	if v := grounding.Verify(answer, reset); v.Text != want {
+		t.Errorf("text = %q, want %q", v.Text, want)
+	}
+	const apart = "Press the round button.\nIf it stays dark, the adapter is faulty [2]."
+	if v := grounding.Verify(apart, reset); !strings.HasPrefix(v.Text, "Press the round button [1].") {
+		t.Errorf("text = %q, want the sentence on a line of its own supported by the first source", v.Text)
+	}
+}
+
 func FuzzEveryQuoteIsInItsSource(f *testing.F) {
 	f.Add("You can return it [1]. 退款[3]。", "You can return it within 30 days.\n\n1. One\n2. 退款两天")
 	f.Add("[1][2]. [999]", "")

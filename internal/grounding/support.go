@@ -81,6 +81,14 @@ func (c *checker) verbatim(cl claim) (finding, bool) {
 	return finding{}, false
 }
 
+// heads tells whether a claim is the heading of a source, set as one: what
+// stands under it claims something.
+func (c *checker) heads(cl claim) bool {
+	text, opened := strings.CutPrefix(strings.TrimSpace(cl.text), "**")
+	text, closed := strings.CutSuffix(text, "**")
+	return opened && closed && slices.ContainsFunc(c.passages, func(p desk.Passage) bool { return text == p.NearestHeading() })
+}
+
 // find looks for the claim first in the sources it names, then in the others:
 // a sentence that is true but cites the wrong passage is set right rather than
 // thrown away.
