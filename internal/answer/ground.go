@@ -28,6 +28,10 @@ const (
 	curatedCandidates = 3
 	// simplePassages bounds what rides along.
 	simplePassages = 2
+	// overview is up to how many tokens a passage above sections is taken for
+	// one that says little without them. One among so many of the best takes so
+	// many of its sections along.
+	overview, opening, opened = 60, 3, 2
 	// partCandidates is how many passages are found for each thing of several
 	// that a question asks, and standsAlone how many content terms it must have
 	// to be understood without the first.
@@ -79,7 +83,33 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	if found, err = besides(ctx, asked, found, view); err != nil {
 		return nil, err
 	}
-	return s.pack(found), nil
+	return s.pack(withSections(found)), nil
+}
+
+// withSections puts behind a passage among the best that only opens what stands
+// in sections below it the first of those that were found.
+func withSections(found []desk.Passage) []desk.Passage {
+	at := slices.IndexFunc(found[:min(opening, len(found))], func(p desk.Passage) bool { return opens(p, found) })
+	if at < 0 {
+		return found
+	}
+	var sections, others []desk.Passage
+	for _, p := range found[at+1:] {
+		if found[at].Opens(p.Chunk) {
+			sections = append(sections, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	slices.SortFunc(sections, func(a, b desk.Passage) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
+	n := min(opened, len(sections))
+	return slices.Concat(found[:at+1], sections[:n], others, sections[n:])
+}
+
+// opens tells whether p is a short passage above sections of which some were
+// found.
+func opens(p desk.Passage, found []desk.Passage) bool {
+	return p.Tokens <= overview && slices.ContainsFunc(found, func(o desk.Passage) bool { return p.Opens(o.Chunk) })
 }
 
 // besides puts among what was found for a question that asks several things
@@ -158,7 +188,12 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 	}
 	slices.SortStableFunc(curated, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
 	picked := slices.Concat(curated, covering)
-	return picked[:min(simplePassages, len(picked))]
+	n := min(simplePassages, len(picked))
+	if len(picked) > 0 && opens(picked[0], picked) {
+		picked = withSections(picked)
+		n = min(1+opened, len(picked))
+	}
+	return picked[:n]
 }
 
 // pack keeps the passages that enter the prompt.

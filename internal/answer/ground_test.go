@@ -20,3 +20,29 @@ func TestWhatEachOfSeveralQuestionsAsksIsFound(t *testing.T) {
 		t.Errorf("sources = %+v, want the one on parking among them", s.model.last().Prompt.Sources)
 	}
 }
+
+func TestAPassageThatOnlyOpensSectionsTakesThemAlong(t *testing.T) {
+	for _, route := range []fixedRoute{simple, complex} {
+		s := open(t, route)
+		for i := range 4 { // rank between them
+			s.library.publish(desk.DocumentID(fmt.Sprint("guide-", i)), "Boat hire guide", fmt.Sprintf("Boat hire at pier %d is cheap, as the boat hire guide says.", i))
+		}
+		s.library.publish("hire", "Boat hire", "Boat hire goes like this.", "Show your passport.", "Sign the form.", "Bring it back clean.")
+		for i, heading := range []string{"Boat hire", "Boat hire › Before", "Boat hire › On the day", "Boat hire › After"} {
+			s.library.items["hire"][i].Heading = heading
+		}
+		s.catchUp()
+		s.ask("How does boat hire go?")
+		var after []string
+		for i, p := range s.model.last().Prompt.Sources {
+			if p.Document == "hire" && p.Ordinal == 0 {
+				for _, next := range s.model.last().Prompt.Sources[i+1 : i+3] {
+					after = append(after, next.Text)
+				}
+			}
+		}
+		if want := []string{"Show your passport.", "Sign the form."}; !slices.Equal(after, want) {
+			t.Errorf("%v: sources after the overview = %q, want %q", route, after, want)
+		}
+	}
+}

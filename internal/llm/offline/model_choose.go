@@ -49,6 +49,7 @@ type candidate struct {
 	source *source
 	index  int // of the unit
 	score  float64
+	cut    bool // more of its list, or of the sections, follows in the source
 }
 
 func (k candidate) unit() unit { return k.source.units[k.index] }
@@ -197,7 +198,7 @@ func (c *corpus) rank(s *source) []candidate {
 		}
 		score := (own + above) * c.fits(u)
 		// Texts begin with what matters most.
-		ranked = append(ranked, candidate{s, j, score * (1 + 0.1/float64(1+j))})
+		ranked = append(ranked, candidate{source: s, index: j, score: score * (1 + 0.1/float64(1+j))})
 	}
 	slices.SortStableFunc(ranked, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 	return ranked

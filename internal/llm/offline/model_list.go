@@ -1,6 +1,9 @@
 package offline
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // list is the best list, when the question asks for a way to do something.
 func (c *corpus) list(ranked []candidate) []candidate {
@@ -27,25 +30,37 @@ func (c *corpus) list(ranked []candidate) []candidate {
 			best, most = list, score
 		}
 	}
-	return within(best, listItems, listWidth)
+	return bounded(best)
 }
 
 // pinpoints tells whether k is the one item of its list, or row of its table,
-// that the question is about.
+// that the question is about: it alone holds most of what the heading does not.
 func (c *corpus) pinpoints(k candidate) bool {
 	if kind := k.unit().kind; kind != bullet && kind != row {
 		return false
 	}
-	own, _ := c.held(k.source, k.unit().terms)
-	if own < 0.6*c.total {
+	own, all := c.apart(k, k.unit().terms), c.apart(k, nil)
+	if all == 0 || own < 0.6*all {
 		return false
 	}
 	for _, other := range block(k.source, blockStart(k)) {
-		if held, _ := c.held(k.source, other.unit().terms); other.index != k.index && held > 0.8*own {
+		if other.index != k.index && c.apart(k, other.unit().terms) > 0.8*own {
 			return false
 		}
 	}
 	return true
+}
+
+// apart is the weight of the question's terms that are among terms, nil: of
+// all, without those in the heading that k stands under.
+func (c *corpus) apart(k candidate, terms map[string]bool) float64 {
+	weight := 0.0
+	for _, t := range c.terms {
+		if !k.source.heading[t] && (terms == nil || terms[t]) {
+			weight += c.weight[t]
+		}
+	}
+	return weight
 }
 
 // mostlyAsks tells a table of contents: a list of questions.
@@ -79,9 +94,9 @@ func (c *corpus) rows(ranked []candidate) []candidate {
 	all := block(first.source, blockStart(first))
 	switch kind := first.unit().kind; {
 	case (kind == row || kind == bullet) && c.several && !c.pinpoints(first):
-		return within(all, listItems, listWidth)
+		return bounded(all)
 	case kind == row:
-		return within(c.alike(all, first), listItems, listWidth)
+		return bounded(c.alike(all, first))
 	}
 	return nil
 }
@@ -118,7 +133,7 @@ func (c *corpus) table(first candidate) []candidate {
 			best = kept
 		}
 	}
-	return within(best, listItems, listWidth)
+	return bounded(best)
 }
 
 // matching returns the rows and items that hold at least so much weight of the
@@ -132,4 +147,40 @@ func (c *corpus) matching(table []candidate, least float64) (kept []candidate, m
 		}
 	}
 	return kept, most
+}
+
+// withList is quotes with the list or table that the last of them leads to: a
+// sentence before one says little without, unless it states the fact that is
+// asked for, or a table follows what says all of the question.
+func (c *corpus) withList(quotes []candidate) []candidate {
+	last := quotes[len(quotes)-1]
+	next := candidate{source: last.source, index: last.index + 1}
+	if next.index == len(last.source.units) || next.unit().kind < step || last.unit().kind >= step {
+		return quotes
+	}
+	if last.unit().kind == prose && !c.steps && !c.several && !announces(last.unit().bare) {
+		own, _ := c.held(last.source, last.unit().terms)
+		if c.states(last.unit()) || next.unit().kind == row && own >= saysAll*c.total {
+			return quotes
+		}
+	}
+	return slices.Concat(quotes, bounded(block(next.source, next.index)))
+}
+
+// saysAll is the share of the question from which on a sentence needs no table.
+const saysAll = 0.8
+
+// announces tells a sentence that says that something follows.
+func announces(sentence string) bool { return announcing.MatchString(sentence) }
+
+var announcing = regexp.MustCompile(`(?i)\b(?:as follows|(?:the )?following|these (?:steps|conditions|ways|rules|cases|options|reasons)|in (?:this|the (?:given|right)) order|step by step)\b|[:：]$|如下|以下|下列|按(?:照)?(?:顺序|步骤)|(?:两|三|四|几)(?:种|类|步|条|个)`)
+
+// bounded is a list as it is quoted: of a long one the first items, the last of
+// them marked.
+func bounded(list []candidate) []candidate {
+	kept := within(list, listItems, listWidth)
+	if len(kept) < len(list) {
+		kept[len(kept)-1].cut = true
+	}
+	return kept
 }

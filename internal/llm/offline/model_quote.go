@@ -43,7 +43,7 @@ func quote(q question, sources []source) string {
 	}
 	for _, s := range c.likely() {
 		if quotes := c.from(s); len(quotes) > 0 && c.answers(quotes) {
-			return render(quotes)
+			return render(c.withSections(c.withList(quotes)))
 		}
 	}
 	return ""
@@ -75,7 +75,7 @@ func (c *corpus) run(ranked []candidate) []candidate {
 	own, above := c.held(first.source, first.unit().terms)
 	switch {
 	case first.unit().kind == lead:
-		return within(block(first.source, first.index), listItems, listWidth)
+		return bounded(block(first.source, first.index))
 	case c.steps && first.unit().kind == prose && !c.simple:
 		start := blockStart(first)
 		return within(block(first.source, start), max(c.most(), first.index-start+1), proseWidth)
@@ -84,7 +84,7 @@ func (c *corpus) run(ranked []candidate) []candidate {
 	case c.titles(first.source) && first.unit().kind == prose:
 		return within(block(first.source, 0), c.most(), proseWidth)
 	case first.unit().kind == step || first.unit().kind == bullet:
-		return within(block(first.source, blockStart(first)), listItems, listWidth)
+		return bounded(block(first.source, blockStart(first)))
 	}
 	return within(block(first.source, blockStart(first)), c.most(), proseWidth)
 }
@@ -191,7 +191,8 @@ func within(quotes []candidate, n, width int) []candidate {
 }
 
 // render joins quotes, each followed by the number of its source: items of
-// lists and rows of tables on lines of their own.
+// lists and rows of tables on lines of their own, a further section under its
+// heading, and an ellipsis where more of a list follows in the source.
 func render(quotes []candidate) string {
 	var b strings.Builder
 	for i, k := range quotes {
@@ -207,6 +208,8 @@ func render(quotes []candidate) string {
 		if i > 0 {
 			before := quotes[i-1].unit().kind
 			switch {
+			case k.source != quotes[i-1].source:
+				b.WriteString("\n\n**" + k.source.chunk.NearestHeading() + "**\n\n")
 			case listed || u.kind == row || before == row || !sameBlock(k, quotes[i-1]) && before != prose:
 				b.WriteByte('\n')
 			case lang.Of(text) != desk.Chinese:
@@ -214,6 +217,9 @@ func render(quotes []candidate) string {
 			}
 		}
 		b.WriteString(cited(text, k.source.number))
+		if k.cut {
+			b.WriteString("\n\n…")
+		}
 	}
 	return b.String()
 }

@@ -13,6 +13,7 @@ import (
 // source is one passage, taken apart.
 type source struct {
 	number  int
+	chunk   desk.Chunk
 	lang    desk.Lang
 	prior   float64 // retrieval's score
 	curated string  // the whole answer of a question–answer pair
@@ -42,23 +43,21 @@ type unitKind uint8
 const (
 	prose  unitKind = iota
 	lead            // ends with a colon: says what follows
-	step            // item of a numbered list
+	step            // item of a numbered list; from here on: of a list or table
 	bullet          // item of another list
 	row             // of a table: cells divided by " | "
 )
 
 func readSource(number int, p desk.Passage) source {
-	above, nearest := "", p.Heading
-	if i := strings.LastIndex(p.Heading, " › "); i >= 0 {
-		above, nearest = p.Heading[:i], p.Heading[i:]
-	}
+	nearest := p.NearestHeading()
+	above := strings.TrimSuffix(p.Heading, nearest)
 	s := source{
-		number: number, lang: p.Lang, prior: p.Score,
+		number: number, chunk: p.Chunk, lang: p.Lang, prior: p.Score,
 		heading: set(allTerms(nearest + "\n" + p.Question)),
 		title:   set(allTerms(p.Title + "\n" + above)),
 		units:   readUnits(withoutAddress(p.Text)),
 	}
-	s.nearest = strings.Trim(lang.Normalise(strings.TrimPrefix(nearest, " › ")), "?？ ")
+	s.nearest = strings.Trim(lang.Normalise(nearest), "?？ ")
 	s.headed = contentTerms(nearest + "\n" + p.Question)
 	s.titled = contentTerms(p.Title)
 	s.trouble = troubled(lang.Normalise(nearest + " " + p.Question))

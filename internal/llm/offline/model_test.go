@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +37,8 @@ var (
 		"Channel: Chat | Hours: every day, 08:00–22:00\nChannel: Telephone +1 202-555-0143 | Hours: Monday to Friday, 09:00–18:00\nChannel: E-mail support@example.com | Hours: answer within 24 hours")
 	discounts = passage("Orders for companies", "Orders for companies › Discounts",
 		"Units in one order: 10–49 | Discount: 5 %\nUnits in one order: 50–199 | Discount: 8 %")
+	invoices = passage("Invoices", "Invoices › Download", "You find invoices in your account.\n\n1. Open Account > Orders.\n2. Press Invoice.")
+	photos   = passage("Photos", "Photos › Which count", "Photos of these kinds:\n\n"+strings.Repeat("- A photo of the front, of the back, or of any other side that shows what is wrong with it, not older than a week.\n", 12))
 	contents = passage("Health care", "Health care", "Jump to a section:\n- Does it cover dental care?\n- Does it cover vision care?")
 
 	zhReturns  = passage("如何退货", "如何退货", "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。期限从签收次日算起。")
@@ -46,6 +49,18 @@ var (
 	zhLocked   = passage("找回或修改密码", "找回或修改密码 › 账号被锁定", "密码连续输错 5 次，账号锁定 15 分钟。重置密码可以立即解锁。")
 	zhCancel   = pair("怎么取消订单？", "发货之前，在订单页点“取消订单”，不收费。")
 )
+
+// sections is a document of an overview and what stands below it.
+func sections(title, overview string, below ...string) []desk.Passage {
+	list := []desk.Passage{passage(title, title, overview)}
+	for i := 0; i < len(below); i += 2 {
+		list = append(list, passage(title, title+desk.HeadingSeparator+below[i], below[i+1]))
+	}
+	for i := range list {
+		list[i].Document, list[i].Ordinal = desk.DocumentID(title), i
+	}
+	return list
+}
 
 func passage(title, heading, text string) desk.Passage {
 	return desk.Passage{Title: title, Chunk: desk.Chunk{Heading: heading, Text: text, Lang: lang.Of(text)}}
@@ -163,6 +178,32 @@ func TestAnswersByQuoting(t *testing.T) {
 			[]desk.Passage{contact, passage("Account", "Account › Change your phone number", "Open Account > Settings > Phone number and type the new one.")},
 			"Open Account > Settings > Phone number and type the new one. [2]",
 		},
+		{
+			"a sentence goes with the steps that it stands before", "Where do I find my invoices?",
+			[]desk.Passage{returns, invoices},
+			"You find invoices in your account. [2]\n1. Open Account > Orders. [2]\n2. Press Invoice. [2]",
+		},
+		{
+			"an overview goes with its sections", "Do you match prices?",
+			sections(
+				"Price match", "Two promises: for our own prices, and for those of others.",
+				"Our price drops", "We refund the difference within 14 days.",
+				"Another shop is cheaper", "Send us the offer. It must meet all of these conditions:\n\n- same model\n- in stock",
+			),
+			"Two promises: for our own prices, and for those of others. [1]\n\n" +
+				"**Our price drops**\n\nWe refund the difference within 14 days. [2]\n\n" +
+				"**Another shop is cheaper**\n\nSend us the offer. [3] It must meet all of these conditions: [3]\n- same model [3]\n- in stock [3]",
+		},
+		{
+			"an overview of steps says when more of them follow", "The pump makes noise, what should I do?",
+			slices.Delete(sections(
+				"The pump makes noise", "Work through the steps in this order. Most pumps are quiet by step 2.",
+				"Step 1: Look at the light", "- No light: go to step 2.\n- Red light: call us.",
+				"Step 2: Clean the filter", "Rinse it.", "Step 3: Reset", "Hold the button.",
+			), 2, 3),
+			"Work through the steps in this order. [1] Most pumps are quiet by step 2. [1]\n\n" +
+				"**Step 1: Look at the light**\n\n- No light: go to step 2. [2]\n- Red light: call us. [2]\n\n…",
+		},
 		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, offline.NotFound(desk.English)},
 		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, offline.NotFound(desk.English)},
 		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, offline.NotFound(desk.English)},
@@ -192,6 +233,13 @@ func TestAnswersByQuoting(t *testing.T) {
 				t.Errorf("answer = %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestOfALongListTheBeginningIsQuoted(t *testing.T) {
+	got := ask(t, desk.Complex, "Which photos count?", photos)
+	if n := strings.Count(got, "\n- "); n < 5 || n > 9 || !strings.HasSuffix(got, " [1]\n\n…") {
+		t.Errorf("answer = %s\nwant some of 12 items, and a sign that there are more", got)
 	}
 }
 
@@ -301,7 +349,7 @@ func FuzzQuotesAreVerbatim(f *testing.F) {
 			}
 			rest = strings.Replace(rest, m[0], "", 1)
 		}
-		if strings.TrimSpace(rest) != "" {
+		if rest = strings.TrimSuffix(rest, "\n\n…"); strings.TrimSpace(rest) != "" {
 			t.Errorf("answer %q holds %q, which is no quote", got, rest)
 		}
 	})
