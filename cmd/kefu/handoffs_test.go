@@ -60,3 +60,33 @@ func TestAHandoffSaysWhetherTheWebhookWasToldAndIsTakenByAnOperator(t *testing.T
 		t.Errorf("handoff = %+v, %v, want it resolved with its conversation", one, err)
 	}
 }
+
+func TestWhoIsToldFromTheCacheThatThereIsNoAnswerWaitsToo(t *testing.T) {
+	t.Parallel()
+	told := make(chan struct{}, 8)
+	desk := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- struct{}{} }))
+	defer desk.Close()
+	site := newShop(t, "KEFU_HANDOFF_WEBHOOK_URL="+desk.URL, "KEFU_HANDOFF_WEBHOOK_SECRET=a secret of the tests")
+	s := site.Serve()
+	for i := range 3 {
+		if a := s.Ask("Can I pay with Bitcoin?"); a.CacheHit != (i > 0) {
+			t.Fatalf("asking %d: %+v", i, a)
+		}
+	}
+	s.Stop() // writes down what it has counted
+	s = site.Serve()
+	var page struct {
+		Data []struct {
+			Askings     int
+			AskedAt     time.Time `json:"asked_at"`
+			LastAskedAt time.Time `json:"last_asked_at"`
+		}
+	}
+	reply := operate(t, s, http.MethodGet, "/v1/handoffs?state=open", "", signIn(t, s, site.Must("console", "link", "-q"))).body
+	if err := json.Unmarshal([]byte(reply), &page); err != nil || len(page.Data) != 1 || page.Data[0].Askings != 3 || !page.Data[0].LastAskedAt.After(page.Data[0].AskedAt) {
+		t.Errorf("handoffs = %s, %v, want one that was given three times", reply, err)
+	}
+	if n := len(told); n != 1 {
+		t.Errorf("the webhook was told %d times of one answer", n)
+	}
+}

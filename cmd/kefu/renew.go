@@ -20,10 +20,13 @@ const (
 func (a *app) countAskings(ctx context.Context) error {
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
+	from := time.Now()
 	write := func(ctx context.Context) {
-		if err := a.db.Answers().AddAskings(ctx, a.cache.Askings()); err != nil {
+		given, to := a.cache.Askings(), time.Now()
+		if err := a.db.Answers().AddAskings(ctx, given, from, to); err != nil {
 			a.log.Warn("askings not counted", "error", err)
 		}
+		from = to
 	}
 	for {
 		select {

@@ -33,7 +33,8 @@ type Case struct {
 	Text         Masked // of the answer
 	Lang         Lang
 	Handoff      Handoff
-	Askings      int // how often that answer was given, the cache included; at least 1
+	Askings      int       // how often that answer was given, the cache included; at least 1
+	Again        time.Time // when the cache last gave it, to within 30 s; zero: never
 	State        HandoffState
 	By           string    // who changed the state last
 	Changed      time.Time // when they did; zero: nobody has

@@ -32,6 +32,7 @@ type caseJSON struct {
 	ConversationID string       `json:"conversation_id"`
 	AskedAt        time.Time    `json:"asked_at"`
 	Askings        int          `json:"askings"`
+	LastAskedAt    time.Time    `json:"last_asked_at"`
 	Contact        desk.Contact `json:"contact"`
 	Webhook        *string      `json:"webhook"`    // null: under way, or there is none
 	HandledBy      *string      `json:"handled_by"` // null: nobody yet
@@ -48,7 +49,10 @@ type caseDetail struct {
 func newCaseJSON(h desk.Case) caseJSON {
 	j := caseJSON{
 		AnswerID: string(h.Answer), State: string(h.State), Reason: string(h.Handoff.Reason), Question: string(h.Question), Lang: string(h.Lang),
-		UserID: string(h.User), ConversationID: string(h.Conversation), AskedAt: h.Asked, Askings: h.Askings, Contact: h.Handoff.Contact,
+		UserID: string(h.User), ConversationID: string(h.Conversation), AskedAt: h.Asked, Askings: h.Askings, LastAskedAt: h.Asked, Contact: h.Handoff.Contact,
+	}
+	if !h.Again.IsZero() {
+		j.LastAskedAt = h.Again
 	}
 	if h.Webhook != "" {
 		webhook := string(h.Webhook)

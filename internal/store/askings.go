@@ -14,9 +14,10 @@ import (
 	"kefu/internal/desk"
 )
 
-// AddAskings counts how often the cache gave answers again. Those that are not
-// recorded are passed over.
-func (a *Answers) AddAskings(ctx context.Context, given map[desk.AnswerID]int64) error {
+// AddAskings counts how often the cache gave answers again between two moments.
+// Those that are not recorded are passed over. A handoff that was resolved
+// before is open again: another customer waits for the same.
+func (a *Answers) AddAskings(ctx context.Context, given map[desk.AnswerID]int64, from, to time.Time) error {
 	if len(given) == 0 {
 		return nil
 	}
@@ -28,8 +29,17 @@ func (a *Answers) AddAskings(ctx context.Context, given map[desk.AnswerID]int64)
 			return err
 		}
 		defer add.Close()
+		wait, err := tx.PrepareContext(ctx, `UPDATE handoffs SET again_at = $2,
+			state = CASE WHEN state = 'resolved' AND handled_at < $3 THEN 'open' ELSE state END WHERE answer_id = $1`)
+		if err != nil {
+			return err
+		}
+		defer wait.Close()
 		for _, id := range slices.Sorted(maps.Keys(given)) { // in one order everywhere, so that no two wait for each other
 			if _, err := add.ExecContext(ctx, id, given[id]); err != nil {
+				return err
+			}
+			if _, err := wait.ExecContext(ctx, id, millis(to), millis(from)); err != nil {
 				return err
 			}
 		}

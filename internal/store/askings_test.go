@@ -21,7 +21,7 @@ func TestTheMostAskedAreThoseThatTheCacheGaveAgainToo(t *testing.T) {
 			if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
 				t.Fatal(err)
 			}
-			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{a.ID: again}); err != nil {
+			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{a.ID: again}, time.Now(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

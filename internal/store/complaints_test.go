@@ -41,7 +41,7 @@ func TestComplaintsAreWhatWasNotAnsweredOrRatedDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, n := range []int64{3, 4} {
-			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{"ans_none": n, "ans_gone": 1}); err != nil {
+			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{"ans_none": n, "ans_gone": 1}, time.Now(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -38,7 +38,7 @@ func (s *Answers) handOff(ctx context.Context, tx *sql.Tx, records []desk.Record
 }
 
 const selectCases = `SELECT a.id, a.user_id, a.conversation_id, a.asked_at, a.question, a.answer, a.lang, a.detail, a.askings + 1,
-	h.state, h.handled_by, h.handled_at, h.webhook FROM handoffs h JOIN answers a ON a.id = h.answer_id`
+	h.again_at, h.state, h.handled_by, h.handled_at, h.webhook FROM handoffs h JOIN answers a ON a.id = h.answer_id`
 
 // Page lists the n latest handoffs that q chooses.
 func (h *Handoffs) Page(ctx context.Context, tenant desk.TenantID, q desk.CaseQuery, n int) ([]desk.Case, error) {
@@ -106,10 +106,10 @@ func (h *Handoffs) Told(ctx context.Context, id desk.AnswerID, d desk.Delivery) 
 }
 
 func (h *Handoffs) scan(row scanner) (c desk.Case, err error) {
-	var asked, changed int64
+	var asked, again, changed int64
 	var details []byte
 	err = row.Scan(&c.Answer, &c.User, &c.Conversation, &asked, &c.Question, &c.Text, &c.Lang, &details, &c.Askings,
-		&c.State, &c.By, &changed, &c.Webhook)
+		&again, &c.State, &c.By, &changed, &c.Webhook)
 	if err != nil {
 		return desk.Case{}, err
 	}
@@ -119,6 +119,9 @@ func (h *Handoffs) scan(row scanner) (c desk.Case, err error) {
 		return desk.Case{}, fmt.Errorf("decode handoff: %w", err)
 	}
 	c.Asked, c.Handoff = fromMillis(asked), d.Handoff
+	if again != 0 {
+		c.Again = fromMillis(again)
+	}
 	if changed != 0 {
 		c.Changed = fromMillis(changed)
 	}

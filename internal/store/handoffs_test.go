@@ -26,7 +26,7 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{"ans_2": 4}); err != nil {
+		if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{"ans_2": 4}, asked, asked.Add(2*time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if found, err := handoffs.Told(t.Context(), "ans_2", desk.Delivered); err != nil || !found {
@@ -59,7 +59,7 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 		q, a := all[1].Question, all[1].Answer
 		want := desk.Case{
 			Answer: "ans_2", User: "user", Conversation: "con_1", Asked: q.Asked, Question: q.Text, Text: a.Text, Lang: desk.English,
-			Handoff: *a.Handoff, Askings: 5, State: desk.HandoffTaken, By: "ann", Changed: at, Webhook: desk.Delivered,
+			Handoff: *a.Handoff, Askings: 5, Again: asked.Add(2 * time.Minute), State: desk.HandoffTaken, By: "ann", Changed: at, Webhook: desk.Delivered,
 		}
 		if got, err := handoffs.Get(t.Context(), desk.DefaultTenant, "ans_2"); err != nil || got != want {
 			t.Errorf("handoff = %+v, %v, want %+v", got, err, want)
@@ -99,6 +99,37 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 		}
 		if _, err := db.Forget(t.Context(), store.Retention{Answers: asked.Add(time.Second)}); err != nil || db.Count(t, "handoffs") != 1 {
 			t.Errorf("%d handoffs after two answers were forgotten, %v, want 1", db.Count(t, "handoffs"), err)
+		}
+	})
+}
+
+func TestAResolvedHandoffOpensAgainForWhoAsksTheSameLater(t *testing.T) {
+	withTexts(t, func(t *testing.T, db *store.DB) {
+		q, a := record("1")
+		if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
+			t.Fatal(err)
+		}
+		resolved := q.Asked.Add(time.Hour)
+		for _, step := range []struct {
+			resolve bool
+			from    time.Time // of what the cache gave meanwhile
+			want    desk.HandoffState
+		}{
+			{true, resolved.Add(-10 * time.Second), desk.HandoffResolved}, // it may have been given before
+			{false, resolved.Add(20 * time.Second), desk.HandoffOpen},
+		} {
+			if step.resolve {
+				if _, err := db.Handoffs().Move(t.Context(), q.Scope.Tenant, a.ID, desk.HandoffResolved, "ann", resolved); err != nil {
+					t.Fatal(err)
+				}
+			}
+			to := step.from.Add(30 * time.Second)
+			if err := db.Answers().AddAskings(t.Context(), map[desk.AnswerID]int64{a.ID: 1}, step.from, to); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := db.Handoffs().Get(t.Context(), q.Scope.Tenant, a.ID); err != nil || got.State != step.want || !got.Again.Equal(to) {
+				t.Errorf("given again from %s: %s at %s, %v, want %s at %s", step.from, got.State, got.Again, err, step.want, to)
+			}
 		}
 	})
 }

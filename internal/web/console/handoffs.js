@@ -61,7 +61,7 @@ function fill(node, h, content) {
 }
 
 const facts = (h) => el('p', { class: 'pairs' }, badge(h), pair('reason', word('handoff', h.reason)), pair('asked', when(h.asked_at)),
-  pair('user', h.user_id), h.askings > 1 ? pair('givenTimes', number(h.askings)) : '',
+  pair('user', h.user_id), ...(h.askings > 1 ? [pair('givenTimes', number(h.askings)), pair('lastAsked', when(h.last_asked_at))] : []),
   h.webhook ? pair('webhook', word('webhook', h.webhook)) : '', h.handled_by ? pair('handledBy', h.handled_by, ' ', when(h.handled_at)) : '');
 
 async function one(id, signal) {
