@@ -26,8 +26,9 @@ const (
 	// forHeading is added where the question says all of the nearest heading or
 	// of the curated question, and most of that where it says the title.
 	forHeading, forTitle = 0.8, 0.7 * forHeading
-	// forSteps is what steps are worth to who asks for a way.
-	forSteps = 1.2
+	// forSteps is what steps are worth to who asks for a way, and forColumns a
+	// table with a column for each of two things to who compares them.
+	forSteps, forColumns = 1.2, 1.5
 	// otherwise is what is left of a source that is headed by something else: by
 	// what fails, for who asks plainly, or by another kind of fact.
 	otherwise = 0.75
@@ -163,6 +164,9 @@ func (c *corpus) likelihood(s *source) float64 {
 	}
 	if c.steps && slices.ContainsFunc(s.units, func(u unit) bool { return u.kind == step }) {
 		likely *= forSteps
+	}
+	if c.compares && slices.ContainsFunc(s.units, c.sideBySide) {
+		likely *= forColumns
 	}
 	return likely
 }

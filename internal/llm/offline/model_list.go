@@ -3,6 +3,7 @@ package offline
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // list is the best list, when the question asks for a way to do something.
@@ -134,6 +135,21 @@ func (c *corpus) table(first candidate) []candidate {
 		}
 	}
 	return bounded(best)
+}
+
+// sideBySide tells a row with columns named by two things of the question, as
+// in "Price | Basic: free | Plus: $4.99".
+func (c *corpus) sideBySide(u unit) bool {
+	if u.kind != row {
+		return false
+	}
+	named := 0
+	for cell := range strings.SplitSeq(u.bare, " | ") {
+		if i := strings.IndexAny(cell, ":："); i >= 0 && slices.ContainsFunc(allTerms(cell[:i]), func(t string) bool { return slices.Contains(c.terms, t) }) {
+			named++
+		}
+	}
+	return named >= 2
 }
 
 // matching returns the rows and items that hold at least so much weight of the

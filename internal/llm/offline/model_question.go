@@ -78,7 +78,7 @@ var (
 	// name is a word with a capital letter or digit that does not begin a
 	// sentence, or a Latin word within Chinese.
 	name        = regexp.MustCompile(`(?:[a-z0-9,'] |\p{Han} ?)([A-Z][\w-]*|\w*\d[\w-]*)|\b[A-Z0-9][\w-]*[A-Z0-9]\w*`)
-	compares    = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bdiffers?\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|区别|差别|不同|对比|比较`)
+	compares    = regexp.MustCompile(`\bdifferen(?:ce|ces|t)\b|\bdiffers?\b|\bcompar(?:e|ed|ison)\b|\b(?:versus|vs)\b|区别|差别|不同|对比|比较|哪个(?:更|比较)?(?:好|划算|便宜|快)`)
 	asksSeveral = regexp.MustCompile(`\bwhat are\b|\bwhich (?:\w+ ){0,2}\w{3,}s\b|\bwhat (?:\w+ )?(?:methods|options|plans|types|kinds|ways|colou?rs|sizes|models|countries|languages)\b|哪些|哪几|有什么|都有|所有`)
 	asksSteps   = regexp.MustCompile(`\bhow (?:do|to|can|could|should|would|does one)\b|\b(?:steps?|instructions?|guide|procedure)\b|\bwhat (?:can|should|do|must) i do\b|\bwhat to do\b|` +
 		`\b(?:isn't|doesn't|won't|can't|cannot|not) (?:work|connect|turn|charge|open|start|load|pair|sign|log|respond|find|show|play|switch)|` +

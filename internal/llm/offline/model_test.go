@@ -76,6 +76,12 @@ func covering(share float64, p desk.Passage) desk.Passage {
 	return p
 }
 
+// ranked is p with the score that retrieval gave it.
+func ranked(score float64, p desk.Passage) desk.Passage {
+	p.Score = score
+	return p
+}
+
 func reply(t *testing.T, p llm.Prompt) string {
 	t.Helper()
 	r, err := offline.New().Start(t.Context(), llm.Call{Prompt: p})
@@ -120,6 +126,16 @@ func TestAnswersByQuoting(t *testing.T) {
 			"a comparison is a table", "What is the difference between Basic and Plus?",
 			[]desk.Passage{returns, plans},
 			"Price per month | Basic: free | Plus: $4.99 [2]\nReturn period | Basic: 30 days | Plus: 45 days [2]\nExpress shipping | Basic: full price | Plus: half price [2]",
+		},
+		{
+			"a comparison is of what stands side by side", "Compare standard and express shipping",
+			[]desk.Passage{
+				ranked(0.6, passage("Shipping costs", "Shipping costs › Members", "- Plus: standard shipping is always free, express costs half.")),
+				ranked(0.5, costs),
+			},
+			"Region: United States | Standard: $4.90, 3–5 business days | Express: $12.90, 1–2 business days [2]\n" +
+				"Region: Canada | Standard: $7.90, 4–7 business days | Express: $18.90, 2–3 business days [2]\n" +
+				"Region: Australia | Standard: $9.90, 6–10 business days | Express: $22.90, 3–5 business days [2]",
 		},
 		{
 			"one item of a list that says it", "My lamp flashes red twice, what should I do?",
