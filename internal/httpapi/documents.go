@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -116,17 +117,22 @@ func (api *API) listDocuments(c *gin.Context) {
 	}, func(last desk.Document) any { return []any{last.Source, last.Path, last.ID} }), err)
 }
 
-// getDocument answers GET /v1/documents/{id}: the document with its text, and
-// the state of what is to replace it.
+// getDocument answers GET /v1/documents/{id}: the document and the state of what
+// is to replace it, with ?text=true also its text.
 func (api *API) getDocument(c *gin.Context) {
 	ctx, id := c.Request.Context(), desk.DocumentID(c.Param("id"))
+	text := c.Query("text")
+	if text != "" && text != "true" && text != "false" {
+		api.fail(c, invalid("value_invalid", "text", `"text" must be true or false.`))
+		return
+	}
 	// What waits first: what leaves the queue meanwhile is found as a document.
 	intake, err := api.cfg.Operators.Documents.Intake(ctx, tenantOf(c))
 	if err != nil {
 		api.fail(c, err)
 		return
 	}
-	d, chunks, err := api.cfg.Operators.Documents.Get(ctx, tenantOf(c), id)
+	d, chunks, err := api.findDocument(ctx, tenantOf(c), id, text == "true")
 	var missing *desk.Error
 	absent := errors.As(err, &missing) && missing.Kind == desk.NotFound
 	if err != nil && !absent {
@@ -146,6 +152,16 @@ func (api *API) getDocument(c *gin.Context) {
 		}
 	}
 	api.reply(c, http.StatusOK, j, err)
+}
+
+// findDocument reads the chunks only where the text is wanted: whoever waits
+// for a document asks often.
+func (api *API) findDocument(ctx context.Context, tenant desk.TenantID, id desk.DocumentID, text bool) (desk.Document, []desk.Chunk, error) {
+	if text {
+		return api.cfg.Operators.Documents.Get(ctx, tenant, id)
+	}
+	d, err := api.cfg.Operators.Documents.Find(ctx, tenant, id)
+	return d, nil, err
 }
 
 // postDocuments answers POST /v1/documents.

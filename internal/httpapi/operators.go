@@ -28,6 +28,8 @@ type Documents interface {
 	// Page lists n documents that come after one.
 	Page(ctx context.Context, tenant desk.TenantID, after desk.Document, n int) ([]desk.Document, error)
 	Get(ctx context.Context, tenant desk.TenantID, id desk.DocumentID) (desk.Document, []desk.Chunk, error)
+	// Find is Get without the chunks.
+	Find(ctx context.Context, tenant desk.TenantID, id desk.DocumentID) (desk.Document, error)
 	// Intake lists files on their way in, or that failed.
 	Intake(ctx context.Context, tenant desk.TenantID) ([]desk.Intake, error)
 	// Put takes uploads in, or queues them when later; their states are in

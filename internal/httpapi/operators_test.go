@@ -107,12 +107,20 @@ func TestADocumentIsHandedInReadReplacedAndRemoved(t *testing.T) {
 	if made.Source != "api" || made.Path != "faq/returns.md" || made.Status != "ready" || r.Header.Get("Location") != "/v1/documents/"+made.ID {
 		t.Errorf("made %+v at %q", made, r.Header.Get("Location"))
 	}
-	got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID, ""), 200)
+	for query, want := range map[string]int{"": 0, "?text=false": 0, "?text=true": 1} { // whoever only polls is not sent the text
+		if got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID+query, ""), 200); got.Status != "ready" || len(got.Text) != want {
+			t.Errorf("with %q: %+v, want %d passages", query, got, want)
+		}
+	}
+	if p := o.as(t, "operator", "GET", "/v1/documents/"+made.ID+"?text=1", "").problem(t); p.Status != 400 || p.Code != "value_invalid" {
+		t.Errorf("text=1 = %+v", p)
+	}
+	got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID+"?text=true", ""), 200)
 	if got.Title != "Returns" || got.Revision != 1 || len(got.Text) != 1 || got.Text[0].Text != "You have 30 days." {
 		t.Errorf("document = %+v", got)
 	}
 	into[documentPage](t, o.as(t, "operator", "PUT", "/v1/documents/"+made.ID, `{"text":"# Returns\n\nYou have 45 days.\n"}`), 200)
-	if got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID, ""), 200); got.Revision != 2 || got.Text[0].Text != "You have 45 days." {
+	if got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID+"?text=true", ""), 200); got.Revision != 2 || got.Text[0].Text != "You have 45 days." {
 		t.Errorf("replaced = %+v", got)
 	}
 	for _, method := range []string{"GET", "PUT", "DELETE"} { // another tenant's is like a missing one
@@ -132,7 +140,7 @@ func TestADocumentIsHandedInReadReplacedAndRemoved(t *testing.T) {
 		t.Errorf("releases = %+v", releases)
 	}
 	into[any](t, o.as(t, "operator", "POST", "/v1/releases/1/rollback", ""), 200)
-	if got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID, ""), 200); got.Text[0].Text != "You have 30 days." {
+	if got := into[shownDocument](t, o.as(t, "operator", "GET", "/v1/documents/"+made.ID+"?text=true", ""), 200); got.Text[0].Text != "You have 30 days." {
 		t.Errorf("rolled back = %+v", got)
 	}
 	if p := o.as(t, "operator acme", "POST", "/v1/releases/1/rollback", "").problem(t); p.Code != "release_not_found" {

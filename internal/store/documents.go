@@ -62,9 +62,7 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 	var doc desk.Document
 	var chunks []desk.Chunk
 	err := d.db.snapshot(ctx, func(tx *sql.Tx) (err error) {
-		doc, err = scanDocument(tx.QueryRowContext(ctx,
-			`SELECT `+documentColumns+` FROM documents d `+withVersion+` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2`, tenant, id))
-		if err != nil {
+		if doc, err = scanDocument(tx.QueryRowContext(ctx, selectDocument, tenant, id)); err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx,
@@ -72,16 +70,34 @@ func (d *Documents) Get(ctx context.Context, tenant desk.TenantID, id desk.Docum
 		chunks, err = collect(rows, err, scanChunk)
 		return err
 	})
+	if err != nil {
+		return desk.Document{}, nil, noDocument(err)
+	}
+	return doc, chunks, nil
+}
+
+// Find is Get without the chunks.
+func (d *Documents) Find(ctx context.Context, tenant desk.TenantID, id desk.DocumentID) (desk.Document, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	doc, err := scanDocument(d.db.read.QueryRowContext(ctx, selectDocument, tenant, id))
+	if err != nil {
+		return desk.Document{}, noDocument(d.db.engine.explain(err))
+	}
+	return doc, nil
+}
+
+const selectDocument = `SELECT ` + documentColumns + ` FROM documents d ` + withVersion + ` WHERE d.until IS NULL AND d.tenant = $1 AND d.id = $2`
+
+// noDocument says why there is none.
+func noDocument(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		err = &desk.Error{
 			Kind: desk.NotFound, Code: "document_not_found", Field: "id",
 			Public: "There is no such document.", Err: err,
 		}
 	}
-	if err != nil {
-		return desk.Document{}, nil, fmt.Errorf("get document: %w", err)
-	}
-	return doc, chunks, nil
+	return fmt.Errorf("get document: %w", err)
 }
 
 // Stale returns the tenant's chunks that have no vector of that embedding

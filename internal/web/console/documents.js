@@ -57,7 +57,7 @@ function uploader(again) {
 }
 
 async function one(id, signal) {
-  const d = await get(`v1/documents/${encodeURIComponent(id)}`, { signal });
+  const d = await get(`v1/documents/${encodeURIComponent(id)}`, { query: { text: 'true' }, signal });
   const remove = button('delete', () => sure([el('span', { 'data-text': 'sureDelete' }), ` “${d.title || d.path}”`], 'delete', async () => {
     await call('DELETE', `v1/documents/${encodeURIComponent(id)}`);
     location.hash = '#/documents';
