@@ -273,11 +273,15 @@ func (ix *Index) occurrences(lists [][]posting) (found int) {
 	return found
 }
 
-// rarity is BM25's idf of a term in so many of all passages, above 0 also for
-// one in all of them.
+// background is how many passages without a term are counted beside those that
+// there are. A handful tells little of how rare a word is: of two documents, one
+// about parcels, "parcel" would weigh a fifth of a word that neither holds.
+const background = 20
+
+// rarity is BM25's idf of a term in so many of all passages.
 func rarity(all, found int) float64 {
 	n := float64(found)
-	return math.Log(1 + (float64(all)-n+0.5)/(n+0.5))
+	return math.Log(1 + (float64(all)+background-n+0.5)/(n+0.5))
 }
 
 // share is a BM25 score as a part of the perfect one, in [0,1].

@@ -9,7 +9,7 @@ func TestEvidenceTellsTheSubjectOfAQuestionFromTheRest(t *testing.T) {
 	if e := evidence(ix, "广茂铁路的全长是多少？"); e.Subject < 0.99 || e.Rest < 0.99 {
 		t.Errorf("the passage holds both: %+v", e)
 	}
-	if e := evidence(ix, "河茂铁路的全长是多少？"); e.Subject > 0.8 || e.Rest < 0.99 {
+	if e := evidence(ix, "河茂铁路的全长是多少？"); e.Subject > 0.9 || e.Rest < 0.99 {
 		t.Errorf("it is about another railway: %+v", e)
 	}
 	if e := evidence(ix, "norway"); e.Subject < 0.99 || e.Rest != e.Subject {

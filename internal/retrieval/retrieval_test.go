@@ -153,6 +153,13 @@ func TestARareWordCoversMoreThanACommonOne(t *testing.T) {
 	}
 }
 
+func TestInAKnowledgeBaseOfOnePassageItsWordsAreNoCommonOnes(t *testing.T) {
+	ix := index(t, item("a", 0, 1, "A parcel to Iceland takes nine days."))
+	if got := ix.Lexical("How long do parcels to Iceland take?", 1); len(got) == 0 || got[0].Coverage < 0.6 {
+		t.Errorf("found %+v, want a passage that covers most of the question", got)
+	}
+}
+
 func TestSearchFusesVectorsAndWords(t *testing.T) {
 	ix := index(t,
 		item("a", 0, 1, "refund money", 1, 0),

@@ -279,7 +279,7 @@ func (c *corpus) fits(u unit) float64 {
 	switch {
 	case u.kind == lead && !c.steps:
 		fit *= 0.8
-	case u.asksBack():
+	case u.promises():
 		fit *= 0.3
 	case refers(u.bare):
 		fit *= 0.7

@@ -44,7 +44,7 @@ var (
 	anAmount = &fact{
 		asked: regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for)\b|\bwhat (?:do|does|will|would) .*\bcosts?\b|\bwhat(?:'s| is| are) the (?:\w+ ){0,3}(?:price|cost|fee)\b|` +
 			`多少钱|(?:费|价格|价钱)(?:用)?(?:是|要|为)?多少|几块|几元|多少元`),
-		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|\d\s*(?:元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
+		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b(?:` + numeral + `))\s*(?:元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
 		must:   true,
 		words:  priceWords,
 	}
@@ -70,7 +70,7 @@ var (
 	aNumber = &fact{
 		asked: regexp.MustCompile(`\bhow many\b|\bwhat(?:'s| is| are) the (?:\w+ )?(?:maximum|minimum|limit|number|amount)\b|\bhow much [a-z]+ (?:is|are|do|does|can|has|have)\b|\bnumber of\b|` +
 			`(?:几|多少)(?:次|人|个|位|张|件|条|台|种|款|份|期|级|岁|倍|步|道|名|家|颗|只|盏|部|层|米|瓦|兆|毫安)|是多少`),
-		stated: regexp.MustCompile(`(?i)\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|once|twice|several|unlimited|none|no limit)\b|` +
+		stated: regexp.MustCompile(`(?i)\d|\b(?:` + numeral + `|once|twice|several|unlimited|none|no limit)\b|` +
 			`[一二三四五六七八九十百千两半](?:次|人|个|位|张|件|条|台|种|款|份|期|级|岁|倍|步|道|名|家|颗|只|盏|部|层|分之)|不限|没有上限`),
 		must:  true,
 		words: contentTerms(`number many maximum most limit total 数量 最多 最少 上限 一共 总共 多少`),
@@ -80,9 +80,11 @@ var (
 const (
 	// whatIs begins a question for a name, number or address.
 	whatIs = `what(?:'s| is| are)?|which|is there an?|do you have an?|give me|tell me`
+	// numeral matches an English number word, but for the rest of "twenty-four".
+	numeral = `one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|` +
+		`(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-[a-z]+)?|hundred`
 	// period matches a length of time, or that there is none or no end.
-	period = `(?i)\d+\s*(?:business |working |calendar )?(?:days?|weeks?|months?|years?|hours?|minutes?|seconds?)\b|` +
-		`\b(?:one|two|three|four|five|six|seven|ten|twelve|a|an|few) (?:business |working )?(?:days?|weeks?|months?|years?|hours?|minutes?)\b|` +
+	period = `(?i)(?:\d|\b(?:a|an|few|` + numeral + `))[\s-]*(?:business |working |calendar |full )?(?:days?|weeks?|months?|years?|hours?|minutes?)\b|\d\s*seconds?\b|` +
 		`\b(?:immediately|at once|instantly|same day|next day|permanently|forever|never expires?|no time limit)\b|` +
 		`[0-9一二三四五六七八九十两半]+\s*(?:个)?(?:多)?(?:工作日|自然日|天|日|周|星期|月|年|小时|分钟|秒)|当天|次日|立即|马上|实时|永久|长期有效|不会过期|不限时`
 	// date matches a point in time.
@@ -92,7 +94,7 @@ const (
 
 // price matches an amount of money, a share, or that there is none to pay.
 var (
-	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|\d\s*(?:%|元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
+	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b(?:` + numeral + `))\s*(?:%|percent|元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
 	priceWords = contentTerms(`cost price fee charge pay expensive 价格 费用 收费 价钱 售价`)
 )
 

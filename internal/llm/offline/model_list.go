@@ -68,7 +68,7 @@ func (c *corpus) apart(k candidate, terms map[string]bool) float64 {
 func mostlyAsks(list []candidate) bool {
 	n := 0
 	for _, k := range list {
-		if k.unit().asksBack() {
+		if k.unit().promises() {
 			n++
 		}
 	}

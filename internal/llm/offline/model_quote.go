@@ -149,7 +149,7 @@ func (c *corpus) withContext(k candidate) []candidate {
 // the question that picked does not.
 func (c *corpus) adds(k candidate, picked []candidate) bool {
 	first := picked[0]
-	if k.score < comparable*first.score || k.unit().kind == lead || k.unit().asksBack() {
+	if k.score < comparable*first.score || k.unit().kind == lead || k.unit().promises() {
 		return false
 	}
 	gain := 0.0

@@ -71,11 +71,15 @@ func readSource(number int, p desk.Passage) source {
 	return s
 }
 
-// asksBack tells whether the unit is itself a question, as in a table of
-// contents.
-func (u unit) asksBack() bool {
-	return strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？")
+// promises tells whether the unit only says that something is answered: it is
+// itself a question, as in a table of contents, or tells what its page is about.
+func (u unit) promises() bool {
+	return strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？") || introducing.MatchString(u.bare)
 }
+
+var introducing = regexp.MustCompile(`(?i)^(?:in )?(?:this|the following) (?:document|page|article|guide|section|chapter|topic|tutorial|manual)s?\b,? ` +
+	`(?:(?:also|briefly|only|will) )?(?:introduce|describe|explain|show|cover|discuss|outline|you(?:'ll| will| can)? (?:learn|find))|` +
+	`^(?:本|这篇|这份|这个|该|以下)(?:文档?|页面?|节|章|篇|指南|教程|手册)(?:将|会|主要|简要)*(?:介绍|描述|说明|讲述|讲解|阐述|概述)`)
 
 // withoutAddress drops a last line that is only the address of a page, which
 // the citation gives anyway.

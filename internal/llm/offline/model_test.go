@@ -223,6 +223,16 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, offline.NotFound(desk.English)},
 		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, offline.NotFound(desk.English)},
 		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, offline.NotFound(desk.English)},
+		{"a period in words", "How long do parcels to Iceland take?", []desk.Passage{lamp, passage("Shipping", "Shipping", "Parcels to Iceland take nine working days.")}, "Parcels to Iceland take nine working days. [2]"},
+		{"a price in words", "How much does a parcel to Iceland cost?", []desk.Passage{lamp, passage("Shipping", "Shipping", "A parcel to Iceland costs thirty euros.")}, "A parcel to Iceland costs thirty euros. [2]"},
+		{"an ordinal is no period", "How long do parcels to Iceland take?", []desk.Passage{passage("Shipping", "Shipping", "A second parcel to Iceland takes its own label.")}, offline.NotFound(desk.English)},
+		{"what a page is about is no answer", "How do I scale the cluster?", []desk.Passage{passage("Scale the cluster", "Scale the cluster", "This document introduces how to scale the cluster."), lamp}, offline.NotFound(desk.English)},
+		{
+			"the steps answer, not what their page is about", "How do I scale the cluster?",
+			[]desk.Passage{passage("Scale the cluster", "Scale the cluster", "This document describes how to scale the cluster.\n\n1. Open the console.\n2. Set the number of replicas.")},
+			"1. Open the console. [1]\n2. Set the number of replicas. [1]",
+		},
+		{"what a page is about, in Chinese", "怎么查看集群的日志", []desk.Passage{passage("查看日志", "查看日志", "本文档介绍如何查看集群各组件日志，以及慢查询日志。")}, offline.NotFound(desk.Chinese)},
 		{"the product is known, what was asked of it is not", "What is the screen resolution of the Slate T10?", []desk.Passage{
 			covering(0.57, passage("Slate T10 battery", "Slate T10 battery › It does not switch on", "If the screen stays dark, charge it for 30 minutes.")),
 		}, offline.NotFound(desk.English)},
