@@ -1,7 +1,9 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -88,6 +90,16 @@ func (db *DB) Remigrate(t testing.TB, after int64) {
 	if err := db.migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ReachFile makes the first connection to the database of dir, as Open does.
+func ReachFile(ctx context.Context, dir string) error {
+	s := newSQLite(dir)
+	write, read, err := s.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.reach(ctx, write), write.Close(), read.Close())
 }
 
 // LockFile makes path a database that is locked until the test ends.

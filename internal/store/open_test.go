@@ -164,6 +164,21 @@ func TestProcessesThatStartTogetherMigrateOnce(t *testing.T) {
 	}
 }
 
+func TestAFileThatManyMakeAtOnceIsRefusedToNone(t *testing.T) {
+	for range 300 {
+		dir := t.TempDir()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := store.ReachFile(t.Context(), dir); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
 func TestASecondStartFindsTheFirstOnesData(t *testing.T) {
 	for name, place := range places {
 		t.Run(name, func(t *testing.T) {

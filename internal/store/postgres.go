@@ -88,6 +88,8 @@ func (p *postgres) open() (write, read *sql.DB, err error) {
 	return pool, pool, nil
 }
 
+func (p *postgres) reach(ctx context.Context, write *sql.DB) error { return write.PingContext(ctx) }
+
 func (p *postgres) close() {
 	select {
 	case conn := <-p.listener:

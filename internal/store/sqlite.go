@@ -71,6 +71,25 @@ func (s sqliteFile) open() (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
+// reach tries again for a second. To turn a new file into one with a log SQLite
+// takes all its locks at once, and does not wait for them: of processes that
+// start together, one in a thousand is refused.
+func (s sqliteFile) reach(ctx context.Context, write *sql.DB) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for until := time.Now().Add(time.Second); ; {
+		err := write.PingContext(ctx)
+		if err == nil || !busy(err) || time.Now().After(until) {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // dsn asks for synchronous=NORMAL: a commit survives the death of the process,
 // and a power failure loses at most the last moments, never the file's
 // integrity. Waiting for the disk at every commit (FULL) measured 0.5 ms more
@@ -103,12 +122,19 @@ func (s sqliteFile) wait(ctx context.Context, newest func(context.Context) (desk
 	}
 }
 
+// primary masks the low byte of SQLite's extended codes.
+const primary = 0xff
+
+func busy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&primary == sqlite3.SQLITE_BUSY
+}
+
 func (s sqliteFile) explain(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) || isDesk(err) {
 		return err
 	}
-	const primary = 0xff // the extended code's low byte
 	switch e.Code() & primary {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return unavailable("database_locked", err, "The database %s is locked by another process. "+

@@ -68,6 +68,8 @@ type engine interface {
 	name() string
 	dialect() goose.Dialect
 	open() (write, read *sql.DB, err error)
+	// reach makes the first connection.
+	reach(ctx context.Context, write *sql.DB) error
 	close()
 	// snapshot is how to begin a transaction that sees one state.
 	snapshot() *sql.TxOptions
@@ -125,7 +127,7 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	reach, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := db.write.PingContext(reach); err != nil {
+	if err := db.engine.reach(reach, db.write); err != nil {
 		return err
 	}
 	if err := db.migrate(ctx); err != nil {
