@@ -44,6 +44,9 @@ func NewSecureVendor(t testing.TB, c llmsim.Config) *SecureVendor {
 	s.Accept()
 	v.server = httptest.NewUnstartedServer(http.HandlerFunc(v.serve))
 	v.server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is meant to complain
+	// Every call shakes hands: a connection that were ended between two calls
+	// might be used before its end is seen, which is a fault of another kind.
+	v.server.Config.SetKeepAlivesEnabled(false)
 	v.server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		h := s.answer.Load()
 		return h.config, h.err
@@ -59,12 +62,11 @@ func NewSecureVendor(t testing.TB, c llmsim.Config) *SecureVendor {
 	return s
 }
 
-// Accept lets handshakes succeed, as at the beginning. Like the methods below
-// it ends the connections there are.
-func (s *SecureVendor) Accept() { s.shake(handshake{}) }
+// Accept lets handshakes succeed, as at the beginning.
+func (s *SecureVendor) Accept() { s.answer.Store(&handshake{}) }
 
 // Refuse ends handshakes with an alert.
-func (s *SecureVendor) Refuse() { s.shake(handshake{err: errors.New("refused by the test")}) }
+func (s *SecureVendor) Refuse() { s.answer.Store(&handshake{err: errors.New("refused by the test")}) }
 
 // Impersonate shows a certificate that nobody trusts.
 func (s *SecureVendor) Impersonate() {
@@ -81,12 +83,5 @@ func (s *SecureVendor) Impersonate() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.shake(handshake{config: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: private}}}})
-}
-
-func (s *SecureVendor) shake(h handshake) {
-	s.answer.Store(&h)
-	if s.server != nil {
-		s.server.CloseClientConnections()
-	}
+	s.answer.Store(&handshake{config: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: private}}}})
 }
