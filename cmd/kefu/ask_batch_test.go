@@ -17,7 +17,7 @@ import (
 // warranties is a knowledge base with a fact for each of n products, loaded.
 func warranties(t *testing.T, n int, env ...string) *e2e.Site {
 	t.Helper()
-	site := e2e.NewSite(t, append([]string{"KEFU_KNOWLEDGE_PATH="}, env...)...)
+	site := e2e.NewSite(t, append([]string{"KEFU_KNOWLEDGE_PATH=none"}, env...)...)
 	for i := range n {
 		site.Write(fmt.Sprintf("docs/%03d.md", i), fmt.Sprintf("# Product %s\n\nThe warranty of product %s lasts %d months.\n\n产品%[1]s的保修期是%[3]d个月。\n", product(i), product(i), i+12))
 	}

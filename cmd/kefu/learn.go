@@ -25,7 +25,7 @@ func (a *app) learn(ctx context.Context) error {
 // firstLoad fills an empty knowledge base from the configured folder.
 func (a *app) firstLoad(ctx context.Context, c *cli) error {
 	path := a.cfg.Knowledge.Path
-	if path == "" {
+	if path == "" || path == "none" { // a variable cannot be set to nothing
 		return nil
 	}
 	rev, err := a.db.Documents().Revision(ctx)

@@ -34,7 +34,7 @@ func TestASiteIsLoadedSyncedAndCited(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	site := newShop(t, "KEFU_KNOWLEDGE_PATH=", "KEFU_KNOWLEDGE_INSIDE="+strings.TrimPrefix(s.URL, "http://"))
+	site := newShop(t, "KEFU_KNOWLEDGE_PATH=none", "KEFU_KNOWLEDGE_INSIDE="+strings.TrimPrefix(s.URL, "http://"))
 	command := []string{"kb", "sync", s.URL + "/sitemap.xml", "--source", "help"}
 	holds(t, "the sync", site.Must(command...), "2 added, 0 updated, 0 unchanged, 0 failed")
 	mu.Lock()

@@ -19,6 +19,14 @@ import (
 // as that takes.
 const secondStart = e2e.Slowdown * time.Second
 
+func TestAFirstStartLoadsNothingWhereNothingIsWanted(t *testing.T) {
+	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH=none")
+	if said := site.Serve().Log.String(); strings.Contains(said, "Loaded ") || strings.Contains(said, "no folder") {
+		t.Errorf("said:\n%s", said)
+	}
+	holds(t, "kb status", site.Must("kb", "status"), "documents   0")
+}
+
 func TestFirstStartLoadsTheSampleKnowledgeBaseAndSaysWhatToTry(t *testing.T) {
 	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH="+e2e.KB(t))
 	server := site.Serve()

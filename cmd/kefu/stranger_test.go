@@ -56,7 +56,7 @@ func TestAStrangerIsAnsweredFromTheSampleKnowledgeBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH=")
+	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH=none")
 	site.Must("kb", "load", kb)
 	for _, set := range []struct {
 		name         string

@@ -353,7 +353,7 @@ func TestMCPServersOfBothKindsAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			vendor := e2e.NewVendor(t, llmsim.Config{})
-			s := e2e.NewSite(t, append(vendor.Env(), "KEFU_KNOWLEDGE_PATH=")...)
+			s := e2e.NewSite(t, append(vendor.Env(), "KEFU_KNOWLEDGE_PATH=none")...)
 			s.Write("kefu.yaml", config)
 			_, r := send(t, s.Serve(), "what is the status of my parcel A1000?", "")
 			if !r.Grounded || !strings.Contains(r.Answer.Answer, "Parcel A1000 waits on shelf seven") || r.SourceDocuments[0].Title != "Warehouse" {

@@ -19,7 +19,7 @@ func TestNoAnswerMixesTwoReleases(t *testing.T) {
 	const releases, askers, questions = 15, 4, 60
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	vendor.Behave(slowVendor(t, "uniform:5ms-80ms"))
-	site := newShop(t, append(vendor.Env(), "KEFU_KNOWLEDGE_PATH=")...)
+	site := newShop(t, append(vendor.Env(), "KEFU_KNOWLEDGE_PATH=none")...)
 	publish := func(release int) {
 		for file, thing := range map[string]string{"lamp": "Aurora lamp", "tablet": "Borealis tablet"} {
 			site.Write("weights/"+file+".md", fmt.Sprintf("# %s\n\nThe %[1]s weighs %d grams.\n", thing, 1000+release))

@@ -242,7 +242,7 @@ func measureReindex(ctx context.Context, o options, l *lab) error {
 	}
 	docs := filepath.Join(l.dir, "docs")
 	env := []string{
-		"OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://" + sim + "/v1", "KEFU_KNOWLEDGE_PATH=",
+		"OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://" + sim + "/v1", "KEFU_KNOWLEDGE_PATH=none",
 		"KEFU_MODELS_EMBEDDING_DIMENSIONS=256", "KEFU_DATA_DIR=" + filepath.Join(l.dir, "data"),
 	}
 	words, err := writeDocuments(docs)

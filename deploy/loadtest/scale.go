@@ -35,7 +35,7 @@ func measureScale(ctx context.Context, o options, l *lab) error {
 		return err
 	}
 	env := []string{
-		"OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://" + sim + "/v1", "KEFU_KNOWLEDGE_PATH=",
+		"OPENAI_API_KEY=load-test", "OPENAI_BASE_URL=http://" + sim + "/v1", "KEFU_KNOWLEDGE_PATH=none",
 		fmt.Sprintf("KEFU_MODELS_EMBEDDING_DIMENSIONS=%d", scaleDimensions), "KEFU_DATA_DIR=" + filepath.Join(l.dir, "data"),
 	}
 	words, err := writeDocuments(filepath.Join(l.dir, "docs"))

@@ -206,7 +206,7 @@ type Retrieval struct {
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
 type Knowledge struct {
-	Path      string   `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; empty: none"`
+	Path      string   `key:"path" env:"KEFU_KNOWLEDGE_PATH" help:"folder that is loaded when the knowledge base is empty at the start; none: nothing"`
 	Releases  int      `key:"releases" env:"KEFU_KNOWLEDGE_RELEASES" range:"1..1000" help:"releases that can be rolled back to, the newest included"`
 	Inside    []string `key:"inside" env:"KEFU_KNOWLEDGE_INSIDE" help:"hosts whose pages may be read at addresses inside the network and by http, as wiki:8080; all others must be on the public internet and https"`
 	LocalOnly []string `key:"local_only" env:"KEFU_KNOWLEDGE_LOCAL_ONLY" help:"globs of files and folders, as legal or hr/*.docx, whose documents are shown to private models alone; as if each said local_only: true, from its next load"`

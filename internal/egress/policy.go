@@ -110,14 +110,14 @@ func (p *policy) check(u *url.URL) error {
 	case slices.Contains(p.inside, address):
 		return nil
 	case u.Scheme == "http" && !p.plain:
-		return refuse(CodeURL, "Only https addresses are allowed.", fmt.Errorf("scheme http of %s", address))
+		return refuse(CodeURL, "Only https addresses are allowed, but for hosts that are named as inside the network.", fmt.Errorf("scheme http of %s", address))
 	case p.anyHost, slices.Contains(p.hosts, address):
 	case slices.ContainsFunc(p.below, func(suffix string) bool { return strings.HasSuffix(address, suffix) }):
 	default:
 		return refuse(CodeHost, "This host is not on the list of allowed hosts.", fmt.Errorf("host %s", address))
 	}
 	if a, err := netip.ParseAddr(name); err == nil && !Public(a) {
-		return refuse(CodeAddress, "This address is not on the public internet.", fmt.Errorf("address %s", a))
+		return refuse(CodeAddress, "This address is not on the public internet, nor named as inside the network.", fmt.Errorf("address %s", a))
 	}
 	return nil
 }
