@@ -276,7 +276,7 @@ func (ix *Index) occurrences(lists [][]posting) (found int) {
 // background is how many passages without a term are counted beside those that
 // there are. A handful tells little of how rare a word is: of two documents, one
 // about parcels, "parcel" would weigh a fifth of a word that neither holds.
-const background = 20
+const background = 10
 
 // rarity is BM25's idf of a term in so many of all passages.
 func rarity(all, found int) float64 {
