@@ -39,6 +39,7 @@ type app struct {
 	agent     *agent // nil: no tools
 	answers   *answer.Service
 	answerer  configured
+	written   chan struct{} // closed when the last answer is written down
 	edge      httpapi.Config
 	api       *httpapi.API
 }
@@ -93,7 +94,11 @@ func (a *app) assemble() error {
 	}
 	recorder := store.NewRecorder(a.db.Answers(), a.log, nil)
 	tel.CollectDropped("answers", recorder.Dropped)
-	a.workers.start("answers", recorder.Run)
+	a.written = make(chan struct{})
+	a.workers.start("answers", func(ctx context.Context) error {
+		defer close(a.written)
+		return recorder.Run(ctx)
+	})
 
 	notifier, err := a.notifier()
 	if err != nil {

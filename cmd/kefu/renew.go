@@ -9,7 +9,7 @@ import (
 
 const (
 	countEvery = 30 * time.Second // askings of cached answers are written that often
-	lastCount  = 2 * time.Second  // bounds the last writing
+	lastCount  = 5 * time.Second  // bounds the last writing, and the wait for what it counts
 	// releaseEvery is how often a warm-up looks for a release.
 	releaseEvery = time.Second
 	// askedWithin is how far back a question may have been asked to be warmed up.
@@ -35,6 +35,10 @@ func (a *app) countAskings(ctx context.Context) error {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCount)
 			defer cancel()
+			select { // what is not recorded yet is not counted
+			case <-a.written:
+			case <-ctx.Done():
+			}
 			write(ctx)
 			return nil
 		}
