@@ -188,12 +188,10 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 	}
 	slices.SortStableFunc(curated, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
 	picked := slices.Concat(curated, covering)
-	n := min(simplePassages, len(picked))
 	if len(picked) > 0 && opens(picked[0], picked) {
 		picked = withSections(picked)
-		n = min(1+opened, len(picked))
 	}
-	return picked[:n]
+	return picked[:min(simplePassages, len(picked))]
 }
 
 // pack keeps the passages that enter the prompt.
