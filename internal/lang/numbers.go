@@ -267,18 +267,20 @@ func englishNumber(word, rest string) (string, bool) {
 	return strconv.Itoa(n), true
 }
 
+// NumberWords are the English number words that stand alone, in lower case and
+// in order, with "|" between them as in a pattern.
+const NumberWords = "one|two|three|four|five|six|seven|eight|nine|ten|" +
+	"eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|" +
+	"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
+
 func englishDigit(word string) (int, bool) {
-	for i, w := range [...]string{
-		"one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-		"eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-	} {
-		if w == word {
-			return i + 1, true
+	n := 0
+	for w := range strings.SplitSeq(NumberWords, "|") {
+		if n++; n > 20 {
+			n += 9 // thirty stands behind twenty
 		}
-	}
-	for i, w := range [...]string{"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"} {
 		if w == word {
-			return (i + 2) * 10, true
+			return n, true
 		}
 	}
 	return 0, false

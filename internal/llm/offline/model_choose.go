@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"kefu/internal/lang"
 )
 
 // Weights of where a term of the question stands, against the quoted text.
@@ -265,7 +267,7 @@ func counts(text string, counted []string) bool {
 	return false
 }
 
-var numerals = set(contentTerms("one two three four five six seven eight nine ten eleven twelve"))
+var numerals = set(contentTerms(strings.ReplaceAll(lang.NumberWords, "|", " ")))
 
 // fits weighs the form of a unit against what is asked for.
 func (c *corpus) fits(u unit) float64 {

@@ -3,6 +3,8 @@ package offline
 import (
 	"regexp"
 	"slices"
+
+	"kefu/internal/lang"
 )
 
 // fact is a kind of thing that a few words state: a period, a price, an
@@ -44,7 +46,7 @@ var (
 	anAmount = &fact{
 		asked: regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for)\b|\bwhat (?:do|does|will|would) .*\bcosts?\b|\bwhat(?:'s| is| are) the (?:\w+ ){0,3}(?:price|cost|fee)\b|` +
 			`多少钱|(?:费|价格|价钱)(?:用)?(?:是|要|为)?多少|几块|几元|多少元`),
-		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b(?:` + numeral + `))\s*(?:元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
+		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
 		must:   true,
 		words:  priceWords,
 	}
@@ -80,9 +82,8 @@ var (
 const (
 	// whatIs begins a question for a name, number or address.
 	whatIs = `what(?:'s| is| are)?|which|is there an?|do you have an?|give me|tell me`
-	// numeral matches an English number word, but for the rest of "twenty-four".
-	numeral = `one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|` +
-		`(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-[a-z]+)?|hundred`
+	// numeral matches an English number word, also "twenty-four".
+	numeral = `(?:` + lang.NumberWords + `)(?:-[a-z]+)?`
 	// period matches a length of time, or that there is none or no end.
 	period = `(?i)(?:\d|\b(?:a|an|few|` + numeral + `))[\s-]*(?:business |working |calendar |full )?(?:days?|weeks?|months?|years?|hours?|minutes?)\b|\d\s*seconds?\b|` +
 		`\b(?:immediately|at once|instantly|same day|next day|permanently|forever|never expires?|no time limit)\b|` +
@@ -94,7 +95,7 @@ const (
 
 // price matches an amount of money, a share, or that there is none to pay.
 var (
-	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b(?:` + numeral + `))\s*(?:%|percent|元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
+	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:%|percent|元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
 	priceWords = contentTerms(`cost price fee charge pay expensive 价格 费用 收费 价钱 售价`)
 )
 
