@@ -104,7 +104,7 @@ func (p *policy) transport(resolver *net.Resolver) *http.Transport {
 func refusePrivate(_ context.Context, _, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil || !Public(a.Addr()) {
-		return refuse(CodeAddress, "This address is not on the public internet.", fmt.Errorf("address %s", address))
+		return refuse(CodeAddress, notPublic, fmt.Errorf("address %s", address))
 	}
 	return nil
 }

@@ -92,6 +92,9 @@ func entryAddresses(entry string, plain bool) ([]string, error) {
 	return out, nil
 }
 
+// notPublic is told of an address before it is looked up, and of what it leads to.
+const notPublic = "This address is not on the public internet, nor named as inside the network."
+
 // check decides about one URL, before anything is looked up.
 func (p *policy) check(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Opaque != "" {
@@ -117,7 +120,7 @@ func (p *policy) check(u *url.URL) error {
 		return refuse(CodeHost, "This host is not on the list of allowed hosts.", fmt.Errorf("host %s", address))
 	}
 	if a, err := netip.ParseAddr(name); err == nil && !Public(a) {
-		return refuse(CodeAddress, "This address is not on the public internet, nor named as inside the network.", fmt.Errorf("address %s", a))
+		return refuse(CodeAddress, notPublic, fmt.Errorf("address %s", a))
 	}
 	return nil
 }
