@@ -22,20 +22,18 @@ const near = 12
 // passages cuts a folded text into overlapping stretches of about stretch
 // words, so that an instruction within a long text is as loud as one alone.
 func passages(text string) []features {
-	found := mentions(text)
-	tokens := tokenise(text)
+	tokens, found := scan(text)
 	found = append(found, formal(text, tokens)...)
 	if len(tokens) <= stretch+stretch/2 {
 		return []features{read(found, tokens, 0, len(tokens)+1)}
 	}
 	var out []features
-	for from := 0; from < len(tokens); from += stretch / 2 {
-		out = append(out, read(found, tokens, from, from+stretch))
+	for from := 0; ; from += stretch / 2 {
 		if from+stretch >= len(tokens) {
-			break
+			return append(out, read(found, tokens, from, len(tokens)+1))
 		}
+		out = append(out, read(found, tokens, from, from+stretch))
 	}
-	return out
 }
 
 // formal finds what is told by form: at the end of the text, a word that is
@@ -47,12 +45,12 @@ func formal(text string, tokens []token) (out []mention) {
 		if tokens[i] != tokens[i-1] {
 			row = 1
 		} else if row++; row == 8 {
-			out = append(out, mention{word: i + 1, concept: uint8(n - 2)})
+			out = append(out, mention{i + 1, uint8(n - 2)})
 			break
 		}
 	}
 	if strings.Count(text, " a:")+strings.Count(text, "\na:")+strings.Count(text, " r:") >= 2 && strings.Count(text, "q:")+strings.Count(text, "p:") >= 2 {
-		out = append(out, mention{word: len(tokens), concept: uint8(n - 1)})
+		out = append(out, mention{len(tokens), uint8(n - 1)})
 	}
 	return out
 }
@@ -66,31 +64,38 @@ type token struct {
 	han  bool
 }
 
-func tokenise(text string) []token {
-	out := make([]token, 0, len(text)/4+4)
-	h, inWord := uint32(0), false
-	flush := func() {
-		if inWord {
-			out = append(out, token{hash: h})
-			inWord = false
-		}
-	}
+// scan cuts a folded text into tokens and finds the concepts among them in one
+// pass, so that both count the same words.
+func scan(text string) (tokens []token, found []mention) {
+	tokens = make([]token, 0, len(text)/4+4)
+	inWord := false
 	for i, r := range text {
+		solid := unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && inWord
+		inside := solid && inWord && inWords(r)
 		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'':
-			flush()
-		case r < utf8.RuneSelf || spaced(r):
-			if !inWord {
-				h, inWord = seed, true
-			}
-			h = fnv(h, text[i:i+utf8.RuneLen(r)])
+		case !solid:
+			inWord = false
+		case inside:
+			last := &tokens[len(tokens)-1]
+			last.hash = fnv(last.hash, text[i:i+utf8.RuneLen(r)])
 		default:
-			flush()
-			out = append(out, token{fnv(seed, text[i:i+utf8.RuneLen(r)]), true})
+			inWord = inWords(r)
+			tokens = append(tokens, token{fnv(seed, text[i:i+utf8.RuneLen(r)]), !inWord})
+		}
+		if inside {
+			continue
+		}
+		word := len(tokens)
+		if !solid {
+			word++ // a sign belongs to what follows it
+		}
+		for _, p := range beginning(r) {
+			if strings.HasPrefix(text[i:], p.text) && (p.open || !p.word || ends(text, i+len(p.text))) {
+				found = append(found, mention{word, p.concept})
+			}
 		}
 	}
-	flush()
-	return out
+	return tokens, found
 }
 
 const seed = 2166136261

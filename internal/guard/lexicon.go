@@ -45,7 +45,7 @@ func readLexicon() (map[rune][]phrase, []string) {
 			text, open := strings.CutSuffix(p, "*")
 			first, _ := utf8.DecodeRuneInString(text)
 			last, _ := utf8.DecodeLastRuneInString(text)
-			byFirst[first] = append(byFirst[first], phrase{text, uint8(len(names)), open, spaced(first) && spaced(last)})
+			byFirst[first] = append(byFirst[first], phrase{text, uint8(len(names)), open, inWords(first) && inWords(last)})
 		}
 		names = append(names, name)
 	}
@@ -62,41 +62,19 @@ const (
 // mostConcepts bounds the lexicon.
 const mostConcepts = 63
 
-// spaced tells that words of the character's script stand between spaces.
-func spaced(r rune) bool {
+// inWords tells that the character stands in words between spaces, as others
+// than those of some scripts do.
+func inWords(r rune) bool {
 	if r < utf8.RuneSelf {
-		return letter(byte(r))
+		return letter(byte(r)) || '0' <= r && r <= '9' || r == '\''
 	}
 	return unicode.IsLetter(r) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
 }
 
 // mention is a concept at a place.
 type mention struct {
-	at      int // in bytes
-	word    int // how many words or Han characters stand before it
+	word    int // it begins with this word or Han character, counted from 1
 	concept uint8
-}
-
-// mentions finds the concepts of a folded text in one pass.
-func mentions(text string) []mention {
-	var out []mention
-	words, inWord := 0, false
-	for i, r := range text {
-		solid := unicode.IsLetter(r) || unicode.IsDigit(r)
-		start := solid && (!inWord || !spaced(r))
-		if start {
-			words++
-		}
-		if start || !solid {
-			for _, p := range beginning(r) {
-				if strings.HasPrefix(text[i:], p.text) && (p.open || !p.word || ends(text, i+len(p.text))) {
-					out = append(out, mention{i, words, p.concept})
-				}
-			}
-		}
-		inWord = solid && spaced(r) || r == '\'' && inWord
-	}
-	return out
 }
 
 // beginning are the phrases that begin with r.
