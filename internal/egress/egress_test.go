@@ -338,9 +338,8 @@ func TestSlowServersAreLeft(t *testing.T) {
 				<-r.Context().Done()
 			})
 			c := client(t, Config{Inside: []string{address}, Timeout: 50 * time.Millisecond})
-			start := time.Now()
-			if got := code(t, c, base); got != CodeTimeout || time.Since(start) > 2*time.Second {
-				t.Errorf("code = %q after %s", got, time.Since(start))
+			if got := code(t, c, base); got != CodeTimeout { // the server itself would go on for ever
+				t.Errorf("code = %q", got)
 			}
 		})
 	}

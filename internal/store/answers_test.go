@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/store"
@@ -78,9 +79,14 @@ func TestAFullRecorderDropsAndCountsInsteadOfWaiting(t *testing.T) {
 	if rec.Dropped() != more || observed.Load() != more {
 		t.Errorf("dropped %d, observed %d, want %d", rec.Dropped(), observed.Load(), more)
 	}
-	run(t, rec.Run)()
-	if n := db.Count(t, "answers"); n != queue {
-		t.Errorf("%d answers after shutdown, want %d", n, queue)
+	stop := run(t, rec.Run)
+	// Saved before the end, which gives a slow machine no more than 5 s.
+	for start := time.Now(); db.Count(t, "answers") < queue && time.Since(start) < time.Minute; {
+		time.Sleep(20 * time.Millisecond)
+	}
+	stop()
+	if n := db.Count(t, "answers"); n != queue || rec.Dropped() != more {
+		t.Errorf("%d answers and %d dropped, want %d and %d", n, rec.Dropped(), queue, more)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"kefu/internal/store"
 )
 
+// hung is when a wait that should end, and soon, is taken for one that never does.
+const hung = time.Minute
+
 func TestWaitNoticesWhatAnotherProcessPublishes(t *testing.T) {
 	for name, place := range places {
 		t.Run(name, func(t *testing.T) {
@@ -24,12 +27,13 @@ func TestWaitNoticesWhatAnotherProcessPublishes(t *testing.T) {
 				woken := make(chan error, 1)
 				go func() { woken <- server.Documents().Wait(t.Context(), since) }()
 				publish(t, command, []desk.Prepared{document("a", n+1, 0)})
-				start := time.Now()
-				if err := <-woken; err != nil {
-					t.Fatal(err)
-				}
-				if took := time.Since(start); took > 500*time.Millisecond {
-					t.Errorf("noticed after %v, want within 0.5 s", took)
+				select {
+				case err := <-woken:
+					if err != nil {
+						t.Fatal(err)
+					}
+				case <-time.After(hung):
+					t.Fatal("not noticed")
 				}
 			}
 		})
@@ -39,9 +43,10 @@ func TestWaitNoticesWhatAnotherProcessPublishes(t *testing.T) {
 func TestWaitReturnsAtOnceWhenItMissedAPublish(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		publish(t, db, []desk.Prepared{document("a", 1, 0)})
-		start := time.Now()
-		if err := db.Documents().Wait(t.Context(), 0); err != nil || time.Since(start) > time.Second {
-			t.Errorf("wait = %v after %v", err, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), hung)
+		defer cancel()
+		if err := db.Documents().Wait(ctx, 0); err != nil {
+			t.Errorf("wait = %v", err)
 		}
 	})
 }
@@ -88,12 +93,10 @@ func TestAPublisherWaitsForLiveReplicasOnly(t *testing.T) {
 			t.Errorf("wait with two replicas behind = %v, want the deadline", err)
 		}
 		join("behind", 5, time.Hour)
-		start := time.Now()
-		if err := docs.WaitAcknowledged(t.Context(), 5); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("waited %v for a replica whose lease was 300 ms", took)
+		patient, cancelPatient := context.WithTimeout(t.Context(), hung)
+		defer cancelPatient()
+		if err := docs.WaitAcknowledged(patient, 5); err != nil {
+			t.Errorf("wait for a replica whose lease was 300 ms = %v", err)
 		}
 		if err := docs.Leave(t.Context(), "current"); err != nil {
 			t.Fatal(err)

@@ -7,46 +7,39 @@ import (
 	"time"
 )
 
-// mostGrowth is how much longer 25 times the text may take: linear work takes
-// 25 times as long, quadratic 625.
-const mostGrowth = 100
+// mostGrowth is how much longer 16 times the text may take: linear work takes
+// 16 times as long, quadratic 256.
+const mostGrowth = 64
 
-// Linear fails the test unless f takes at most 5 ms for 4 KB and 130 ms for
-// 100 KB of each text repeated, and the one not more than 100 times the other,
-// in time of the processor: what else runs on the machine does not count. The
-// best of some tries counts, and under the race detector twelve times the
-// bound, since regular expressions are slower by as much there.
+// Linear fails the test when f takes more than 64 times as long for 64 KB of
+// one of the texts repeated as for 4 KB of it, in time of the processor: what
+// else runs on the machine, and how fast it is, does not count. The best of
+// some tries of both is compared.
 func Linear(t *testing.T, f func(text string), texts map[string]string) {
 	t.Helper()
 	for name, unit := range texts {
-		var small time.Duration // what 4 KB took, at least a tenth of its bound
-		for _, size := range []struct {
-			bytes int
-			bound time.Duration
-		}{{4 << 10, 5 * time.Millisecond}, {100 << 10, 130 * time.Millisecond}} {
-			text := strings.Repeat(unit, size.bytes/len(unit))
-			bound := size.bound
-			if raceDetector {
-				bound *= 12
-			}
-			best := time.Hour
-			for try := 0; try < 3 || try < 10 && best > bound; try++ {
-				start := processorTime(t)
-				f(text)
-				best = min(best, processorTime(t)-start)
-			}
-			if best > bound {
-				t.Errorf("%d bytes of %s took %s, want at most %s", size.bytes, name, best, bound)
-			}
-			if small > 0 && best > mostGrowth*small {
-				t.Errorf("%d bytes of %s took %s, 4 KB %s: the time grows faster than the text", size.bytes, name, best, small)
-			}
-			small = max(best, bound/10)
+		small, large := strings.Repeat(unit, 4<<10/len(unit)), strings.Repeat(unit, 64<<10/len(unit))
+		// Below a tenth of a millisecond the clock is what is measured.
+		least, most := time.Hour, time.Hour
+		for try := 0; try < 2 || try < 6 && most > mostGrowth*least; try++ {
+			least = min(least, max(processorTime(t, f, small), 100*time.Microsecond))
+			most = min(most, processorTime(t, f, large))
+		}
+		if most > mostGrowth*least {
+			t.Errorf("64 KB of %s took %s, 4 KB %s: the time grows faster than the text", name, most, least)
 		}
 	}
 }
 
-func processorTime(t *testing.T) time.Duration {
+// processorTime is what this process spends while f reads text.
+func processorTime(t *testing.T, f func(text string), text string) time.Duration {
+	t.Helper()
+	start := used(t)
+	f(text)
+	return used(t) - start
+}
+
+func used(t *testing.T) time.Duration {
 	t.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -116,14 +116,18 @@ func TestHostileServers(t *testing.T) {
 		}
 	}))
 	schema := json.RawMessage(`{"type":"object","properties":{"what":{"type":"string"}},"required":["what"]}`)
-	r := registry(
-		t,
-		declared(t, HTTPConfig{Spec: Spec{Name: "read", Parameters: schema, Timeout: 200 * time.Millisecond}, URL: base + "/{what}"}, client),
-		declared(t, HTTPConfig{
-			Spec: Spec{Name: "write", Parameters: schema, Timeout: 200 * time.Millisecond, Effect: Write, Confirm: Text{desk.English: "?"}},
-			URL:  base + "/{what}",
-		}, client),
-	)
+	// within returns the two tools, which give the server so much time.
+	within := func(timeout time.Duration) *Registry {
+		return registry(
+			t,
+			declared(t, HTTPConfig{Spec: Spec{Name: "read", Parameters: schema, Timeout: timeout}, URL: base + "/{what}"}, client),
+			declared(t, HTTPConfig{
+				Spec: Spec{Name: "write", Parameters: schema, Timeout: timeout, Effect: Write, Confirm: Text{desk.English: "?"}},
+				URL:  base + "/{what}",
+			}, client),
+		)
+	}
+	brief, patient := within(200*time.Millisecond), within(time.Minute)
 	tests := []struct{ what, read, write string }{
 		{"large", CodeTooLarge, CodeOutcomeUnknown},
 		{"hang", CodeTimeout, CodeOutcomeUnknown},
@@ -139,7 +143,10 @@ func TestHostileServers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.what, func(t *testing.T) {
-			start := time.Now()
+			r := patient
+			if tt.read == CodeTimeout {
+				r = brief
+			}
 			for name, want := range map[string]string{"read": tt.read, "write": tt.write} {
 				got, err := r.Call(t.Context(), name, Input{Arguments: map[string]any{"what": tt.what}, Key: "k"})
 				if code(err) != want || got.Text != "" {
@@ -148,9 +155,6 @@ func TestHostileServers(t *testing.T) {
 				if publicOf(err) == "" || strings.Contains(publicOf(err), "secret") {
 					t.Errorf("the model is told %q", publicOf(err))
 				}
-			}
-			if took := time.Since(start); took > 3*time.Second {
-				t.Errorf("took %s", took)
 			}
 		})
 	}
