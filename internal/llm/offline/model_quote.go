@@ -191,8 +191,8 @@ func within(quotes []candidate, n, width int) []candidate {
 }
 
 // render joins quotes, each followed by the number of its source: items of
-// lists and rows of tables on lines of their own, a further section under its
-// heading, and an ellipsis where more of a list follows in the source.
+// lists and rows of tables on lines of their own, a further section and an item
+// that nothing leads to under their heading, and an ellipsis where more of a list follows in the source.
 func render(quotes []candidate) string {
 	var b strings.Builder
 	for i, k := range quotes {
@@ -205,11 +205,14 @@ func render(quotes []candidate) string {
 		case u.kind == step || u.kind == bullet:
 			text = strings.TrimRight(text, "；;，,") // goes on in the list only
 		}
-		if i > 0 {
+		switch {
+		case i > 0 && k.source != quotes[i-1].source:
+			b.WriteString("\n\n" + headed(k))
+		case i == 0 && u.kind == bullet && k.source.units[blockStart(k)].kind == bullet:
+			b.WriteString(headed(k)) // what it is an item of, nothing else tells
+		case i > 0:
 			before := quotes[i-1].unit().kind
 			switch {
-			case k.source != quotes[i-1].source:
-				b.WriteString("\n\n**" + k.source.chunk.NearestHeading() + "**\n\n")
 			case listed || u.kind == row || before == row || !sameBlock(k, quotes[i-1]) && before != prose:
 				b.WriteByte('\n')
 			case lang.Of(text) != desk.Chinese:
@@ -222,6 +225,16 @@ func render(quotes []candidate) string {
 		}
 	}
 	return b.String()
+}
+
+// headed is the heading of k as it stands above a quote; none for a text that
+// has no heading.
+func headed(k candidate) string {
+	heading := k.source.chunk.NearestHeading()
+	if heading == "" {
+		return ""
+	}
+	return "**" + heading + "**\n\n"
 }
 
 func sameBlock(a, b candidate) bool {

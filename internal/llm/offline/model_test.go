@@ -140,7 +140,7 @@ func TestAnswersByQuoting(t *testing.T) {
 		{
 			"one item of a list that says it", "My lamp flashes red twice, what should I do?",
 			[]desk.Passage{lamp, startReturn},
-			"Flashes red twice, then a pause: the lamp has Wi-Fi but no internet. [1]",
+			"**Look at the light**\n\nFlashes red twice, then a pause: the lamp has Wi-Fi but no internet. [1]",
 		},
 		{
 			"a curated answer is given whole", "Do I need the original box for my return?",
