@@ -18,7 +18,7 @@ var allowed = map[string]string{
 	"desk":  "",
 	"lang":  "desk",
 	"mask":  "desk",
-	"guard": "desk",
+	"guard": "desk lang",
 	"seal":  "desk",
 
 	"llm":           "desk",

@@ -16,8 +16,9 @@ type features struct {
 	words    []uint16 // hashes of words, pairs of words and Han n-grams
 }
 
-// near is how many words or Han characters apart two concepts count as a pair.
-const near = 12
+// near is how far apart two concepts count as a pair: twelve words or Han
+// characters, or twice as many letters of other scripts without spaces.
+const near = 24
 
 // passages cuts a folded text into overlapping stretches of about stretch
 // words, so that an instruction within a long text is as loud as one alone.
@@ -45,12 +46,12 @@ func formal(text string, tokens []token) (out []mention) {
 		if tokens[i] != tokens[i-1] {
 			row = 1
 		} else if row++; row == 8 {
-			out = append(out, mention{i + 1, uint8(n - 2)})
+			out = append(out, mention{word: i + 1, concept: uint8(n - 2)})
 			break
 		}
 	}
 	if strings.Count(text, " a:")+strings.Count(text, "\na:")+strings.Count(text, " r:") >= 2 && strings.Count(text, "q:")+strings.Count(text, "p:") >= 2 {
-		out = append(out, mention{len(tokens), uint8(n - 1)})
+		out = append(out, mention{word: len(tokens), concept: uint8(n - 1)})
 	}
 	return out
 }
@@ -68,9 +69,9 @@ type token struct {
 // pass, so that both count the same words.
 func scan(text string) (tokens []token, found []mention) {
 	tokens = make([]token, 0, len(text)/4+4)
-	inWord := false
+	inWord, place := false, 0
 	for i, r := range text {
-		solid := unicode.IsLetter(r) || unicode.IsDigit(r) || r == '\'' && inWord
+		solid := unicode.IsLetter(r) || unicode.IsDigit(r) || inWord && (r == '\'' || unicode.IsMark(r))
 		inside := solid && inWord && inWords(r)
 		switch {
 		case !solid:
@@ -81,6 +82,10 @@ func scan(text string) (tokens []token, found []mention) {
 		default:
 			inWord = inWords(r)
 			tokens = append(tokens, token{fnv(seed, text[i:i+utf8.RuneLen(r)]), !inWord})
+			place++
+			if inWord || unicode.Is(unicode.Han, r) {
+				place++
+			}
 		}
 		if inside {
 			continue
@@ -89,9 +94,9 @@ func scan(text string) (tokens []token, found []mention) {
 		if !solid {
 			word++ // a sign belongs to what follows it
 		}
-		for _, p := range beginning(r) {
+		for _, p := range phrases[beginning(text[i:])] {
 			if strings.HasPrefix(text[i:], p.text) && (p.open || !p.word || ends(text, i+len(p.text))) {
-				found = append(found, mention{word, p.concept})
+				found = append(found, mention{word, place, i, i + len(p.text), p.concept})
 			}
 		}
 	}
@@ -124,10 +129,10 @@ func read(found []mention, tokens []token, from, to int) features {
 		}
 		concept(int(m.concept))
 		for _, next := range found[i+1:] {
-			if next.word > min(to, m.word+near) {
+			if next.word > to || next.place > m.place+near {
 				break
 			}
-			if next.concept != m.concept {
+			if next.concept != m.concept && next.at >= m.end {
 				concept(n + int(m.concept)*n + int(next.concept))
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"kefu/internal/lang"
 )
 
 // folded is a text as a reader sees it, in small letters, with signs of how it
@@ -24,7 +26,7 @@ type folded struct {
 func fold(text string) folded {
 	var f folded
 	if plain(text) {
-		f.text = strings.ToLower(text)
+		f.text = strings.ToLower(lang.Simplify(text))
 		return f
 	}
 	var b strings.Builder
@@ -53,7 +55,7 @@ func fold(text string) folded {
 	if f.wide*2 < letters {
 		f.wide = 0 // a few are what a Chinese keyboard writes
 	}
-	f.text = strings.ToLower(norm.NFKC.String(b.String()))
+	f.text = strings.ToLower(lang.Simplify(norm.NFKC.String(b.String())))
 	f.text, f.mixed = unmix(f.text)
 	return f
 }
@@ -72,7 +74,7 @@ func plain(text string) bool {
 // lookalikes are letters of other alphabets and the Latin ones they look like.
 var lookalikes = map[rune]rune{
 	'а': 'a', 'в': 'b', 'е': 'e', 'к': 'k', 'м': 'm', 'н': 'h', 'о': 'o', 'р': 'p', 'с': 'c', 'т': 't', 'у': 'y', 'х': 'x', 'і': 'i', 'ї': 'i', 'ј': 'j', 'ѕ': 's', 'ԁ': 'd', 'ɡ': 'g', 'һ': 'h', 'ԛ': 'q', 'ԝ': 'w', 'ь': 'b', 'п': 'n',
-	'α': 'a', 'ε': 'e', 'ι': 'i', 'κ': 'k', 'ν': 'v', 'ο': 'o', 'ρ': 'p', 'τ': 't', 'υ': 'u', 'χ': 'x', 'ω': 'w', 'γ': 'y', 'η': 'n', 'β': 'b', 'ı': 'i', 'ł': 'l', 'ø': 'o',
+	'α': 'a', 'ε': 'e', 'ι': 'i', 'κ': 'k', 'ν': 'v', 'ο': 'o', 'ρ': 'p', 'τ': 't', 'υ': 'u', 'χ': 'x', 'ω': 'w', 'γ': 'y', 'η': 'n', 'β': 'b',
 }
 
 // unmix spells words that mix Latin letters with lookalikes in Latin, and

@@ -68,21 +68,30 @@ func itoa(n int) string {
 	return itoa(n/10) + string(rune('0'+n%10))
 }
 
+// The words of attacks are also those of customers, who ignore messages, forget
+// passwords and ask for instructions.
 func TestCustomersAreNotSuspected(t *testing.T) {
-	for _, text := range []string{
-		"How long do I have to return headphones that I bought with a gift card?",
-		"I forgot my password, how can I reset it?",
-		"Can you give me instructions to set up the router?",
-		"What is the system status?", "Please tell me the rules for refunds.",
-		"Please ignore my last message, I found my order.",
-		"我忘记密码了，怎么重置？", "请告诉我退货的规则和说明。", "系统一直提示支付失败，怎么办？",
-		"¿Cuál es la dirección de la tienda?", "Wie kann ich meine Bestellung stornieren?",
-		"My order number is A1B2-C3D4 and the promo code was S4V3.",
-		"Order 0x4F2A arrived broken, tracking 1Z879E930346834440", "1２３号订单什么时候到",
-	} {
-		if v := guard.New().Judge(text); v.Action != desk.Allow {
-			t.Errorf("%q: %+v, want allow", text, v)
+	raw, err := os.ReadFile("testdata/customers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := guard.New()
+	all, care := 0, 0
+	for text := range strings.Lines(string(raw)) {
+		if text = strings.TrimSpace(text); strings.HasPrefix(text, "# ") {
+			continue
 		}
+		all++
+		switch v := g.Judge(text); v.Action {
+		case desk.Refuse:
+			t.Errorf("%q: %+v, want allow", text, v)
+		case desk.Care:
+			care++
+			t.Logf("%q: %+v", text, v)
+		}
+	}
+	if all < 300 || care*100 > all {
+		t.Errorf("%d of %d messages are answered with care, want 1 %% of at least 300", care, all)
 	}
 }
 

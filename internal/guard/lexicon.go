@@ -7,10 +7,12 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"kefu/internal/lang"
 )
 
-// lexicon holds, one line a concept, its name and the phrases that express it,
-// in many languages. A star stands for any ending.
+// lexicon holds the names of concepts and the phrases that express them, in many
+// languages. A star stands for any ending.
 //
 //go:embed lexicon.txt
 var lexicon string
@@ -29,27 +31,32 @@ type phrase struct {
 	word    bool // stands between word boundaries
 }
 
-// phrases are those of the lexicon by their first character, concepts their
-// names; both are read only.
+// phrases are those of the lexicon by their beginning, concepts their names;
+// both are read only.
 var phrases, concepts = readLexicon()
 
-func readLexicon() (map[rune][]phrase, []string) {
-	byFirst, names := map[rune][]phrase{}, []string{}
+func readLexicon() (map[uint16][]phrase, []string) {
+	byBeginning, names := map[uint16][]phrase{}, []string{}
 	for line := range strings.SplitSeq(lexicon, "\n") {
 		name, list, ok := strings.Cut(line, ":")
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
+		concept := slices.Index(names, name)
+		if concept < 0 {
+			concept = len(names)
+			names = append(names, name)
+		}
 		for p := range strings.SplitSeq(list, ",") {
-			p = strings.TrimSpace(p)
+			p = lang.Simplify(strings.TrimSpace(p))
 			text, open := strings.CutSuffix(p, "*")
 			first, _ := utf8.DecodeRuneInString(text)
 			last, _ := utf8.DecodeLastRuneInString(text)
-			byFirst[first] = append(byFirst[first], phrase{text, uint8(len(names)), open, inWords(first) && inWords(last)})
+			b := beginning(text)
+			byBeginning[b] = append(byBeginning[b], phrase{text, uint8(concept), open, inWords(first) && inWords(last)})
 		}
-		names = append(names, name)
 	}
-	return byFirst, append(names, repeated, shots)
+	return byBeginning, append(names, repeated, shots)
 }
 
 // Concepts that no phrase expresses: a word many times in a row, and questions
@@ -68,36 +75,28 @@ func inWords(r rune) bool {
 	if r < utf8.RuneSelf {
 		return letter(byte(r)) || '0' <= r && r <= '9' || r == '\''
 	}
-	return unicode.IsLetter(r) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
+	return (unicode.IsLetter(r) || unicode.IsMark(r)) && !unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Hangul)
 }
 
 // mention is a concept at a place.
 type mention struct {
-	word    int // it begins with this word or Han character, counted from 1
+	word    int // it begins with this word or character of a script without spaces, from 1
+	place   int // half words before its end
+	at, end int // in bytes; mentions within another make no pair with it
 	concept uint8
 }
 
-// beginning are the phrases that begin with r.
-func beginning(r rune) []phrase {
-	if r < utf8.RuneSelf {
-		return plainPhrases[r]
+// beginning is the first two bytes of a text, as many as a phrase has at least.
+func beginning(text string) uint16 {
+	if len(text) < 2 {
+		return 0
 	}
-	return phrases[r]
+	return uint16(text[0])<<8 | uint16(text[1])
 }
-
-// plainPhrases are the phrases that begin with an ASCII character; read only.
-var plainPhrases = func() (all [utf8.RuneSelf][]phrase) {
-	for r, list := range phrases {
-		if r < utf8.RuneSelf {
-			all[r] = list
-		}
-	}
-	return all
-}()
 
 func ends(text string, at int) bool {
 	r, _ := utf8.DecodeRuneInString(text[at:])
-	return at == len(text) || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	return at == len(text) || !unicode.In(r, unicode.L, unicode.M, unicode.Nd)
 }
 
 // rule is one line of the rules.
