@@ -39,7 +39,7 @@ func (c *counts) get(k string) int {
 func (c *counts) CacheLookup(tier, result string, _ time.Duration) { c.add(tier + " " + result) }
 func (c *counts) Dropped(sink string)                              { c.add("dropped " + sink) }
 
-var config = cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, RedisTTL: time.Hour, Jitter: 0.1, Timeout: 40 * time.Millisecond}
+var config = cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, RedisTTL: time.Hour, Jitter: 0.1, Timeout: 5 * time.Second}
 
 // open returns a running cache over the Redis at url ("" for none).
 func open(t *testing.T, cfg cache.Config, url string) (*cache.Cache, *counts) {
@@ -147,7 +147,7 @@ func TestADeadRedisCostsOneTimeoutAndComesBack(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			server := testenv.OwnRedis(t)
 			cfg := config
-			cfg.MemoryEntries = 0
+			cfg.MemoryEntries, cfg.Timeout = 0, 500*time.Millisecond
 			c, obs := open(t, cfg, server.URL())
 			k := key(t.Name())
 			c.Put(k, answer)

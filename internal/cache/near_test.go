@@ -13,7 +13,7 @@ import (
 	"kefu/internal/testenv"
 )
 
-var semantic = cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, Semantic: true, RedisTTL: time.Hour, Timeout: 40 * time.Millisecond}
+var semantic = cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, Semantic: true, RedisTTL: time.Hour, Timeout: 5 * time.Second}
 
 // kin is a question whose words all carry content.
 func kin(tenant, question string) cache.Kin {

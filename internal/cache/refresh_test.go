@@ -46,7 +46,6 @@ func TestAHotAnswerIsDueAtTheEndOfItsLifeAlone(t *testing.T) {
 
 func TestOfAllReplicasOneMayRenewAnAnswer(t *testing.T) {
 	redis, cfg := testenv.Redis(t), config
-	cfg.Timeout = 5 * time.Second
 	a, _ := open(t, cfg, redis)
 	b, _ := open(t, cfg, redis)
 	if !a.Claim(t.Context(), key("q")) {
@@ -63,7 +62,7 @@ func TestOfAllReplicasOneMayRenewAnAnswer(t *testing.T) {
 func TestAnAnswerThatAnotherReplicaHasRenewedIsTakenOver(t *testing.T) {
 	redis := testenv.Redis(t)
 	cfg := config
-	cfg.Refresh, cfg.Timeout = 0.1, 5*time.Second
+	cfg.Refresh = 0.1
 	a, _ := open(t, cfg, redis)
 	b, _ := open(t, cfg, redis)
 	a.Put(key("q"), aged(50*time.Minute))
