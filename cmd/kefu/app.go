@@ -249,6 +249,9 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 		TraceID: telemetry.TraceID, Happenings: a.telemetry, Logger: a.log, Checks: a.checks(), Chat: web.Chat(face), Widget: web.Widget(face, a.cfg.Widget.Origins),
 		Console: web.Console(), Sessions: a.sessions(), SignIns: a.turnstile(),
 	}
+	if secret := a.cfg.Widget.IdentitySecret; secret != "" {
+		cfg.Identities = access.NewIdentities(secret.Value())
+	}
 	for _, m := range models {
 		cfg.Models = append(cfg.Models, httpapi.Model{Name: m.Name, Provider: m.Provider})
 	}

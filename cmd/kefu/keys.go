@@ -21,7 +21,7 @@ pages everybody can read it), ask, operator (also the tenant's knowledge base)
 or admin (everything, of every tenant). It is shown once; only its hash is kept.
 The first key with the role ask or widget ends asking without a key.
 Changes reach running servers within seconds.`,
-	}, c.keysCreate(), c.keysList(), c.keysRotate(), c.keysRevoke())
+	}, c.keysCreate(), c.keysList(), c.keysRotate(), c.keysRevoke(), c.keysSecret(), c.keysSignUser())
 }
 
 type keyJSON struct {

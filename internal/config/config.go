@@ -22,6 +22,10 @@ import (
 // MinAPIKey is the length of the shortest bootstrap key, in characters.
 const MinAPIKey = 32
 
+// MinIdentitySecret is the length of the shortest widget.identity_secret, in
+// characters.
+const MinIdentitySecret = 32
+
 // Config holds all settings. The tags are the only place that names them: key
 // is the path in kefu.yaml, env the variable, range and oneof the allowed
 // values, help one line for the reference. Every Secret can also be given as a
@@ -136,7 +140,8 @@ func (c *Config) checkChat() error {
 
 // Widget is the chat on other websites.
 type Widget struct {
-	Origins []string `key:"origins" env:"KEFU_WIDGET_ORIGINS" help:"websites that may show the chat widget, and ask from scripts of their own, as https://shop.example.com or https://*.example.com; empty: none"`
+	Origins        []string `key:"origins" env:"KEFU_WIDGET_ORIGINS" help:"websites that may show the chat widget, and ask from scripts of their own, as https://shop.example.com or https://*.example.com; empty: none"`
+	IdentitySecret Secret   `key:"identity_secret" env:"KEFU_WIDGET_IDENTITY_SECRET" help:"at least 32 characters, the same for all replicas, from which the key of each website gets the secret that its server signs its users with; empty: visitors cannot say who they are"`
 }
 
 // Question bounds what a customer may write.
@@ -283,7 +288,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, check := range []func(*Config) error{
-		(*Config).checkAddresses, (*Config).checkOrigins, (*Config).checkChat, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
+		(*Config).checkAddresses, (*Config).checkWidget, (*Config).checkChat, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
 		if err := check(c); err != nil {
 			return err
@@ -301,7 +306,10 @@ func (c *Config) checkKnowledge() error {
 	return nil
 }
 
-func (c *Config) checkOrigins() error {
+func (c *Config) checkWidget() error {
+	if n := len(c.Widget.IdentitySecret); n > 0 && n < MinIdentitySecret {
+		return bad("widget.identity_secret", "want at least %d characters, as 'openssl rand -hex 32' prints them, got %d", MinIdentitySecret, n)
+	}
 	for _, origin := range c.Widget.Origins {
 		u, err := url.Parse(strings.Replace(origin, "://*.", "://any.", 1))
 		own := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())

@@ -138,6 +138,7 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"a bad value", "KEFU_CACHE_JITTER=2", "cache.jitter", "KEFU_CACHE_JITTER: cache.jitter: want 0 to 0.5, got 2"},
 		{"no number at all", "KEFU_CACHE_JITTER=NaN", "cache.jitter", "want a number such as 0.1"},
 		{"a short key", "KEFU_API_KEY=abc", "api_key", "KEFU_API_KEY: api_key: want at least 32 characters, got 3"},
+		{"a secret that could be guessed", "KEFU_WIDGET_IDENTITY_SECRET=abc", "widget.identity_secret", "KEFU_WIDGET_IDENTITY_SECRET: widget.identity_secret: want at least 32 characters, as 'openssl rand -hex 32' prints them, got 3"},
 		{"a missing secret file", "OPENAI_API_KEY_FILE=" + missing, "models.openai_api_key", "OPENAI_API_KEY_FILE " + missing + ": no such file or directory"},
 		{"an empty secret file", "OPENAI_API_KEY_FILE=" + empty, "models.openai_api_key", empty + " is empty"},
 		{"a missing configuration file", "KEFU_CONFIG=" + missing, "", "configuration file " + missing + ": no such file or directory"},

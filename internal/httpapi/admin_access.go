@@ -50,6 +50,8 @@ type keyJSON struct {
 	Revoked *time.Time `json:"revoked_at"`
 	// Key is the secret, told this once.
 	Key string `json:"key,omitempty"`
+	// SigningSecret is what the website's server signs its users with.
+	SigningSecret string `json:"signing_secret,omitempty"`
 }
 
 func newKeyJSON(k desk.Key) keyJSON {
@@ -63,9 +65,12 @@ func newKeyJSON(k desk.Key) keyJSON {
 	return j
 }
 
-func withSecret(k desk.Key, secret string) keyJSON {
+func (api *API) withSecret(k desk.Key, secret string) keyJSON {
 	j := newKeyJSON(k)
 	j.Key = secret
+	if k.Role == desk.RoleWidget && api.cfg.Identities != nil {
+		j.SigningSecret = api.cfg.Identities.Secret(k)
+	}
 	return j
 }
 
@@ -91,7 +96,7 @@ func (api *API) createKey(c *gin.Context) {
 	}
 	made, secret, err := api.cfg.Admin.Keys.Create(c.Request.Context(), actor(c), key)
 	api.changed(c)
-	api.reply(c, http.StatusCreated, withSecret(made, secret), err)
+	api.reply(c, http.StatusCreated, api.withSecret(made, secret), err)
 }
 
 // maxOverlap is how long a key may go on after it was rotated, in seconds.
@@ -110,7 +115,7 @@ func (api *API) rotateKey(c *gin.Context) {
 	}
 	made, secret, err := api.cfg.Admin.Keys.Rotate(c.Request.Context(), actor(c), desk.KeyID(c.Param("id")), time.Duration(overlap)*time.Second)
 	api.changed(c)
-	api.reply(c, http.StatusCreated, withSecret(made, secret), err)
+	api.reply(c, http.StatusCreated, api.withSecret(made, secret), err)
 }
 
 // revokeKey answers DELETE /v1/keys/{id}.

@@ -125,15 +125,16 @@ func (api *API) rateAnswer(c *gin.Context) {
 }
 
 func (api *API) rate(c *gin.Context) error {
-	var user, rating, reason, comment string
-	err := api.object(c, field{"rating", &rating}, field{"reason", &reason}, field{"comment", &comment}, field{"user_id", &user})
+	var rating, reason, comment string
+	var rater identity
+	err := api.object(c, rater.fields(field{"rating", &rating}, field{"reason", &reason}, field{"comment", &comment})...)
 	if err == nil {
-		err = cmp.Or(checkName("user_id", user), visitorsLack(callerOf(c), "user_id", user), checkFeedback(desk.Rating(rating), desk.FeedbackReason(reason), comment))
+		err = cmp.Or(api.checkIdentity(callerOf(c), rater), checkFeedback(desk.Rating(rating), desk.FeedbackReason(reason), comment))
 	}
 	if err != nil {
 		return err
 	}
-	scope := desk.Scope{Tenant: callerOf(c).Tenant, Key: callerOf(c).ID, User: cmp.Or(desk.UserID(user), desk.Anonymous)}
+	scope := desk.Scope{Tenant: callerOf(c).Tenant, Key: callerOf(c).ID, User: rater.user()}
 	v, err := api.enter(c.Request.Context(), c, scope, "")
 	if err != nil {
 		return err

@@ -53,6 +53,8 @@ type Config struct {
 	// everything but the public pages. Nil: anybody may ask, nobody may change
 	// anything.
 	Keys Keys
+	// Identities tell which customer of a website asks; nil: websites cannot say.
+	Identities Identities
 	// TrustedProxies are those whose X-Forwarded-For tells who calls; empty: who
 	// is connected calls.
 	TrustedProxies []netip.Prefix

@@ -108,7 +108,7 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 	if _, err := api.model(req.Model); err != nil {
 		return req, desk.Ask{}, err
 	}
-	ask := ask(callerOf(c), queryRequest{Question: question, UserID: req.User, Confirmation: req.Kefu.Confirmation})
+	ask := ask(callerOf(c), queryRequest{identity: identity{UserID: req.User}, Question: question, Confirmation: req.Kefu.Confirmation})
 	ask.Earlier = earlier
 	switch req.Model {
 	case modelAuto:

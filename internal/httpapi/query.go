@@ -20,8 +20,8 @@ import (
 const maxName = 128
 
 type queryRequest struct {
+	identity
 	Question       string
-	UserID         string
 	ConversationID string
 	Stream         bool
 	Model          string
@@ -115,20 +115,20 @@ func (api *API) queryRequest(c *gin.Context) (queryRequest, error) {
 		return queryRequest{}, err
 	}
 	var req queryRequest
-	err = decodeObject(body,
-		field{"question", &req.Question}, field{"user_id", &req.UserID}, field{"conversation_id", &req.ConversationID},
-		field{"stream", &req.Stream}, field{"model", &req.Model}, field{"provider", &req.Provider},
-		field{"confirmation", &req.Confirmation})
+	err = decodeObject(body, req.fields(
+		field{"question", &req.Question}, field{"conversation_id", &req.ConversationID}, field{"stream", &req.Stream},
+		field{"model", &req.Model}, field{"provider", &req.Provider}, field{"confirmation", &req.Confirmation})...)
 	if err != nil {
 		return queryRequest{}, err
 	}
-	return req, cmp.Or(req.check(), req.checkVisitor(callerOf(c)))
+	key := callerOf(c)
+	return req, cmp.Or(req.check(), api.checkIdentity(key, req.identity), visitorsLack(key, "model", req.Model), visitorsLack(key, "provider", req.Provider))
 }
 
 // check looks at the names; the question is the Answerer's to judge.
 func (r *queryRequest) check() error {
 	for _, f := range [...]struct{ name, value string }{
-		{"user_id", r.UserID}, {"conversation_id", r.ConversationID}, {"model", r.Model}, {"provider", r.Provider},
+		{"conversation_id", r.ConversationID}, {"model", r.Model}, {"provider", r.Provider},
 	} {
 		if err := checkName(f.name, f.value); err != nil {
 			return err
@@ -156,7 +156,7 @@ func checkName(field, value string) error {
 
 func ask(key desk.Key, r queryRequest) desk.Ask {
 	return desk.Ask{
-		Scope: desk.Scope{Tenant: key.Tenant, Key: key.ID, User: cmp.Or(desk.UserID(r.UserID), desk.Anonymous)},
+		Scope: desk.Scope{Tenant: key.Tenant, Key: key.ID, User: r.user()},
 		Text:  r.Question, Conversation: desk.ConversationID(r.ConversationID),
 		Model: r.Model, Provider: r.Provider, Confirmation: r.Confirmation,
 	}

@@ -127,8 +127,19 @@ func (k *Keys) Revoke(ctx context.Context, by desk.Actor, id desk.KeyID) error {
 	return nil
 }
 
-func keyByID(ctx context.Context, tx *sql.Tx, id desk.KeyID) (desk.Key, error) {
-	key, err := scanKey(tx.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1`, id))
+// Get returns a key. The error is that of Revoke.
+func (k *Keys) Get(ctx context.Context, id desk.KeyID) (desk.Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	key, err := keyByID(ctx, k.db.read, id)
+	if err != nil {
+		return desk.Key{}, fmt.Errorf("get key: %w", k.db.engine.explain(err))
+	}
+	return key, nil
+}
+
+func keyByID(ctx context.Context, q queryer, id desk.KeyID) (desk.Key, error) {
+	key, err := scanKey(q.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = &desk.Error{Kind: desk.NotFound, Code: "key_not_found", Field: "id", Public: fmt.Sprintf("There is no key %q.", id), Err: err}
 	}
