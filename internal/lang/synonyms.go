@@ -48,7 +48,7 @@ var synonyms = groups(`
 	fake counterfeit
 	authentic genuine original
 	discount offer coupon promo promotion voucher
-	agent representative operator
+	agent representative operator human
 	talk speak chat
 	contact reach
 	size dimension measurement
@@ -62,6 +62,11 @@ var synonyms = groups(`
 	passcode password
 	bonus reward
 	problem issue trouble
+	late delay delayed overdue
+	warranty guarantee
+	restart reboot
+	postage shipping
+	swap exchange replace
 	win winner winning
 	login signin
 	weird strange odd
@@ -71,7 +76,19 @@ var synonyms = groups(`
 	allow permitted
 	支付 付款
 	账号 账户 帐号 帐户
-	运费 邮费
+	运费 邮费 递费
+	包裹 快递
+	发到 寄到 送到 寄往 发往 送往
+	延误 延迟 晚到
+	赔偿 补偿 赔付
+	升级 更新
+	耗电 掉电 费电
+	扣款 扣费 扣钱
+	人工 真人
+	门店 店铺
+	换货 调换
+	顾客 客户 用户
+	卖家 商家
 	邮箱 邮件
 	注销 删除
 	维修 修理
