@@ -151,7 +151,7 @@ func (c *corpus) likelihood(s *source) float64 {
 	if c.best > 0 && !c.part {
 		likely = s.prior / c.best
 	}
-	likely *= 1 + max(forHeading*c.named(s), forTitle*shareHeld(s.titled, c.all))
+	likely *= 1 + max(forHeading*c.named(s)*math.Sqrt(c.headed(s)), forTitle*shareHeld(s.titled, c.all))
 	if s.trouble != c.trouble {
 		likely *= otherwise
 	}
@@ -237,6 +237,17 @@ func (c *corpus) about(s *source) float64 {
 		}
 	}
 	return above / c.total
+}
+
+// headed is the share of the question that the nearest heading of s holds.
+func (c *corpus) headed(s *source) float64 {
+	held := 0.0
+	for _, t := range c.terms {
+		if s.heading[t] {
+			held += c.weight[t]
+		}
+	}
+	return held / c.total
 }
 
 // titles tells whether heading and title of s all but ask the question.
