@@ -119,7 +119,8 @@ func texts(queries []query) []desk.Masked {
 // textbook is BM25 as it stands in the books, to compare with.
 func textbook() retrieval.Config {
 	cfg := retrieval.DefaultConfig()
-	cfg.Title, cfg.Function, cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage = 1, 1, 0, 0, 0, 0
+	cfg.Title, cfg.Function, cfg.Grammar, cfg.Repeat = 1, 1, 1, 1
+	cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage = 0, 0, 0, 0
 	return cfg
 }
 

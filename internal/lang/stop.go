@@ -20,6 +20,18 @@ var stopWords = set(`a about after again all also am an and any are aren't as at
 	we're we've were weren't what what's when where where's which while who who's whom whose why will with
 	won't would wouldn't you you'd you'll you're you've your yours hi hello hey thanks thank`)
 
+// IsGrammar reports whether a term of an English text is an article, an auxiliary
+// verb or a conjunction: of stop words the ones that do not even tell what kind
+// of question it is, as "how long" and "where to" do.
+func IsGrammar(term string) bool {
+	_, ok := grammar[term]
+	return ok
+}
+
+// grammar is read only.
+var grammar = stemmedSet(`a an the and or but am is are was were be been being do does did
+	can could shall should will would`)
+
 // functionWords are Chinese words that ask, count or connect. Longer ones come
 // first, so that the longest match is cut; single characters are listed only
 // where they seldom stand inside another word, and the words in which they do
@@ -42,6 +54,15 @@ func set(words string) map[string]struct{} {
 	m := make(map[string]struct{})
 	for w := range strings.FieldsSeq(words) {
 		m[w] = struct{}{}
+	}
+	return m
+}
+
+// stemmedSet is the set of the terms that words give.
+func stemmedSet(words string) map[string]struct{} {
+	m := make(map[string]struct{})
+	for w := range strings.FieldsSeq(words) {
+		m[stem(w)] = struct{}{}
 	}
 	return m
 }

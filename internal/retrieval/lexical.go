@@ -142,7 +142,8 @@ func (ix *Index) wanted(q asked, term string) want {
 }
 
 // wants returns the distinct terms of a question in order of appearance, and
-// where each of them is. A repeated term counts as often as it stands there.
+// where each of them is. What a term counts it counts again, times Repeat, each
+// further time that it stands there.
 func (c Config) wants(question string, contentTerms []string) ([]want, map[string]int) {
 	content := make(map[string]bool, 2*len(contentTerms))
 	for _, term := range contentTerms {
@@ -156,14 +157,20 @@ func (c Config) wants(question string, contentTerms []string) ([]want, map[strin
 	list := make([]want, 0, len(content)+8)
 	index := make(map[string]int, cap(list))
 	add := func(term, of string, weight float64) {
-		if !content[term] {
+		switch {
+		case content[term]:
+		case lang.IsGrammar(term):
+			weight *= c.Grammar
+		default:
 			weight *= c.Function
 		}
 		if weight == 0 {
 			return
 		}
 		i, ok := index[term]
-		if !ok {
+		if ok {
+			weight *= c.Repeat
+		} else {
 			i = len(list)
 			index[term] = i
 			list = append(list, want{term: term, of: of})

@@ -46,6 +46,13 @@ type Config struct {
 	// Function weighs the terms of a question that carry no content, such as
 	// "how do I" and 怎么 (0 to 1, default 0.3).
 	Function float64
+	// Grammar weighs those of them that only build the sentence: see
+	// lang.IsGrammar (0 to 1, default 0).
+	Grammar float64
+	// Repeat weighs a term of the question each further time that it stands
+	// there (0 to 1, default 0.5): who writes a word twice does not ask for it
+	// twice as much.
+	Repeat float64
 	// Character weighs single Han characters against bigrams (0 to 1, default
 	// 0.4).
 	Character float64
@@ -76,7 +83,7 @@ func DefaultConfig() Config {
 	return Config{
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
-		Function: 0.3, Character: 0.4, Synonym: 0.4, Misspelt: 0.8,
+		Function: 0.3, Repeat: 0.5, Character: 0.4, Synonym: 0.4, Misspelt: 0.8,
 		VectorWeight: 0.25, LexicalWeight: 0.75,
 		Coverage:      0.07,
 		OtherLanguage: 0.8,
@@ -107,7 +114,8 @@ func (c Config) Validate() error {
 	return errors.Join(
 		positive("k1", c.K1), share("b", c.B),
 		positive("title", c.Title), positive("heading", c.Heading), positive("question", c.Question),
-		share("function", c.Function), share("character", c.Character), share("synonym", c.Synonym), share("misspelt", c.Misspelt),
+		share("function", c.Function), share("grammar", c.Grammar), share("repeat", c.Repeat),
+		share("character", c.Character), share("synonym", c.Synonym), share("misspelt", c.Misspelt),
 		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
 		share("coverage", c.Coverage), share("other language", c.OtherLanguage),
 	)

@@ -136,6 +136,24 @@ func TestASynonymIsFoundBehindTheWordItself(t *testing.T) {
 	}
 }
 
+func TestAWordWrittenTwiceIsNotAskedForTwiceAsMuch(t *testing.T) {
+	ix := index(t, item("a", 0, 1, "Lamps are blue."), item("b", 0, 1, "Cables are long."), item("c", 0, 1, "Chairs are green."))
+	once, twice := ix.Rank("lamps", []desk.ChunkID{"a#0"})[0], ix.Rank("lamps lamps", []desk.ChunkID{"a#0"})[0]
+	if once == 0 || math.Abs(twice-1.5*once) > 1e-6 {
+		t.Errorf("twice = %v, want 1.5 times %v", twice, once)
+	}
+}
+
+func TestArticlesAndAuxiliariesFindNothing(t *testing.T) {
+	ix := index(t, item("a", 0, 1, "The lamp can be blue and does what it should."), item("b", 0, 1, "How long: two days."))
+	if got := ids(ix.Lexical("could and does the", 5)); len(got) != 0 {
+		t.Errorf("found %q", got)
+	}
+	if got := ids(ix.Lexical("how long would the", 5)); !slices.Equal(got, []desk.ChunkID{"b#0"}) {
+		t.Errorf("found %q, want what tells how long", got)
+	}
+}
+
 func TestARareWordCoversMoreThanACommonOne(t *testing.T) {
 	ix := index(t,
 		item("a", 0, 1, "tablet screen"), item("b", 0, 1, "tablet battery"), item("c", 0, 1, "tablet resolution"),
