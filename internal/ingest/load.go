@@ -225,7 +225,7 @@ func (l *load) preview(doc desk.Prepared, outcome Outcome) {
 	}
 }
 
-// stage embeds and stages a group of documents in one transaction.
+// stage embeds and stages a group of documents.
 func (l *load) stage(ctx context.Context, group []candidate) error {
 	missing, err := l.vectors(ctx, group)
 	switch {

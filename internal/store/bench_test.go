@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,4 +115,45 @@ func cpu() time.Duration {
 		panic(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkWaitBesideStage is how long other writes wait while documents of
+// 4,000 chunks, 2 MB of text, are staged.
+func BenchmarkWaitBesideStage(b *testing.B) {
+	for name, open := range engines {
+		b.Run(name, func(b *testing.B) {
+			db, waits := open(b), []time.Duration(nil)
+			ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
+			var owned sync.WaitGroup
+			owned.Go(func() { db.Ledger().Run(ctx) })
+			defer func() { stop(); owned.Wait() }()
+			for i := range b.N {
+				p := document(fmt.Sprint("large ", i), 4000, 256)
+				for j := range p.Chunks {
+					p.Chunks[j].Text += strings.Repeat(" and more of it", 30)
+				}
+				staged := make(chan error, 1)
+				go func() { staged <- db.Documents().Stage(b.Context(), tenant, []desk.Prepared{p}) }()
+				for j, done := 0, false; !done; j++ {
+					start := time.Now()
+					if err := db.Ledger().Begin(b.Context(), attempt(fmt.Sprintf("%d_%d", i, j))); err != nil {
+						b.Fatal(err)
+					}
+					waits = append(waits, time.Since(start))
+					select {
+					case err := <-staged:
+						if err != nil {
+							b.Fatal(err)
+						}
+						done = true
+					case <-time.After(time.Millisecond):
+					}
+				}
+			}
+			slices.Sort(waits)
+			b.ReportMetric(float64(waits[len(waits)/2].Microseconds()), "wait-p50-µs")
+			b.ReportMetric(float64(waits[len(waits)*9/10].Microseconds()), "wait-p90-µs")
+			b.ReportMetric(float64(waits[len(waits)-1].Microseconds()), "wait-max-µs")
+		})
+	}
 }

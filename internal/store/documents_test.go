@@ -330,3 +330,27 @@ func TestAnEndedContextEndsEveryMethod(t *testing.T) {
 		}
 	})
 }
+
+func TestStagingThatWasCutShortIsTakenUpAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		large := document("large", 20_000, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		staged := make(chan error, 1)
+		go func() { staged <- db.Documents().Stage(ctx, tenant, []desk.Prepared{large}) }()
+		for db.Count(t, "chunks") == 0 { // others read and write meanwhile
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		if err := <-staged; !errors.Is(err, context.Canceled) {
+			t.Fatalf("stage = %v, want cancelled", err)
+		}
+		if n := db.Count(t, "chunks"); n == 0 || n == len(large.Chunks) {
+			t.Errorf("%d of %d chunks stay, want a part", n, len(large.Chunks))
+		}
+		publish(t, db, []desk.Prepared{large})
+		if n := db.Count(t, "chunks"); n != len(large.Chunks) {
+			t.Errorf("%d of %d chunks", n, len(large.Chunks))
+		}
+	})
+}

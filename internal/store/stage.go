@@ -16,9 +16,14 @@ import (
 	"kefu/internal/desk"
 )
 
-// Stage stores documents with their chunks and vectors, each as a whole, for a
-// later Publish to show; nobody sees them before. What has been staged already
-// is passed over, so that work that was cut short may be done again. A vector
+// stagePart is how many chunks one transaction stages: other writers wait for
+// some milliseconds, however large a document is.
+const stagePart = 256
+
+// Stage stores documents with their chunks and vectors for a later Publish to
+// show; nobody sees them before. What has been staged already is passed over,
+// so that work that was cut short may be done again; until Stage has returned
+// without an error none of the documents may be published. A vector
 // that is nil, or of a document without Model, is one that Embedded has found
 // or that comes later, by PutVectors. What is never published is collected
 // after a day.
@@ -30,21 +35,47 @@ func (d *Documents) Stage(ctx context.Context, tenant desk.TenantID, put []desk.
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := d.db.transact(ctx, func(tx *sql.Tx) error {
-		if err := d.insertVersions(ctx, tx, tenant, put); err != nil {
-			return err
-		}
-		for _, p := range put {
-			if err := d.insertChunks(ctx, tx, tenant, p); err != nil {
-				return err
+	for i, part := range parts(put) {
+		err := d.db.transact(ctx, func(tx *sql.Tx) error {
+			if i == 0 {
+				if err := d.insertVersions(ctx, tx, tenant, put); err != nil {
+					return err
+				}
 			}
+			for _, p := range part {
+				if err := d.insertChunks(ctx, tx, tenant, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("stage: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("stage: %w", err)
 	}
 	return nil
+}
+
+// parts divides documents into groups of stagePart chunks, one at least. A
+// document may continue in the next.
+func parts(put []desk.Prepared) [][]desk.Prepared {
+	all, room := make([][]desk.Prepared, 1), stagePart
+	for _, p := range put {
+		for len(p.Chunks) > 0 {
+			if room == 0 {
+				all, room = append(all, nil), stagePart
+			}
+			n := min(room, len(p.Chunks))
+			piece := p
+			piece.Chunks, p.Chunks = p.Chunks[:n], p.Chunks[n:]
+			if len(p.Vectors) > 0 {
+				piece.Vectors, p.Vectors = p.Vectors[:n], p.Vectors[n:]
+			}
+			all[len(all)-1] = append(all[len(all)-1], piece)
+			room -= n
+		}
+	}
+	return all
 }
 
 func check(p desk.Prepared) error {
