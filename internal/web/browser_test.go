@@ -50,9 +50,11 @@ func startChromium() (browser, func()) {
 	if err != nil {
 		return browser{err: err}, func() {}
 	}
+	// Without site isolation a frame of another site is in the page's own process,
+	// where the tests can look into it.
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.WSURLReadTimeout(time.Minute))
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-site-isolation-trials", true), chromedp.WSURLReadTimeout(time.Minute))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stopBrowser := chromedp.NewContext(allocator)
 	return browser{ctx, chromedp.Do(ctx)}, func() {

@@ -152,8 +152,10 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 			p.press("main > .page > details:first-of-type > summary")
 			p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('select[name=role]').value = 'widget'"))
 			p.fill("input[name=name]", "website"+kb.Enter)
-			p.shows(".success p:last-of-type", server.URL+"/widget.js")
+			p.shows(".success", server.URL+"/widget.js")
 			p.shows("tbody td:first-child", "website")
+			website := regexp.MustCompile(`(?m)^(key_\S+).*website`).FindStringSubmatch(site.Must("keys", "list"))[1]
+			p.shows(".success code", strings.TrimSpace(site.Must("keys", "secret", website)))
 			p.accessible()
 			p.screenshot("console-widget")
 			p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('select[name=role]').value = 'operator'"))

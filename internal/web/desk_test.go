@@ -29,7 +29,8 @@ type scripted struct {
 	acts  []act
 	asked []desk.Ask
 	rated []string // answer, rating, reason and comment
-	deaf  bool     // takes no ratings
+	rater desk.UserID
+	deaf  bool // takes no ratings
 }
 
 type silent struct{}
@@ -49,8 +50,15 @@ func serve(t *testing.T, key string, websites ...string) *scripted {
 
 func serveWith(t *testing.T, face web.Face, key string, websites ...string) *scripted {
 	t.Helper()
+	return serveAt(t, httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(face), Widget: web.Widget(face, websites)})
+}
+
+// serveAt starts a desk behind an edge.
+func serveAt(t *testing.T, edge httpapi.Config) *scripted {
+	t.Helper()
 	s := &scripted{proceed: make(chan struct{}), left: make(chan error, 1)}
-	api := httpapi.New(httpapi.Config{Keys: access.New(nil, key, slog.New(slog.DiscardHandler)), Chat: web.Chat(face), Widget: web.Widget(face, websites), Feedback: s, Logger: slog.New(slog.DiscardHandler)}, s, silent{})
+	edge.Feedback, edge.Logger = s, slog.New(slog.DiscardHandler)
+	api := httpapi.New(edge, s, silent{})
 	server := httptest.NewServer(api.Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL + "/"
@@ -73,6 +81,13 @@ func (s *scripted) questions() []string {
 	return texts
 }
 
+// last is the latest question.
+func (s *scripted) last() desk.Ask {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[len(s.asked)-1]
+}
+
 func (s *scripted) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, ask)
@@ -84,12 +99,13 @@ func (s *scripted) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (de
 	return next(ctx, ask, emit)
 }
 
-func (s *scripted) Rate(_ context.Context, _ desk.Scope, f desk.Feedback, comment string) error {
+func (s *scripted) Rate(_ context.Context, scope desk.Scope, f desk.Feedback, comment string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.deaf {
 		return &desk.Error{Kind: desk.Unavailable, Code: "scripted"}
 	}
+	s.rater = scope.User
 	s.rated = append(s.rated, fmt.Sprint(f.Answer, " ", f.Rating, " ", f.Reason, " ", comment))
 	return nil
 }

@@ -36,7 +36,7 @@ func duties() map[string]duty {
 // shop is a running Kefu with a question that it could not answer.
 func shop(t *testing.T, d duty) (site *e2e.Site, server *e2e.Server, link string) {
 	t.Helper()
-	site = e2e.NewSite(t)
+	site = e2e.NewSite(t).With("KEFU_WIDGET_IDENTITY_SECRET=" + testKey)
 	site.Write("docs/faq.csv", "question,answer\nHow long is the warranty of the smart lamp?,The smart lamp has a warranty of 36 months.\n智能灯的保修期是多久？,智能灯保修 36 个月。\n")
 	site.Write("docs/returns.md", "# Returns\n\nYou can return an item within 30 days of delivery.\n\n## Shipping\n\nReturn shipping costs 4.95 euros.\n")
 	site.Must("kb", "load", "docs")

@@ -42,14 +42,14 @@ type Face struct {
 // Chat serves the chat page at / and the files it loads below /chat/. It asks
 // POST /query of the same server.
 func Chat(face Face) http.Handler {
-	return pages("static", face, "'none'", func(path string) string { return name(path, "/", "/chat/") })
+	return pages("static", view{Face: face}, "'none'", func(path string) string { return name(path, "/", "/chat/") })
 }
 
 // Console serves the operators' console at /console and its own files below
 // /console/; those that both pages load are Chat's. It holds nothing that
 // needs a key: what it shows comes from /v1 of the same server.
 func Console() http.Handler {
-	return pages("console", Face{}, "'none'", func(path string) string { return name(path, "/console", "/console/") })
+	return pages("console", view{}, "'none'", func(path string) string { return name(path, "/console", "/console/") })
 }
 
 // Widget serves what puts the chat on other websites: the script /widget.js,
@@ -57,12 +57,31 @@ func Console() http.Handler {
 // and those of Chat. Only Kefu itself and pages of the origins, such as
 // https://shop.example.com or https://*.example.com, may show it.
 func Widget(face Face, origins []string) http.Handler {
-	return pages("widget", face, strings.Join(append([]string{"'self'"}, origins...), " "), func(path string) string {
+	v := view{Face: face}
+	for _, o := range origins {
+		v.Websites = append(v.Websites, canonical(o))
+	}
+	return pages("widget", v, strings.Join(append([]string{"'self'"}, origins...), " "), func(path string) string {
 		if path == "/widget.js" {
 			return "widget.js"
 		}
 		return name(path, "/widget", "/widget/")
 	})
+}
+
+// view is what a page is filled in with.
+type view struct {
+	Face
+	Websites []string // those that may show it, as canonical writes them
+}
+
+// canonical writes an origin as a browser writes that of a page.
+func canonical(origin string) string {
+	origin = strings.ToLower(origin)
+	if strings.HasPrefix(origin, "https:") {
+		return strings.TrimSuffix(origin, ":443")
+	}
+	return strings.TrimSuffix(origin, ":80")
 }
 
 // name is that of the file at a path: index.html at root, others below.
@@ -76,8 +95,8 @@ func name(path, root, below string) string {
 
 // pages serves the files of a folder, by their names, to be shown in frames of
 // the sources that a content security policy calls so.
-func pages(dir string, face Face, frames string, name func(path string) string) http.Handler {
-	assets := read(dir, face)
+func pages(dir string, v view, frames string, name func(path string) string) http.Handler {
+	assets := read(dir, v)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, found := assets[name(r.URL.Path)]
 		if !found {
@@ -102,9 +121,9 @@ func pages(dir string, face Face, frames string, name func(path string) string) 
 	})
 }
 
-// read loads the files of a folder by name, and gives the page its face. The
+// read loads the files of a folder by name, and fills the page in. The
 // types are given here because those of the machine may differ.
-func read(dir string, face Face) map[string]asset {
+func read(dir string, v view) map[string]asset {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
 		".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
@@ -120,7 +139,7 @@ func read(dir string, face Face) map[string]asset {
 			panic("web: " + err.Error())
 		}
 		if e.Name() == "index.html" {
-			content = face.show(string(content))
+			content = v.show(string(content))
 		}
 		sum := sha256.Sum256(content)
 		assets[e.Name()] = asset{
@@ -131,18 +150,19 @@ func read(dir string, face Face) map[string]asset {
 }
 
 // show fills the page in; the texts end up as text, whatever they hold.
-func (f Face) show(page string) []byte {
-	var suggestions []byte
-	var err error
-	if len(f.Suggestions) > 0 {
-		suggestions, err = json.Marshal(f.Suggestions)
-	}
+func (v view) show(page string) []byte {
 	var shown bytes.Buffer
-	if err == nil {
-		err = template.Must(template.New("").Parse(page)).Execute(&shown, map[string]string{"Title": f.Title, "Suggestions": string(suggestions)})
-	}
-	if err != nil {
+	if err := template.Must(template.New("").Parse(page)).Execute(&shown, v); err != nil {
 		panic("web: " + err.Error()) // the page is part of the binary, and takes any text
 	}
 	return shown.Bytes()
+}
+
+// Suggested are the questions to begin with as JSON, empty where there are none.
+func (v view) Suggested() (string, error) {
+	if len(v.Suggestions) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(v.Suggestions)
+	return string(text), err
 }

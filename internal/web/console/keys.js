@@ -55,6 +55,7 @@ function once(made) {
   });
   const tag = `<script async src="${new URL('widget.js', location.href)}" data-key="${made.key}"></script>`;
   const place = made.role === 'widget' ? [el('p', { 'data-text': 'widgetTag' }), el('p', {}, el('code', {}, tag))] : [];
+  if (made.signing_secret) place.push(el('p', { 'data-text': 'signingSecret' }), el('p', {}, el('code', {}, made.signing_secret)));
   return el('div', { class: 'success', 'data-notices': '' }, el('p', { 'data-text': 'keyOnce' }), el('p', {}, el('code', {}, made.key)), ...place,
     navigator.clipboard ? el('div', { class: 'row' }, copy) : ''); // none outside https and this machine
 }

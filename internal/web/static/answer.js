@@ -42,6 +42,11 @@ export class Answer extends HTMLElement {
     return this.#question;
   }
 
+  /** failure is why there is no answer, a key in texts.js, '' mostly. */
+  get failure() {
+    return this.#failure;
+  }
+
   get confirmation() {
     return this.#confirmation;
   }
@@ -102,7 +107,7 @@ export class Answer extends HTMLElement {
   stopped() {
     this.#failure = 'stopped';
     this.#end(settled(this.#text));
-    this.#foot.append(el('p', { class: 'notice', 'data-text': 'stopped' }), this.#retry('again'));
+    this.#foot.append(el('p', { class: 'notice', 'data-text': 'stopped' }), this.#button('again', 'again'));
   }
 
   failed(problem) {
@@ -110,7 +115,9 @@ export class Answer extends HTMLElement {
     this.#end(settled(this.#text));
     this.#foot.append(el('p', { class: 'notice', 'data-text': this.#failure }));
     if (this.#failure === 'expired') this.#confirmation = ''; // asking again makes a new one
-    this.#foot.append(problem.status === 401 ? this.#unlock() : this.#retry('retry'));
+    if (problem.status === 401) this.#foot.append(this.#unlock());
+    else if (['lapsed', 'unrecognised'].includes(this.#failure)) this.#foot.append(this.#button('asNobody', 'nobody'));
+    else this.#foot.append(this.#button('retry', 'again'));
   }
 
   /** spoken is what a screen reader says when the answer has ended. */
@@ -119,9 +126,10 @@ export class Answer extends HTMLElement {
     return [say('complete') + spoken(this.#text), this.#handoff?.contact.message].filter(Boolean).join(' ');
   }
 
-  #retry(text) {
+  /** #button leaves to the page what is done about a failure. */
+  #button(text, event) {
     const button = el('button', { type: 'button', class: 'again', 'data-text': text });
-    button.addEventListener('click', () => this.dispatchEvent(new CustomEvent('again', { bubbles: true })));
+    button.addEventListener('click', () => this.dispatchEvent(new CustomEvent(event, { bubbles: true })));
     return button;
   }
 

@@ -2,7 +2,7 @@
 // <kefu-citation> one [n] in it.
 
 import { Answer } from './answer.js';
-import { language, say, showLanguage, switchLanguage } from './language.js';
+import { language, localise, say, showLanguage, switchLanguage } from './language.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
 import { ask, Problem, rate } from './stream.js';
@@ -10,9 +10,15 @@ import './texts.js';
 
 const keptKey = 'kefu.key';
 
+/** fresh names a conversation. */
+const fresh = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2); // not every page is a secure context
+
 class Chat extends HTMLElement {
   key = thisTab?.getItem(keptKey); // that the service may want
-  #conversation = crypto.randomUUID?.() ?? String(Math.random()).slice(2); // not every page is a secure context
+  #conversation = fresh();
+  #customer = null; // who asks, as stream.js says
+  #owner = ''; // whose conversation is shown, '' for nobody in particular
+  #renewed = null; // the answer for which the website was asked who asks once more
   #asking = null; // aborts the question under way
   #current = null; // the latest answer
   #reached = 0; // how far the page was scrolled for the reader
@@ -56,6 +62,12 @@ class Chat extends HTMLElement {
       }
       this.#again(event.target);
     });
+    this.addEventListener('nobody', (event) => {
+      if (this.#asking) return;
+      this.#customer = null;
+      this.#conversation = fresh();
+      this.#again(event.target);
+    });
     this.addEventListener('confirm', (event) => {
       if (this.#asking) return;
       const { question, asked, token } = event.detail;
@@ -74,6 +86,32 @@ class Chat extends HTMLElement {
   /** write puts the cursor where the question goes. */
   write() {
     this.#draft.focus();
+  }
+
+  /**
+   * identify says who asks from now on, as stream.js says it; null for nobody.
+   * Whoever had a conversation here leaves nothing of it to another. A question
+   * that was refused because the same customer's signature was too old is asked
+   * again.
+   */
+  identify(customer) {
+    const user = customer?.user_id ?? '';
+    const same = user === this.#owner;
+    if (this.#owner && !same) this.#forget();
+    else if (user && !this.#customer) this.#conversation = fresh(); // theirs alone
+    this.#customer = customer;
+    this.#owner = user;
+    if (user && same && this.#current?.failure === 'lapsed') this.#again(this.#current);
+  }
+
+  #forget() {
+    this.#asking?.abort();
+    this.#asking = this.#current = null;
+    this.#busy(false);
+    this.#conversation = fresh();
+    this.#draft.value = this.#status.textContent = '';
+    localise(this.#empty); // the language may have changed since it was shown
+    this.#log.replaceChildren(this.#empty);
   }
 
   /** #suggest shows what the company suggests to ask in the language of the page, else what a shop would. */
@@ -115,7 +153,7 @@ class Chat extends HTMLElement {
     this.#reached = 0;
     this.#follow();
     try {
-      for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key: this.key, signal })) {
+      for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key: this.key, customer: this.#customer, signal })) {
         answer.take(event);
       }
     } catch (error) {
@@ -123,14 +161,27 @@ class Chat extends HTMLElement {
       else answer.failed(error);
       if (!signal.aborted && !(error instanceof Problem)) console.error(error);
     }
+    if (this.#current !== answer) return; // it was forgotten
     this.#asking = null;
     this.#busy(false);
+    if (answer.failure === 'lapsed' && this.#renewed !== answer) this.#lapse(answer);
     this.#status.textContent = answer.spoken();
     this.#follow();
   }
 
+  /** #lapse lets the website sign for the customer anew, once for each answer. */
+  #lapse(answer) {
+    this.#renewed = answer;
+    this.dispatchEvent(new CustomEvent('lapsed'));
+  }
+
   async #rate({ id, said }) {
-    await rate(id, said, this.key);
+    try {
+      await rate(id, said, { key: this.key, customer: this.#customer });
+    } catch (problem) {
+      if (problem.text === 'lapsed') this.dispatchEvent(new CustomEvent('lapsed')); // the next try may do
+      throw problem;
+    }
     this.#status.textContent = say('thanks');
   }
 

@@ -13,22 +13,24 @@ export class Problem extends Error {
   static of({ status, code }) {
     if (code === 'over_budget') return new Problem(code, status);
     if (['confirmation_expired', 'confirmation_invalid'].includes(code)) return new Problem('expired', status);
+    if (code === 'user_hash_expired') return new Problem('lapsed', status);
+    if (['user_hash_invalid', 'user_hash_missing', 'field_forbidden'].includes(code)) return new Problem('unrecognised', status);
     return new Problem([400, 401, 413, 429, 503, 504].includes(status) ? `e${status}` : 'failed', status);
   }
 }
 
 /**
+ * Who asks is nobody in particular, or a customer of the website around this
+ * page: {user_id, expires, user_hash}, as its server signed them.
+ *
  * ask yields {type, data} as they arrive, the last of type "done". Whatever
  * else ends the stream is a Problem; an abort throws as fetch does.
  */
-export async function* ask(question, { conversation, confirmation, key, signal }) {
+export async function* ask(question, { conversation, confirmation, key, customer, signal }) {
   const headers = { ...written(key), Accept: 'text/event-stream' };
-  const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined, confirmation: confirmation || undefined });
+  const body = JSON.stringify({ question, stream: true, conversation_id: conversation || undefined, confirmation: confirmation || undefined, ...customer });
   const response = await reached(() => fetch('query', { method: 'POST', headers, body, signal }), signal, 'unreachable');
-  if (!response.ok) {
-    const { code } = await response.json().catch(() => ({})); // a proxy may have words of its own
-    throw Problem.of({ status: response.status, code });
-  }
+  if (!response.ok) throw await refused(response);
   for await (const event of frames(response, signal)) {
     if (!event) continue;
     if (event.type === 'error') throw Problem.of(event.data);
@@ -55,9 +57,16 @@ export async function* frames(response, signal) {
 }
 
 /** rate tells the server what the customer says of an answer: {rating, reason, comment}. */
-export async function rate(id, said, key) {
-  const response = await fetch(`v1/answers/${encodeURIComponent(id)}/feedback`, { method: 'POST', headers: written(key), body: JSON.stringify(said) });
-  if (!response.ok) throw new Problem('failed', response.status);
+export async function rate(id, said, { key, customer }) {
+  const body = JSON.stringify({ ...said, ...customer });
+  const response = await fetch(`v1/answers/${encodeURIComponent(id)}/feedback`, { method: 'POST', headers: written(key), body });
+  if (!response.ok) throw await refused(response);
+}
+
+/** refused is the problem that a response tells of. */
+async function refused(response) {
+  const { code } = await response.json().catch(() => ({})); // a proxy may have words of its own
+  return Problem.of({ status: response.status, code });
 }
 
 /** written are the headers of a body in JSON from the holder of a key. */

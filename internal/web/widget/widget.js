@@ -7,10 +7,17 @@
 // and frame-src of its content security policy; nothing else, since the button
 // lives in a shadow tree and the chat in a frame of this host. Kefu.open(),
 // Kefu.close() and Kefu.toggle() do what they say.
+//
+// A customer who is signed in on the website is told by data-user-id,
+// data-expires and data-user-hash, or by Kefu.identify({user_id, expires,
+// user_hash}), which the website's server signs. identify also takes a function
+// that returns these, or a promise of them: it is asked again when they have
+// expired. Kefu.identify(null) forgets the customer and their conversation.
+// "kefu:ready" is dispatched on the document when window.Kefu is there.
 
 (() => {
   if (window.Kefu) return; // the tag stands here twice
-  const { src, dataset: { key = '', lang = document.documentElement.lang || navigator.language, theme = '', position = 'right' } } = document.currentScript;
+  const { src, dataset: { key = '', lang = document.documentElement.lang || navigator.language, theme = '', position = 'right', userId = '', expires, userHash } } = document.currentScript;
   const home = new URL('.', src);
   const patience = 15_000; // ms in which the chat should have come
   const words = {
@@ -47,10 +54,12 @@
   const panel = make('section', { role: 'dialog', 'aria-label': say.chat, hidden: '' });
   root.append(panel, button);
 
+  let who = userId ? { user_id: userId, expires, user_hash: userHash } : null; // the customer, or a function that tells
   let frame = null; // the chat is fetched when somebody wants it
+  let ready = false; // it listens
   let overdue = 0;
   const load = () => {
-    const wanted = new URLSearchParams({ lang, ...(key && { key }), ...(theme && { theme }) });
+    const wanted = new URLSearchParams({ lang, website: location.origin, ...(key && { key }), ...(theme && { theme }) });
     frame = make('iframe', { src: `${new URL('widget', home)}#${wanted}`, title: say.chat });
     overdue = setTimeout(missing, patience);
     panel.replaceChildren(frame);
@@ -63,13 +72,29 @@
     button.hidden = false; // the panel has no other way out
   };
 
+  const post = (message) => frame.contentWindow.postMessage(message, home.origin);
+  /** introduce tells the chat who asks; what the website cannot tell leaves it as it was. */
+  const introduce = async () => {
+    const asked = who;
+    try {
+      const customer = (await (typeof asked === 'function' ? asked() : asked)) ?? null;
+      if (ready && asked === who) post({ kefu: 'identify', customer });
+    } catch (error) {
+      console.warn('Kefu: the website cannot tell who asks.', error);
+    }
+  };
+  const identify = (customer) => {
+    who = customer ?? null;
+    if (ready) introduce();
+  };
+
   const open = () => {
     if (!frame) load();
     panel.hidden = false;
     button.hidden = true;
     button.setAttribute('aria-expanded', 'true');
     frame.focus();
-    frame.contentWindow.postMessage({ kefu: 'opened' }, home.origin);
+    if (ready) post({ kefu: 'opened' });
   };
   const close = () => {
     if (panel.hidden) return;
@@ -85,8 +110,11 @@
     if (!frame || source !== frame.contentWindow || origin !== home.origin || typeof data?.kefu !== 'string') return;
     if (data.kefu === 'ready') {
       clearTimeout(overdue);
-      if (!panel.hidden) source.postMessage({ kefu: 'opened' }, home.origin);
+      ready = true;
+      if (who) introduce();
+      if (!panel.hidden) post({ kefu: 'opened' });
     }
+    if (data.kefu === 'expired' && typeof who === 'function') introduce();
     if (data.kefu === 'close') close();
     if (data.kefu.startsWith('language ')) {
       say = data.kefu.endsWith('zh-CN') ? words.zh : words.en;
@@ -95,7 +123,8 @@
       panel.setAttribute('aria-label', say.chat);
     }
   });
-  window.Kefu = { open, close, toggle };
+  window.Kefu = { open, close, toggle, identify };
+  document.dispatchEvent(new Event('kefu:ready'));
   const show = () => document.body.append(host);
   if (document.body) show();
   else addEventListener('DOMContentLoaded', show);
