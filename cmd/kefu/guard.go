@@ -23,8 +23,9 @@ func (c *cli) guardTrainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "train", Short: "Learn to tell attacks from labelled texts", Args: args(cobra.NoArgs),
 		Long: `Learns from DIR/safety/injection.jsonl, lines of {"text", "label": 1 for an
-attack, "category", "lang", "source"}, and writes the weights to FILE. The program
-carries those of internal/guard/weights.bin; the same texts give the same file.
+attack, "category", "lang", "source"}, and from the lessons of the program itself
+(internal/guard/lessons), and writes the weights to FILE. The program carries those
+of internal/guard/weights.bin; the same texts give the same file.
 'kefu eval' says how good the weights are.`,
 		Example: "  kefu guard train --dir ../shared/eval --out internal/guard/weights.bin",
 		RunE: func(*cobra.Command, []string) error {

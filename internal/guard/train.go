@@ -133,7 +133,7 @@ func prepare(examples []Example) []lesson {
 // Train returns a guard that learned from the examples. The same examples, in
 // whatever order, give the same weights.
 func Train(examples []Example) *Guard {
-	examples = slices.Clone(examples)
+	examples = append(own(), examples...)
 	slices.SortFunc(examples, func(a, b Example) int {
 		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Category, b.Category))
 	})
