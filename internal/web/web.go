@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-//go:embed static console widget
+//go:embed static console widget shared.html
 var files embed.FS
 
 // policy lets a page load its own files and talk to its own server. Trusted
@@ -149,10 +149,12 @@ func read(dir string, v view) map[string]asset {
 	return assets
 }
 
-// show fills the page in; the texts end up as text, whatever they hold.
+// show fills the page in, with what the pages have in common; the texts end up
+// as text, whatever they hold.
 func (v view) show(page string) []byte {
 	var shown bytes.Buffer
-	if err := template.Must(template.New("").Parse(page)).Execute(&shown, v); err != nil {
+	shared := template.Must(template.ParseFS(files, "shared.html"))
+	if err := template.Must(shared.New("page").Parse(page)).Execute(&shown, v); err != nil {
 		panic("web: " + err.Error()) // the page is part of the binary, and takes any text
 	}
 	return shown.Bytes()
