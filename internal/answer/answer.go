@@ -78,7 +78,7 @@ type Notifier interface {
 
 // Observer is told how answers come about, for metrics.
 type Observer interface {
-	Answered(a desk.Answer)
+	Answered(of desk.TenantID, a desk.Answer)
 	// Decided is told when another model is asked because nothing supports what
 	// the first one said.
 	Decided(ctx context.Context, d desk.Decision)
@@ -196,7 +196,7 @@ func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (des
 		a.Citations = restoredQuotes(a.Citations, restore)
 	}
 	s.keepTurn(ctx, q, a)
-	s.Observer.Answered(a)
+	s.Observer.Answered(q.Scope.Tenant, a)
 	return a, nil
 }
 

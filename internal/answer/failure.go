@@ -122,5 +122,5 @@ func (s *Service) failed(q desk.Question, err error) error {
 }
 
 func (s *Service) count(q desk.Question) {
-	s.Observer.Answered(desk.Answer{Outcome: desk.ErrOutcome, Lang: q.Lang, Latency: time.Since(q.Asked)})
+	s.Observer.Answered(q.Scope.Tenant, desk.Answer{Outcome: desk.ErrOutcome, Lang: q.Lang, Latency: time.Since(q.Asked)})
 }

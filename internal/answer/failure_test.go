@@ -14,7 +14,7 @@ import (
 // silent is an Observer of failed questions only.
 type silent struct{ Observer }
 
-func (silent) Answered(desk.Answer) {}
+func (silent) Answered(desk.TenantID, desk.Answer) {}
 
 func TestEveryFailureHasASentenceInBothLanguagesAndNeverTheCause(t *testing.T) {
 	s := &Service{Parts: Parts{Observer: silent{}}}

@@ -224,7 +224,7 @@ func (j *journal) Begin(context.Context, desk.Attempt) error { return nil }
 func (j *journal) Note(desk.Attempt)                         {}
 func (j *journal) End(a desk.Attempt)                        { j.do(func() { j.ended = append(j.ended, a) }) }
 
-func (j *journal) Answered(a desk.Answer) {
+func (j *journal) Answered(_ desk.TenantID, a desk.Answer) {
 	j.do(func() { j.outcomes = append(j.outcomes, a.Outcome) })
 }
 func (j *journal) CacheSaved(_ string, c desk.MicroUSD) { j.do(func() { j.saved += c }) }

@@ -118,9 +118,9 @@ func (t *Telemetry) tellAttempt(ctx context.Context, a desk.Attempt) {
 }
 
 // tellAnswer tells of a question that was answered.
-func (t *Telemetry) tellAnswer(a desk.Answer) {
+func (t *Telemetry) tellAnswer(of desk.TenantID, a desk.Answer) {
 	e := desk.OpsEvent{
-		Kind: desk.OpsAnswer, Answer: a.ID, Provider: a.Provider, Model: a.Model, Outcome: string(a.Outcome), Route: a.Route.Kind,
+		Kind: desk.OpsAnswer, Tenant: of, Answer: a.ID, Provider: a.Provider, Model: a.Model, Outcome: string(a.Outcome), Route: a.Route.Kind,
 		Tier: a.CacheTier, Lang: a.Lang, LatencyMS: ms(a.Latency),
 	}
 	if a.CacheTier == "" {

@@ -21,7 +21,7 @@ func observe(tel *telemetry.Telemetry) {
 	tel.Decided(ctx, desk.Decision{Step: desk.StepFallback, Provider: "openai", From: "gpt-6-luna", To: "claude-haiku-5-5", Reason: "rate_limited"})
 	tel.CacheLookup(desk.TierMemory, "hit", time.Microsecond)
 	tel.Routed(desk.Route{Kind: desk.Complex, Reason: "steps"}, time.Millisecond)
-	tel.Answered(desk.Answer{ID: "ans_1", Outcome: desk.Abstained, Lang: desk.Chinese, CacheTier: desk.TierMemory, Cost: 410, Text: "a secret", Handoff: &desk.Handoff{Reason: desk.HandoffNoAnswer}})
+	tel.Answered("acme", desk.Answer{ID: "ans_1", Outcome: desk.Abstained, Lang: desk.Chinese, CacheTier: desk.TierMemory, Cost: 410, Text: "a secret", Handoff: &desk.Handoff{Reason: desk.HandoffNoAnswer}})
 	tel.Budgeted("refused")
 	tel.Refused("requests")
 	tel.Guarded(desk.Verdict{Stage: "question", Rule: "override", Action: desk.Refuse})
@@ -62,7 +62,7 @@ func TestListenersAreToldWhatHappensAndHowThingsStand(t *testing.T) {
 		`decision {"request_id":"req_1","provider":"openai","step":"fallback","from":"gpt-6-luna","to":"claude-haiku-5-5","reason":"rate_limited"}`,
 		`cache {"outcome":"hit","tier":"memory","latency_ms":0.001}`,
 		`route {"reason":"steps","route":"complex","latency_ms":1}`,
-		`answer {"answer_id":"ans_1","outcome":"abstained","reason":"no_answer","tier":"memory","lang":"zh","saved_usd":0.00041}`,
+		`answer {"tenant":"acme","answer_id":"ans_1","outcome":"abstained","reason":"no_answer","tier":"memory","lang":"zh","saved_usd":0.00041}`,
 		`budget {"outcome":"refused"}`,
 		`refused {"reason":"requests"}`,
 		`guard {"name":"question","outcome":"refuse","reason":"override"}`,
@@ -117,7 +117,7 @@ func TestWithoutAListenerAnEventAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		tel.CacheLookup(desk.TierMemory, "miss", time.Microsecond)
 		tel.Routed(desk.Route{Kind: desk.Simple}, time.Microsecond)
-		tel.Answered(a)
+		tel.Answered("acme", a)
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // Answered records one answered question.
-func (t *Telemetry) Answered(a desk.Answer) {
+func (t *Telemetry) Answered(of desk.TenantID, a desk.Answer) {
 	m := t.metrics
 	c, ok := m.answers[answerKey{a.Outcome, a.Lang}]
 	if !ok {
@@ -24,7 +24,7 @@ func (t *Telemetry) Answered(a desk.Answer) {
 	}
 	pick(m.answerSeconds, source, other).Observe(a.Latency.Seconds())
 	if t.feed.heard() {
-		t.tellAnswer(a)
+		t.tellAnswer(of, a)
 	}
 }
 

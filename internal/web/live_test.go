@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,31 @@ func TestALiveSectionUnderLoadStaysBounded(t *testing.T) {
 		t.Errorf("a screen reader was told %d times in %s", told, time.Since(began))
 	}
 	p.screenshot("live-load")
+}
+
+func TestAnEventLeadsToTheAnswerOfItsTenant(t *testing.T) {
+	d := duties()["en-GB"]
+	site, server, link := shop(t, d)
+	site.Must("tenants", "create", "acme")
+	key := strings.TrimSpace(site.Must("keys", "create", "--tenant", "acme"))
+	p := visit(t, view{"en-GB", 1100, false}, link, "main button.send")
+	p.press("main button.send")
+	p.opens("live", inWords("en-GB").title)
+	p.shows(".live-bar .state", inWords("en-GB").live)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/query", strings.NewReader(`{"question":"Do you have a shop in Porto?"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := server.Client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	p.shows(".event:has(a) .pairs", "acme")
+	p.screenshot("live-tenant")
+	p.press(".event a[data-tenant=acme]")
+	p.shows("main h3", d.how)
+	p.await("document.querySelector('#who select').value === 'acme'")
 }

@@ -59,11 +59,13 @@ async function whose() {
   const select = el('select', { 'data-label': 'tenant' }, ...tenants.map(({ id }) => el('option', { value: id }, id)));
   select.value = who.tenant;
   select.addEventListener('change', () => {
-    choose(select.value === who.tenant ? '' : select.value);
+    look(select.value);
     show();
   });
   return select;
 }
+
+const look = (tenant) => choose(tenant === who.tenant ? '' : tenant);
 
 /** show runs the section that the address names. */
 async function show() {
@@ -144,6 +146,13 @@ out.addEventListener('click', async () => {
   }
   history.replaceState(null, '', location.pathname);
   document.dispatchEvent(new CustomEvent('signedout', { detail: null }));
+});
+main.addEventListener('click', (event) => {
+  const { tenant } = event.target.closest('a[data-tenant]')?.dataset ?? {};
+  const select = document.querySelector('#who select');
+  if (!tenant || !select) return;
+  select.value = tenant; // the link leads to something of theirs
+  look(tenant);
 });
 nav.addEventListener('click', (event) => {
   if (event.target.hash === location.hash) show(); // the section again, as it is now

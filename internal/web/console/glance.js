@@ -67,13 +67,14 @@ export function flow({ steps }) {
     } else if (e.kind === 'decision') {
       shown.push(el('li', { class: 'reason' }, word('step', e.step), ...(e.to && e.to !== e.from ? [` ${e.to}`] : [])));
     } else {
-      shown.push(el('li', {}, answerLink(e.answer_id, badge('outcome', e.outcome)), ` ${ms((e.latency_ms ?? 0) * 1e6)}`));
+      shown.push(el('li', {}, answerLink(e, badge('outcome', e.outcome)), ` ${ms((e.latency_ms ?? 0) * 1e6)}`));
     }
   }
   return el('li', { class: 'card-box' }, el('p', { class: 'path' }, clock(steps[0].at)), el('ol', { class: 'flow' }, ...shown));
 }
 
-export const answerLink = (id, ...text) => el('a', { href: `#/answers/${encodeURIComponent(id)}` }, ...text);
+/** answerLink leads to the answer that an event tells of, and to the tenant that was given it. */
+export const answerLink = ({ answer_id: id, tenant = '' }, ...text) => el('a', { href: `#/answers/${encodeURIComponent(id)}`, 'data-tenant': tenant }, ...text);
 export const clock = (moment) => new Date(moment).toLocaleTimeString('en-GB');
 
 /** savings compares where answers came from. */

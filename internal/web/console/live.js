@@ -149,7 +149,7 @@ function row(e) {
       e.provider && e.model ? `${e.provider} · ${e.model}` : '', e.from ? `${e.from} → ${e.to}` : '', e.name ?? '', e.tier ? word('tier', e.tier) : '',
       e.reason ? pair('reason', word(reasons[e.kind] ?? 'ops', e.reason)) : '', pair('revision', e.revision), pair('attemptOf', e.attempt),
       e.latency_ms === undefined ? '' : ms(e.latency_ms * 1e6), pair('tokens', e.tokens), e.cost_usd ? usd(e.cost_usd) : '', e.saved_usd ? pair('saved', usd(e.saved_usd)) : '',
-      e.tenant ? pair('tenant', e.tenant) : '', e.answer_id ? answerLink(e.answer_id, e.answer_id) : '',
+      e.tenant ? pair('tenant', e.tenant) : '', e.answer_id ? answerLink(e, e.answer_id) : '',
     ].filter(Boolean).map((part) => (part instanceof Node ? part : el('span', {}, part)))));
 }
 
