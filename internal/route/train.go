@@ -29,9 +29,9 @@ type Example struct {
 // equal questions, and so that a source left out is still routed well: more
 // passes and a weaker decay fit the style of the sources.
 const (
-	passes = 3
+	passes = 6
 	rate   = 0.3  // of AdaGrad
-	decay  = 0.05 // of the squared weights
+	decay  = 0.06 // of the squared weights
 	volume = 2.0  // how loud the features are beside the rules
 )
 
