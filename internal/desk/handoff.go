@@ -35,16 +35,17 @@ type Case struct {
 	Handoff      Handoff
 	Askings      int       // how often that answer was given, the cache included; at least 1
 	Again        time.Time // when the cache last gave it, to within 30 s; zero: never
+	Raised       time.Time // when it last began to wait: asked, given again, or opened again by a person
 	State        HandoffState
 	By           string    // who changed the state last
 	Changed      time.Time // when they did; zero: nobody has
 	Webhook      Delivery
 }
 
-// CaseQuery chooses handoffs, the latest first.
+// CaseQuery chooses handoffs, those that were raised last first.
 type CaseQuery struct {
 	State HandoffState // empty: any
-	// Before and BeforeID are those of the last handoff that was seen; zero:
+	// Before and BeforeID are Raised and Answer of the last that was seen; zero:
 	// begin with the latest.
 	Before   time.Time
 	BeforeID AnswerID

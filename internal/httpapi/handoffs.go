@@ -79,7 +79,7 @@ func (api *API) listHandoffs(c *gin.Context) {
 	q.Before, q.BeforeID = last.before()
 	list, err := api.cfg.Admin.Handoffs.Page(c.Request.Context(), tenantOf(c), q, n+1)
 	api.reply(c, http.StatusOK, newPage(list, n, newCaseJSON, func(l desk.Case) any {
-		return moment[desk.AnswerID]{l.Asked.UnixMilli(), l.Answer}
+		return moment[desk.AnswerID]{l.Raised.UnixMilli(), l.Answer}
 	}), err)
 }
 

@@ -29,7 +29,7 @@ func (a *Answers) AddAskings(ctx context.Context, given map[desk.AnswerID]int64,
 			return err
 		}
 		defer add.Close()
-		wait, err := tx.PrepareContext(ctx, `UPDATE handoffs SET again_at = $2,
+		wait, err := tx.PrepareContext(ctx, `UPDATE handoffs SET again_at = $2, raised_at = $2,
 			state = CASE WHEN state = 'resolved' AND handled_at < $3 THEN 'open' ELSE state END WHERE answer_id = $1`)
 		if err != nil {
 			return err

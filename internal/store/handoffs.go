@@ -18,7 +18,7 @@ type Handoffs struct{ db *DB }
 func newHandoffInsert(db *DB) insert {
 	return insert{
 		mark: db.engine.mark, table: "handoffs", conflict: "ON CONFLICT (answer_id) DO NOTHING",
-		columns: []string{"answer_id", "tenant", "asked_at", "reason", "state", "handled_by", "handled_at", "webhook"},
+		columns: []string{"answer_id", "tenant", "asked_at", "reason", "state", "handled_by", "handled_at", "webhook", "raised_at"},
 	}
 }
 
@@ -33,19 +33,19 @@ func (s *Answers) handOff(ctx context.Context, tx *sql.Tx, records []desk.Record
 	}
 	return s.handoffs.exec(ctx, tx, len(sent), func(args []any, i int) []any {
 		q, a := &sent[i].Question, &sent[i].Answer
-		return append(args, string(a.ID), string(q.Scope.Tenant), millis(q.Asked), string(a.Handoff.Reason), string(desk.HandoffOpen), "", int64(0), "")
+		return append(args, string(a.ID), string(q.Scope.Tenant), millis(q.Asked), string(a.Handoff.Reason), string(desk.HandoffOpen), "", int64(0), "", millis(q.Asked))
 	})
 }
 
 const selectCases = `SELECT a.id, a.user_id, a.conversation_id, a.asked_at, a.question, a.answer, a.lang, a.detail, a.askings + 1,
-	h.again_at, h.state, h.handled_by, h.handled_at, h.webhook FROM handoffs h JOIN answers a ON a.id = h.answer_id`
+	h.again_at, h.raised_at, h.state, h.handled_by, h.handled_at, h.webhook FROM handoffs h JOIN answers a ON a.id = h.answer_id`
 
 // Page lists the n latest handoffs that q chooses.
 func (h *Handoffs) Page(ctx context.Context, tenant desk.TenantID, q desk.CaseQuery, n int) ([]desk.Case, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	rows, err := h.db.read.QueryContext(ctx, selectCases+` WHERE h.tenant = $1 AND (h.state = $2 OR $2 = '') AND (h.asked_at, h.answer_id) < ($3, $4)
-		ORDER BY h.asked_at DESC, h.answer_id DESC LIMIT $5`, tenant, string(q.State), upTo(q.Before), q.BeforeID, n)
+	rows, err := h.db.read.QueryContext(ctx, selectCases+` WHERE h.tenant = $1 AND (h.state = $2 OR $2 = '') AND (h.raised_at, h.answer_id) < ($3, $4)
+		ORDER BY h.raised_at DESC, h.answer_id DESC LIMIT $5`, tenant, string(q.State), upTo(q.Before), q.BeforeID, n)
 	all, err := collect(rows, err, func(r *sql.Rows) (desk.Case, error) { return h.scan(r) })
 	if err != nil {
 		return nil, fmt.Errorf("list handoffs: %w", h.db.engine.explain(err))
@@ -74,7 +74,8 @@ func (h *Handoffs) Move(ctx context.Context, tenant desk.TenantID, id desk.Answe
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	err = h.db.transact(ctx, func(tx *sql.Tx) error {
-		n, err := affected(tx.ExecContext(ctx, `UPDATE handoffs SET state = $3, handled_by = $4, handled_at = $5
+		n, err := affected(tx.ExecContext(ctx, `UPDATE handoffs SET state = $3, handled_by = $4, handled_at = $5,
+			raised_at = CASE WHEN $3 = 'open' THEN $5 ELSE raised_at END
 			WHERE answer_id = $1 AND tenant = $2 AND NOT (state = $3 AND $3 = 'taken' AND handled_by <> $4)`, id, tenant, string(to), by, millis(at)))
 		if err != nil {
 			return err
@@ -106,10 +107,10 @@ func (h *Handoffs) Told(ctx context.Context, id desk.AnswerID, d desk.Delivery) 
 }
 
 func (h *Handoffs) scan(row scanner) (c desk.Case, err error) {
-	var asked, again, changed int64
+	var asked, again, raised, changed int64
 	var details []byte
 	err = row.Scan(&c.Answer, &c.User, &c.Conversation, &asked, &c.Question, &c.Text, &c.Lang, &details, &c.Askings,
-		&again, &c.State, &c.By, &changed, &c.Webhook)
+		&again, &raised, &c.State, &c.By, &changed, &c.Webhook)
 	if err != nil {
 		return desk.Case{}, err
 	}
@@ -118,7 +119,7 @@ func (h *Handoffs) scan(row scanner) (c desk.Case, err error) {
 	if err != nil {
 		return desk.Case{}, fmt.Errorf("decode handoff: %w", err)
 	}
-	c.Asked, c.Handoff = fromMillis(asked), d.Handoff
+	c.Asked, c.Raised, c.Handoff = fromMillis(asked), fromMillis(raised), d.Handoff
 	if again != 0 {
 		c.Again = fromMillis(again)
 	}

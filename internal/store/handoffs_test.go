@@ -59,7 +59,7 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 		q, a := all[1].Question, all[1].Answer
 		want := desk.Case{
 			Answer: "ans_2", User: "user", Conversation: "con_1", Asked: q.Asked, Question: q.Text, Text: a.Text, Lang: desk.English,
-			Handoff: *a.Handoff, Askings: 5, Again: asked.Add(2 * time.Minute), State: desk.HandoffTaken, By: "ann", Changed: at, Webhook: desk.Delivered,
+			Handoff: *a.Handoff, Askings: 5, Again: asked.Add(2 * time.Minute), Raised: asked.Add(2 * time.Minute), State: desk.HandoffTaken, By: "ann", Changed: at, Webhook: desk.Delivered,
 		}
 		if got, err := handoffs.Get(t.Context(), desk.DefaultTenant, "ans_2"); err != nil || got != want {
 			t.Errorf("handoff = %+v, %v, want %+v", got, err, want)
@@ -80,11 +80,12 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 					return ids
 				}
 				ids = append(ids, page[0].Answer)
-				q.Before, q.BeforeID = page[0].Asked, page[0].Answer
+				q.Before, q.BeforeID = page[0].Raised, page[0].Answer
 			}
 		}
+		// The one that was opened again, the one that was given again, the other.
 		for state, want := range map[desk.HandoffState][]desk.AnswerID{
-			"": {"ans_3", "ans_2", "ans_1"}, desk.HandoffOpen: {"ans_3"}, desk.HandoffTaken: {"ans_2"}, desk.HandoffResolved: {"ans_1"},
+			"": {"ans_1", "ans_2", "ans_3"}, desk.HandoffOpen: {"ans_3"}, desk.HandoffTaken: {"ans_2"}, desk.HandoffResolved: {"ans_1"},
 		} {
 			if got := list(desk.DefaultTenant, desk.CaseQuery{State: state}); !slices.Equal(got, want) {
 				t.Errorf("handoffs in state %q = %v, want %v", state, got, want)
