@@ -199,7 +199,7 @@ func (b *Book) Reserve(ctx context.Context, scope desk.Scope, answer desk.Answer
 func refusal(over Over) error {
 	return &desk.Error{
 		Kind: desk.OverBudget, Code: "over_budget", RetryAfter: time.Until(over.Resets),
-		Public: fmt.Sprintf("The budget of this %s for the %s is used up; it begins anew at %s.",
+		Public: fmt.Sprintf("The budget of this %s for the %s does not cover this answer any more; it begins anew at %s.",
 			over.Budget.Subject, over.Budget.Period, over.Resets.Format(time.RFC3339)),
 	}
 }
