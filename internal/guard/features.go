@@ -83,7 +83,7 @@ func scan(text string) (tokens []token, found []mention) {
 			inWord = inWords(r)
 			tokens = append(tokens, token{fnv(seed, text[i:i+utf8.RuneLen(r)]), !inWord})
 			place++
-			if inWord || unicode.Is(unicode.Han, r) {
+			if inWord {
 				place++
 			}
 		}

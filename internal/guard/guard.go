@@ -17,12 +17,12 @@ import (
 
 // Thresholds on log odds. Source: the development set of 'kefu eval', whose
 // sources and categories were held out together from the learned weights, not
-// from the writing of the rules: 69 % of the attacks are above suspect and 0.3 %
+// from the writing of the rules: 69 % of the attacks are above suspect and 0.2 %
 // of the harmless texts.
 const (
 	// suspect is on the mean of the rules and of what was learned: each alone
 	// finds a little less.
-	suspect = 0.5
+	suspect = 0.2
 	// certain is where an answer is refused instead of given with care.
 	certain = 3.5
 )
