@@ -2,15 +2,12 @@ package retrieval
 
 import (
 	"math/bits"
-	"strings"
+
+	"kefu/internal/lang"
 )
 
-const (
-	shortestMisspelt = 5 // letters; shorter words are too near each other
-	longestMisspelt  = 32
-	twoMistakes      = 8 // letters from which on there may be two
-	mostMisspelt     = 4 // words of a question that are looked for
-)
+// mostMisspelt is how many words of a question are looked for.
+const mostMisspelt = 4
 
 // shape is what a misspelt word keeps nearly always: how it begins and, within
 // two, how long it is.
@@ -37,7 +34,7 @@ func letters(term string) (set uint32) {
 func (s *segment) shapes() map[shape][]word {
 	words := make(map[shape][]word)
 	for term := range s.postings {
-		if spelt(term) {
+		if lang.IsSpelt(term) {
 			at := shape{term[0], len(term)}
 			words[at] = append(words[at], word{term, letters(term)})
 		}
@@ -45,21 +42,12 @@ func (s *segment) shapes() map[shape][]word {
 	return words
 }
 
-// spelt tells whether a term is a word that may be misspelt.
-func spelt(term string) bool {
-	return len(term) >= shortestMisspelt-1 && len(term) <= longestMisspelt &&
-		strings.IndexFunc(term, func(r rune) bool { return r < 'a' || r > 'z' }) < 0
-}
-
 // meant returns the word that a customer probably meant by one that no passage
 // has: the nearest, of several the most frequent; empty: none is near.
 func (ix *Index) meant(term string) string {
-	if len(term) < shortestMisspelt || !spelt(term) {
+	mistakes := lang.Mistakes(term)
+	if mistakes == 0 {
 		return ""
-	}
-	mistakes := 1
-	if len(term) >= twoMistakes {
-		mistakes = 2
 	}
 	best, least, most, set := "", mistakes+1, 0, letters(term)
 	for _, p := range ix.parts {
@@ -69,7 +57,7 @@ func (ix *Index) meant(term string) string {
 				if bits.OnesCount32(w.letters^set) > 2*allowed {
 					continue
 				}
-				d := distance(term, w.term, allowed)
+				d := lang.Distance(term, w.term, allowed)
 				if d > allowed {
 					continue
 				}
@@ -84,37 +72,4 @@ func (ix *Index) meant(term string) string {
 		}
 	}
 	return best
-}
-
-// distance is how many letters were left out, added, exchanged or swapped with
-// the next between two words of at most longestMisspelt letters, or any number
-// above most.
-func distance(a, b string, most int) int {
-	var rows [3][longestMisspelt + 1]int
-	before, above, row := &rows[0], &rows[1], &rows[2]
-	for j := range len(b) + 1 {
-		above[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		least := i
-		for j := 1; j <= len(b); j++ {
-			d := min(above[j], row[j-1]) + 1
-			if a[i-1] == b[j-1] {
-				d = min(d, above[j-1])
-			} else {
-				d = min(d, above[j-1]+1)
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, before[j-2]+1)
-			}
-			row[j] = d
-			least = min(least, d)
-		}
-		if least > most {
-			return least
-		}
-		before, above, row = above, row, before
-	}
-	return above[len(b)]
 }

@@ -61,6 +61,7 @@ func (k candidate) unit() unit { return k.source.units[k.index] }
 // them apart. A term that none holds weighs as much as one that a single unit
 // holds.
 func newCorpus(q question, sources []source) *corpus {
+	q = q.respelt(sources)
 	c := &corpus{question: q, sources: sources, weight: map[string]float64{}}
 	held := map[string]float64{}
 	units := 0.0

@@ -236,6 +236,9 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"the product is known, what was asked of it is not", "What is the screen resolution of the Slate T10?", []desk.Passage{
 			covering(0.57, passage("Slate T10 battery", "Slate T10 battery › It does not switch on", "If the screen stays dark, charge it for 30 minutes.")),
 		}, offline.NotFound(desk.English)},
+		{"misspelt words", "how long do i have to retrun a prodcut", []desk.Passage{costs, returns}, "You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2]"},
+		{"another word is no misspelt one", "Is there packing?", []desk.Passage{passage("Parking", "Parking", "There is parking behind the shop.")}, offline.NotFound(desk.English)},
+		{"a name is not misspelt", "Do you ship to Canads?", []desk.Passage{costs}, offline.NotFound(desk.English)},
 		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, offline.NotFound(desk.English)},
 		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, offline.NotFound(desk.English)},
 		{"words scattered over sources are no answer", "Which currency is the password in?", []desk.Passage{costs, lamp}, offline.NotFound(desk.English)},
