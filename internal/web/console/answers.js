@@ -2,7 +2,7 @@
 
 import { el } from '../chat/render.js';
 import { get } from './api.js';
-import { button, choice, empty, field, form, ms, number, pair, score, table, usd, when, word } from './parts.js';
+import { button, choice, empty, field, form, ms, number, pair, person, score, table, usd, when, word } from './parts.js';
 
 export async function answers({ id, signal }) {
   return id ? one(id, signal) : all(signal);
@@ -56,7 +56,7 @@ async function one(id, signal) {
   return [
     el('p', {}, el('a', { href: '#/answers', 'data-text': 'allAnswers' })),
     el('h3', {}, r.question),
-    el('p', { class: 'pairs' }, el('span', { class: `state ${r.outcome}` }, word('outcome', r.outcome)), pair('at', when(r.asked_at)), pair('user', r.user_id), pair('key', r.key_id),
+    el('p', { class: 'pairs' }, el('span', { class: `state ${r.outcome}` }, word('outcome', r.outcome)), pair('at', when(r.asked_at)), pair('user', person(r.user_id)), pair('key', r.key_id),
       pair('latency', `${number(a.latency_ms)} ms`), pair('traceID', a.trace_id)),
     el('blockquote', {}, a.answer),
     sources(a.source_documents),

@@ -2,7 +2,7 @@
 
 import { el, link, page as webpage } from '../chat/render.js';
 import { call, get } from './api.js';
-import { announce, button, choice, empty, field, form, number, pair, when, word } from './parts.js';
+import { announce, button, choice, empty, field, form, number, pair, person, when, word } from './parts.js';
 
 const states = ['open', 'taken', 'resolved'];
 
@@ -60,8 +60,8 @@ function fill(node, h, content) {
   node.replaceChildren(...content(), el('div', { class: 'row' }, ...(can[h.state] ?? [])));
 }
 
-const facts = (h) => el('p', { class: 'pairs' }, badge(h), pair('reason', word('handoff', h.reason)), pair('asked', when(h.asked_at)),
-  pair('user', h.user_id), ...(h.askings > 1 ? [pair('givenTimes', number(h.askings)), pair('lastAsked', when(h.last_asked_at))] : []),
+const facts = (h) => el('p', { class: 'pairs' }, badge(h), pair('reason', word('handoff', h.reason)), pair('askedAt', when(h.asked_at)),
+  pair('user', person(h.user_id)), ...(h.askings > 1 ? [pair('givenTimes', number(h.askings)), pair('lastAsked', when(h.last_asked_at))] : []),
   h.webhook ? pair('webhook', word('webhook', h.webhook)) : '', h.handled_by ? pair('handledBy', h.handled_by, ' ', when(h.handled_at)) : '');
 
 async function one(id, signal) {

@@ -16,6 +16,9 @@ export function pair(key, ...values) {
   return shown.length ? el('span', { class: 'pair' }, el('span', { class: 'name', 'data-text': key }), ' ', ...shown.map(text)) : '';
 }
 
+/** person is a user by their id. */
+export const person = (id) => (id === 'anonymous' ? el('span', { 'data-text': id }) : id);
+
 export const text = (value) => (value instanceof Node ? value : String(value));
 
 export const number = (value, digits = 0) => value.toLocaleString('en', { maximumFractionDigits: digits });
