@@ -37,6 +37,9 @@ func (s signer) signs(user string, life time.Duration) string {
 
 // attributes is what the page's script tag says of who is signed in.
 func (s signer) attributes(user string) string {
+	if user == "" {
+		return ""
+	}
 	until := time.Now().Add(time.Hour)
 	return fmt.Sprintf(`data-user-id=%q data-expires="%d" data-user-hash=%q`, user, until.Unix(), access.SignUser(s.secret, desk.UserID(user), until))
 }
@@ -68,14 +71,25 @@ func newMembers(t *testing.T, v view, customer string) *members {
 	})
 	m.site.kefu = strings.TrimSuffix(m.desk.url, "/")
 	m.site.tag = fmt.Sprintf(`data-key=%q data-lang=%q`, m.mine.key, m.say.lang)
-	if customer != "" {
-		m.site.tag += " " + m.mine.attributes(customer)
-	}
-	m.tab = visit(t, v, url, "h1")
+	m.site.as = m.mine.attributes
+	m.tab = visit(t, v, url+"/?as="+customer, "h1")
+	m.open()
+	return m
+}
+
+// open opens the chat of a page that has come.
+func (m *members) open() {
+	m.Helper()
 	m.await("window.Kefu !== undefined")
 	js[bool](m.tab, "Kefu.open(), true")
 	m.framed("document.activeElement?.matches('textarea')")
-	return m
+}
+
+// goesTo is the next page of the website, where customer is signed in.
+func (m *members) goesTo(customer string) {
+	m.Helper()
+	m.do(chromedp.Navigate(js[string](m.tab, "location.origin")+"/?as="+customer), chromedp.WaitVisible(chromedp.CSS("h1")))
+	m.await("window.Kefu !== undefined")
 }
 
 // identify calls Kefu.identify with an expression, and returns when the chat

@@ -27,7 +27,7 @@ type site struct {
 
 var sites = map[string]site{
 	"chat":    {web.Chat(web.Face{}), "static", "'none'", "/", "/chat/", 25 << 10},
-	"console": {web.Console(), "console", "'none'", "/console", "/console/", 40 << 10},
+	"console": {web.Console(), "console", "'none'", "/console", "/console/", 42 << 10},
 	"widget":  {web.Widget(web.Face{}, []string{"https://shop.example", "https://*.shop.example"}), "widget", "'self' https://shop.example https://*.shop.example", "/widget", "/widget/", 5 << 10},
 }
 

@@ -22,11 +22,12 @@ import (
 type website struct {
 	*httptest.Server
 	tag, kefu string
+	as        func(customer string) string // what the tag says of who ?as= names
 }
 
 func newWebsite(t *testing.T) *website {
 	t.Helper()
-	w := &website{}
+	w := &website{as: func(string) string { return "" }}
 	w.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/" {
 			http.NotFound(rw, r)
@@ -34,7 +35,7 @@ func newWebsite(t *testing.T) *website {
 		}
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		rw.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; img-src data:; script-src %s; frame-src %s; require-trusted-types-for 'script'; trusted-types 'none'", w.kefu, w.kefu))
-		fmt.Fprintf(rw, `<!doctype html><html lang="de"><head><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><title>Shop</title><script async src="%s/widget.js" %s></script></head><body><h1>Shop</h1></body></html>`, w.kefu, w.tag)
+		fmt.Fprintf(rw, `<!doctype html><html lang="de"><head><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><title>Shop</title><script async src="%s/widget.js" %s></script></head><body><h1>Shop</h1></body></html>`, w.kefu, w.tag+" "+w.as(r.URL.Query().Get("as")))
 	}))
 	t.Cleanup(w.Close)
 	return w

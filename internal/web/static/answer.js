@@ -10,6 +10,7 @@ import { rating } from './rating.js';
  */
 export class Answer extends HTMLElement {
   #question;
+  #said;
   #text = '';
   #sources = new Map(); // by their number in the text
   #shown = []; // of each block: what it was made from
@@ -23,10 +24,11 @@ export class Answer extends HTMLElement {
   #foot = el('div', { class: 'foot' });
   #confirmation;
 
-  /** confirmation is the token of the action that this answer is to carry out, '' mostly. */
-  constructor(question, confirmation = '') {
+  /** said is what the customer is shown to have said; confirmation is the token of the action that this answer is to carry out, '' mostly. */
+  constructor(question, said, confirmation) {
     super();
     this.#question = question;
+    this.#said = said;
     this.#confirmation = confirmation;
   }
 
@@ -40,6 +42,10 @@ export class Answer extends HTMLElement {
 
   get question() {
     return this.#question;
+  }
+
+  get said() {
+    return this.#said;
   }
 
   /** failure is why there is no answer, a key in texts.js, '' mostly. */

@@ -2,6 +2,7 @@
 // <kefu-citation> one [n] in it.
 
 import { Answer } from './answer.js';
+import { drop, keep, kept } from './kept.js';
 import { language, localise, say, showLanguage, switchLanguage } from './language.js';
 import { el } from './render.js';
 import { thisTab } from './store.js';
@@ -18,6 +19,7 @@ class Chat extends HTMLElement {
   #conversation = fresh();
   #customer = null; // who asks, as stream.js says
   #owner = ''; // whose conversation is shown, '' for nobody in particular
+  #turns = []; // of it, as kept.js has them
   #renewed = null; // the answer for which the website was asked who asks once more
   #asking = null; // aborts the question under way
   #current = null; // the latest answer
@@ -76,6 +78,7 @@ class Chat extends HTMLElement {
     });
     this.addEventListener('rate', ({ detail }) => (detail.sent = this.#rate(detail)));
     this.addEventListener('grown', () => this.#follow());
+    this.#restore();
     if (!matchMedia('(pointer: coarse)').matches) this.#draft.focus(); // elsewhere it would raise the keyboard
   }
 
@@ -101,10 +104,35 @@ class Chat extends HTMLElement {
     else if (user && !this.#customer) this.#conversation = fresh(); // theirs alone
     this.#customer = customer;
     this.#owner = user;
+    if (!this.#restore()) this.#keep();
     if (user && same && this.#current?.failure === 'lapsed') this.#again(this.#current);
   }
 
+  /** #restore shows the conversation that its owner had on the page before; false where there is none. */
+  #restore() {
+    const before = kept();
+    if (this.#current || before?.owner !== this.#owner) return false;
+    try {
+      for (const { question, said, answer } of before.turns) this.#show(question, said).take({ type: 'done', data: answer });
+    } catch {
+      this.#forget(); // another version of the page had kept it
+      return false;
+    }
+    this.#turns = before.turns;
+    this.#conversation = before.conversation;
+    requestAnimationFrame(() => this.#follow());
+    return true;
+  }
+
+  /** #keep remembers what is shown for the next page, as its owner's; nothing remains of what was there before. */
+  #keep() {
+    if (this.#turns.length) keep({ owner: this.#owner, conversation: this.#conversation, turns: this.#turns });
+    else drop();
+  }
+
   #forget() {
+    drop();
+    this.#turns = [];
     this.#asking?.abort();
     this.#asking = this.#current = null;
     this.#busy(false);
@@ -130,11 +158,27 @@ class Chat extends HTMLElement {
 
   /** #start asks; said is what the customer is shown to have said. */
   #start(question, { said = question, confirmation = '' } = {}) {
-    this.#empty.remove();
-    const answer = new Answer(question, confirmation);
-    this.#log.append(el('p', { class: 'question' }, el('span', { class: 'unseen', 'data-text': 'you' }), said), answer);
+    const answer = this.#show(question, said, confirmation);
     this.#run(answer);
     return answer;
+  }
+
+  /** #show adds a question, and the answer to come. */
+  #show(question, said, confirmation = '') {
+    if (this.#empty.isConnected) this.#empty.replaceWith(this.#anew());
+    this.#current = new Answer(question, said, confirmation);
+    this.#log.append(el('p', { class: 'question' }, el('span', { class: 'unseen', 'data-text': 'you' }), said), this.#current);
+    return this.#current;
+  }
+
+  /** #anew is the way out of a conversation that goes on from page to page. */
+  #anew() {
+    const button = el('button', { type: 'button', class: 'anew', 'data-text': 'anew' });
+    button.addEventListener('click', () => {
+      this.#forget();
+      this.write();
+    });
+    return button;
   }
 
   #again(answer) {
@@ -148,6 +192,7 @@ class Chat extends HTMLElement {
     this.#current = answer;
     this.#asking = new AbortController();
     const { signal } = this.#asking;
+    let done = null;
     this.#busy(true);
     this.#status.textContent = '';
     this.#reached = 0;
@@ -155,6 +200,7 @@ class Chat extends HTMLElement {
     try {
       for await (const event of ask(answer.question, { conversation: this.#conversation, confirmation: answer.confirmation, key: this.key, customer: this.#customer, signal })) {
         answer.take(event);
+        if (event.type === 'done') done = event.data;
       }
     } catch (error) {
       if (signal.aborted) answer.stopped();
@@ -164,6 +210,10 @@ class Chat extends HTMLElement {
     if (this.#current !== answer) return; // it was forgotten
     this.#asking = null;
     this.#busy(false);
+    if (done) {
+      this.#turns.push({ question: answer.question, said: answer.said, answer: done });
+      this.#keep();
+    }
     if (answer.failure === 'lapsed' && this.#renewed !== answer) this.#lapse(answer);
     this.#status.textContent = answer.spoken();
     this.#follow();

@@ -57,6 +57,15 @@
   let who = userId ? { user_id: userId, expires, user_hash: userHash } : null; // the customer, or a function that tells
   let frame = null; // the chat is fetched when somebody wants it
   let ready = false; // it listens
+  /** marked tells whether a page of this tab named a customer to the chat, whose conversation it then keeps; a value changes that. */
+  const marked = (value) => {
+    try {
+      if (value !== undefined) sessionStorage.setItem('kefu.customer', value);
+      return Boolean(sessionStorage.getItem('kefu.customer'));
+    } catch {
+      return false; // the browser forbids it, and the chat keeps nothing
+    }
+  };
   let overdue = 0;
   const load = () => {
     const wanted = new URLSearchParams({ lang, website: location.origin, ...(key && { key }), ...(theme && { theme }) });
@@ -78,7 +87,9 @@
     const asked = who;
     try {
       const customer = (await (typeof asked === 'function' ? asked() : asked)) ?? null;
-      if (ready && asked === who) post({ kefu: 'identify', customer });
+      if (!ready || asked !== who) return;
+      post({ kefu: 'identify', customer });
+      marked(customer ? '1' : '');
     } catch (error) {
       console.warn('Kefu: the website cannot tell who asks.', error);
     }
@@ -86,6 +97,7 @@
   const identify = (customer) => {
     who = customer ?? null;
     if (ready) introduce();
+    else if (!who && !frame && marked()) load(); // to forget what it keeps
   };
 
   const open = () => {
@@ -111,7 +123,7 @@
     if (data.kefu === 'ready') {
       clearTimeout(overdue);
       ready = true;
-      if (who) introduce();
+      if (who || marked()) introduce();
       if (!panel.hidden) post({ kefu: 'opened' });
     }
     if (data.kefu === 'expired' && typeof who === 'function') introduce();
