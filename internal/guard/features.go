@@ -16,8 +16,8 @@ type features struct {
 	words    []uint16 // hashes of words, pairs of words and Han n-grams
 }
 
-// near is how far apart two concepts count as a pair: twelve words or Han
-// characters, or twice as many letters of other scripts without spaces.
+// near is how far apart two concepts count as a pair, in half words: a letter
+// of a script without spaces counts as one.
 const near = 24
 
 // passages cuts a folded text into overlapping stretches of about stretch

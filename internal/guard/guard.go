@@ -22,7 +22,7 @@ import (
 const (
 	// suspect is on the mean of the rules and of what was learned: each alone
 	// finds a little less.
-	suspect = 0.2
+	suspect = 0.1
 	// certain is where an answer is refused instead of given with care.
 	certain = 3.5
 )
