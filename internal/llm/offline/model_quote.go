@@ -138,7 +138,7 @@ func (c *corpus) withContext(k candidate) []candidate {
 		return []candidate{{source: k.source, index: start, score: k.score}, k}
 	}
 	before := candidate{source: k.source, index: k.index - 1, score: k.score}
-	if u := k.unit(); u.kind == prose && k.index > blockStart(k) &&
+	if u := k.unit(); u.kind == prose && k.index > blockStart(k) && !before.unit().asks() &&
 		(columns(u.bare) < short || leans(u.bare) || columns(before.unit().bare) <= tiny) {
 		return []candidate{before, k}
 	}

@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"unicode"
@@ -32,7 +33,7 @@ type source struct {
 // or a table row.
 type unit struct {
 	text  string // verbatim, list marker included
-	bare  string // verbatim, without it
+	bare  string // verbatim, without it and without "Q:" or "A:"
 	kind  unitKind
 	block int // units of one paragraph, list or table share it
 	terms map[string]bool
@@ -55,7 +56,7 @@ func readSource(number int, p desk.Passage) source {
 		number: number, chunk: p.Chunk, lang: p.Lang, prior: p.Score,
 		heading: set(allTerms(nearest + "\n" + p.Question)),
 		title:   set(allTerms(p.Title + "\n" + above)),
-		units:   readUnits(withoutAddress(p.Text)),
+		units:   answering(readUnits(withoutAddress(p.Text))),
 	}
 	s.nearest = strings.Trim(lang.Normalise(nearest), "?？ ")
 	s.headed = contentTerms(nearest + "\n" + p.Question)
@@ -71,10 +72,29 @@ func readSource(number int, p desk.Passage) source {
 	return s
 }
 
+// answering is units where what follows a question, in its paragraph and the
+// next, holds the question's words too: it answers it.
+func answering(units []unit) []unit {
+	asked := -1
+	for i, u := range units {
+		switch {
+		case u.kind == prose && u.asks():
+			asked = i
+		case asked >= 0 && u.block <= units[asked].block+1:
+			maps.Copy(u.terms, units[asked].terms)
+		default:
+			asked = -1
+		}
+	}
+	return units
+}
+
+func (u unit) asks() bool { return strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？") }
+
 // promises tells whether the unit only says that something is answered: it is
 // itself a question, as in a table of contents, or tells what its page is about.
 func (u unit) promises() bool {
-	return strings.HasSuffix(u.bare, "?") || strings.HasSuffix(u.bare, "？") || introducing.MatchString(u.bare)
+	return u.asks() || introducing.MatchString(u.bare)
 }
 
 var introducing = regexp.MustCompile(`(?i)^(?:in )?(?:this|the following) (?:document|page|article|guide|section|chapter|topic|tutorial|manual)s?\b,? ` +
@@ -206,6 +226,10 @@ func markerWidth(line string, kind unitKind) int {
 		return len(stepMarker.FindString(line))
 	case bullet:
 		return len(bulletMarker.FindString(line))
+	case prose:
+		if marker := speaker.FindString(line); marker != line {
+			return len(marker)
+		}
 	}
 	return 0
 }
@@ -213,6 +237,7 @@ func markerWidth(line string, kind unitKind) int {
 var (
 	stepMarker   = regexp.MustCompile(`^(?:\d{1,2}[.)]\s+|\d{1,2}、\s*|[（(]\d{1,2}[）)]\s*|[①-⑳]\s*|第[一二三四五六七八九十]+步[：:，,、]?\s*|[Ss]tep \d{1,2}[:.]\s*)`)
 	bulletMarker = regexp.MustCompile(`^[-*+•·]\s+`)
+	speaker      = regexp.MustCompile(`^(?:[QA]|Question|Answer|问题?|答|回答)\s?[:：]\s*`)
 )
 
 // columns is the width of s: Han characters and their punctuation take two.
