@@ -120,7 +120,7 @@ func texts(queries []query) []desk.Masked {
 func textbook() retrieval.Config {
 	cfg := retrieval.DefaultConfig()
 	cfg.Title, cfg.Function, cfg.Grammar, cfg.Repeat = 1, 1, 1, 1
-	cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage = 0, 0, 0, 0
+	cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage, cfg.Alike, cfg.Pairs = 0, 0, 0, 0, 0, 0
 	return cfg
 }
 

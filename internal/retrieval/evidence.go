@@ -23,11 +23,16 @@ type Evidence struct {
 	Run        float64 // share in the longest run of terms that a passage holds all of
 	Missing    float64 // the rarest term that the best passage lacks, by the rarest of all
 	Sentence   float64 // share that one sentence of the first three holds with what they are headed
-	Characters float64 // the same of the question's Han characters
+	Absent     float64 // the rarest term that this sentence lacks, by the rarest of all
+	Alike      float64 // how alike the question and a sentence of the first three are
+	Paired     float64 // share of the pairs of terms behind each other that one of these has so, too
+	FirstPairs float64 // the same of the first passage
+	Characters float64 // share of the question's Han characters that a sentence holds so
 	Headed     float64 // share that the title, headings and question of the first passage hold
 	Named      float64 // share of the terms of one of these that the question holds
 	Unheaded   bool    // the first passage has none of these
 	Subject    float64 // share of the weightiest piece of the question that the first passage holds
+	Whole      float64 // share that it holds in one run, in the same order
 	Rest       float64 // the same of the other pieces; where there are none, of that one
 	Siblings   float64 // share of the others found that have the title of the first
 	Numbers    int     // numbers of the question that the first passage lacks
@@ -104,6 +109,7 @@ type weighing struct {
 	ix      *Index
 	asked   asked
 	terms   []meaning
+	reader  *reader
 	union   []bool
 	all     float64 // of the weights
 	squares float64
@@ -111,7 +117,7 @@ type weighing struct {
 }
 
 func newWeighing(ix *Index, q asked, terms []meaning) *weighing {
-	w := &weighing{ix: ix, asked: q, terms: terms, union: make([]bool, len(terms))}
+	w := &weighing{ix: ix, asked: q, terms: terms, reader: ix.reader(terms, slices.Concat(q.wordPairs(), hanPairs(terms))), union: make([]bool, len(terms))}
 	for _, t := range terms {
 		w.all += t.weight
 		w.squares += t.weight * t.weight
@@ -145,10 +151,6 @@ func (w *weighing) add(e *Evidence, id desk.ChunkID, united bool) {
 
 // holds tells whether a passage has a term or a synonym of it.
 func (w *weighing) holds(id desk.ChunkID, term int) bool {
-	for at, p := range w.ix.parts {
-		if place, ok := p.find(id); ok {
-			return w.terms[term].in(at, place)
-		}
-	}
-	return false
+	at, place, found := w.ix.find(id)
+	return found && w.terms[term].in(at, place)
 }

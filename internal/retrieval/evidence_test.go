@@ -59,6 +59,22 @@ func TestWordsFarApartAreNotInOneSentence(t *testing.T) {
 	}
 }
 
+func TestANameInPiecesIsNotTheName(t *testing.T) {
+	ix := index(t, item("a", 0, 1, "河茂铁路在广东。"), item("b", 0, 1, "河茂有一条铁路，茂名有茶。"), item("c", 0, 1, "台灯是蓝色的。"))
+	whole := ix.Evidence(retrieval.Query{Text: "河茂铁路"}, ix.Lexical("河茂铁路", 1))
+	if whole.Whole < 0.99 || whole.Paired < 0.99 || whole.FirstPairs < 0.99 || whole.Absent != 0 || whole.Alike < 0.5 {
+		t.Errorf("a passage has the name: %+v", whole)
+	}
+	ix, err := ix.With(t.Context(), nil, []desk.DocumentID{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pieces := ix.Evidence(retrieval.Query{Text: "河茂铁路"}, ix.Lexical("河茂铁路", 1))
+	if pieces.Whole > 0.7 || pieces.Paired > 0.1 || pieces.Absent == 0 || pieces.Alike >= whole.Alike {
+		t.Errorf("a passage has pieces of the name: %+v", pieces)
+	}
+}
+
 func TestEvidenceTellsWhetherAPassageIsAboutTheQuestion(t *testing.T) {
 	headed := func(id, title, text string) retrieval.Item {
 		it := item(id, 0, 1, text)

@@ -10,42 +10,10 @@ import (
 	"kefu/internal/lang"
 )
 
-// analyse counts the terms of a passage over its fields, weighted, and the
-// length of the passage. Besides the terms of package lang every Han character
-// is indexed, so that one-character questions and unusual word breaks find
-// something; those do not add to the length.
-func analyse(cfg Config, p *desk.Passage) (counts map[string]float32, length float64) {
-	counts = make(map[string]float32)
-	for _, field := range [...]struct {
-		text   string
-		weight float64
-	}{
-		{p.Title, cfg.Title},
-		{p.Heading, cfg.Heading},
-		{p.Question, cfg.Question},
-		{p.Text, 1},
-	} {
-		if field.text == "" || field.weight == 0 {
-			continue
-		}
-		text := lang.Simplify(field.text)
-		terms := lang.Terms(text)
-		for _, p := range partNumbers(terms) {
-			counts[p.joined] += float32(field.weight)
-		}
-		for _, term := range terms {
-			length += field.weight
-			if !isCharacter(term) {
-				counts[term] += float32(field.weight)
-			}
-		}
-		for i, r := range text {
-			if unicode.Is(unicode.Han, r) {
-				counts[text[i:i+utf8.RuneLen(r)]] += float32(field.weight)
-			}
-		}
-	}
-	return counts, length
+// startsHan tells terms in Han characters from words.
+func startsHan(term string) bool {
+	r, _ := utf8.DecodeRuneInString(term)
+	return unicode.Is(unicode.Han, r)
 }
 
 // isCharacter reports a term that is a single Han character.
@@ -67,6 +35,7 @@ type want struct {
 
 // asked is a question as a search of one index needs it, read once.
 type asked struct {
+	terms   []string          // all, in order
 	wants   []want            // see wants
 	places  map[string]int    // in wants, by term
 	content []string          // terms that carry its meaning, in order
@@ -90,8 +59,9 @@ func (q *asked) stand(term string, w want) {
 func (ix *Index) read(question string) asked {
 	question = lang.Simplify(question)
 	content := lang.ContentTerms(question)
-	wants, places := ix.cfg.wants(question, content)
-	q := asked{wants: wants, places: places, content: content}
+	terms := lang.Terms(question)
+	wants, places := ix.cfg.wants(question, terms, content)
+	q := asked{terms: terms, wants: wants, places: places, content: content}
 	lists := make([][]posting, len(q.wants)*len(ix.parts))
 	for i := range q.wants {
 		q.wants[i].lists, lists = lists[:len(ix.parts)], lists[len(ix.parts):]
@@ -122,10 +92,22 @@ func (ix *Index) correct(q *asked) {
 	}
 }
 
+// rarityOf is that of a term of a part, looked up once.
+func (ix *Index) rarityOf(at int, t term) float64 {
+	known := &ix.parts[at].rarities[t]
+	if bits := known.Load(); bits != 0 {
+		return float64(math.Float32frombits(bits))
+	}
+	w := want{term: ix.parts[at].names[t], lists: make([][]posting, len(ix.parts))}
+	ix.look(&w)
+	known.Store(math.Float32bits(float32(w.rarity)))
+	return float64(float32(w.rarity))
+}
+
 // look finds where a term occurs.
 func (ix *Index) look(w *want) {
 	for i, p := range ix.parts {
-		w.lists[i] = p.postings[w.term]
+		w.lists[i] = p.list(w.term)
 	}
 	w.found = ix.occurrences(w.lists)
 	w.rarity = rarity(ix.live, w.found)
@@ -144,7 +126,7 @@ func (ix *Index) wanted(q asked, term string) want {
 // wants returns the distinct terms of a question in order of appearance, and
 // where each of them is. What a term counts it counts again, times Repeat, each
 // further time that it stands there.
-func (c Config) wants(question string, contentTerms []string) ([]want, map[string]int) {
+func (c Config) wants(question string, terms, contentTerms []string) ([]want, map[string]int) {
 	content := make(map[string]bool, 2*len(contentTerms))
 	for _, term := range contentTerms {
 		content[term] = true
@@ -177,7 +159,7 @@ func (c Config) wants(question string, contentTerms []string) ([]want, map[strin
 		}
 		list[i].weight += weight
 	}
-	for _, term := range lang.Terms(question) {
+	for _, term := range terms {
 		add(term, "", 1)
 		for _, other := range lang.Synonyms(term) {
 			content[other] = content[other] || content[term]
@@ -332,10 +314,8 @@ func (ix *Index) Rank(question string, chunks []desk.ChunkID) []float64 {
 	scores := ix.score(ix.read(question))
 	defer scores.release()
 	for n, id := range chunks {
-		for at, p := range ix.parts {
-			if i, ok := p.find(id); ok {
-				ranks[n] = scores.parts[at][i]
-			}
+		if at, i, found := ix.find(id); found {
+			ranks[n] = scores.parts[at][i]
 		}
 	}
 	return ranks

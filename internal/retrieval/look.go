@@ -13,94 +13,58 @@ import (
 // passage holds may stand far apart in it.
 func (w *weighing) look(e *Evidence, q Query, found []desk.Passage) {
 	characters := w.characters()
-	first := found[0]
-	var pieces []*piece // of the first
-	for n, p := range found {
-		head := newPiece(headings(p), nil)
-		if n == 0 {
-			e.Headed = w.share(head)
-			pieces = append(pieces, head)
+	e.Absent = 1
+	for n, passage := range found {
+		at, place, ok := w.ix.find(passage.ID)
+		if !ok {
+			continue
 		}
-		for _, at := range lang.Sentences(p.Text) {
-			sentence := newPiece(p.Text[at.Start:at.End], head)
-			if n == 0 {
-				pieces = append(pieces, sentence)
+		p, roles := w.ix.parts[at], w.reader.roles(at)
+		text := p.readings[place]
+		head := text.terms[:text.text]
+		for sentence := range text.pieces(text.text) {
+			w.reader.begin()
+			if held := (w.reader.held(roles, head) + w.reader.held(roles, sentence)) / w.all; held > e.Sentence {
+				e.Sentence, e.Absent = held, w.reader.absent()/w.rarest
 			}
-			e.Sentence = max(e.Sentence, w.share(sentence))
-			e.Characters = max(e.Characters, sentence.characters(characters))
+			e.Characters = max(e.Characters, p.characters(characters, head, sentence))
+		}
+		paired := w.reader.paired(at, place)
+		e.Paired, e.Alike = max(e.Paired, paired), max(e.Alike, w.reader.alike(at, place))
+		if n == 0 {
+			e.FirstPairs = paired
+			w.reader.begin()
+			e.Headed = w.reader.held(roles, head) / w.all
+			e.Named, e.Unheaded = w.named(at, text)
+			e.Numbers = p.lacking(text, q.Text)
+			if vector := unit(q.Vector); sameSpace(p.vectors[place], vector) {
+				e.Vector = dot(vector, p.vectors[place])
+			}
 		}
 	}
-	e.Named, e.Unheaded = w.named(first)
-	e.Numbers = lacking(headings(first)+"\n"+first.Text, pieces, q.Text)
-	e.Vector = w.ix.similarity(first.ID, unit(q.Vector))
 }
 
-// headings are what a passage is headed by.
-func headings(p desk.Passage) string { return p.Title + "\n" + p.Heading + "\n" + p.Question }
-
-// lacking counts the numbers of the question that a text does not have, in any
-// of its pieces either: AB 1203 is two words and one number.
-func lacking(text string, pieces []*piece, question string) (n int) {
-	has := lang.Numbers(text)
+// lacking counts the numbers of the question that a passage does not have, as a
+// term either: AB 1203 is two words and one number.
+func (p part) lacking(text reading, question string) (n int) {
 	for _, number := range lang.Numbers(question) {
-		if !slices.ContainsFunc(has, func(h string) bool { return h == number || isPartOf(h, number) }) &&
-			!slices.ContainsFunc(pieces, func(p *piece) bool { return p.terms[number] }) {
+		if !slices.ContainsFunc(text.numbers, func(t term) bool { return p.names[t] == number || isPartOf(p.names[t], number) }) && !p.holds(text, number) {
 			n++
 		}
 	}
 	return n
 }
 
+// holds tells whether a reading has the term of a name.
+func (p part) holds(text reading, name string) bool {
+	t, known := p.vocabulary[name]
+	return known && slices.Contains(text.terms, t)
+}
+
 // isPartOf tells whether digits may be those of a part number: 1203 of ab1203.
 func isPartOf(number, digits string) bool {
 	prefix, found := strings.CutSuffix(number, digits)
 	return found && isPrefix(prefix)
-}
-
-// similarity is the cosine similarity of a chunk with a vector of length 1, 0
-// where they cannot be compared.
-func (ix *Index) similarity(id desk.ChunkID, vector []float32) float64 {
-	for _, p := range ix.parts {
-		if at, ok := p.find(id); ok && sameSpace(p.vectors[at], vector) {
-			return dot(vector, p.vectors[at])
-		}
-	}
-	return 0
-}
-
-// piece is a part of a passage that is read by itself, below its headings.
-type piece struct {
-	text  string // in simplified characters
-	terms map[string]bool
-	below *piece
-}
-
-func newPiece(text string, below *piece) *piece {
-	p := &piece{text: lang.Simplify(text), terms: make(map[string]bool), below: below}
-	terms := lang.Terms(p.text)
-	for _, term := range terms {
-		p.terms[term] = true
-	}
-	for _, n := range partNumbers(terms) {
-		p.terms[n.joined] = true
-	}
-	return p
-}
-
-func (p *piece) has(term string) bool { return p.terms[term] || p.below != nil && p.below.has(term) }
-
-// rarity is that of any term.
-func (w *weighing) rarity(term string) float64 { return w.ix.wanted(w.asked, term).rarity }
-
-// share is what a piece holds of the question's terms.
-func (w *weighing) share(p *piece) float64 {
-	held := 0.0
-	for _, t := range w.terms {
-		if p.has(t.term) || slices.ContainsFunc(t.synonyms, func(s want) bool { return p.has(s.term) }) {
-			held += t.weight
-		}
-	}
-	return held / w.all
 }
 
 // characters are the Han characters of the question's terms, as terms.
@@ -110,19 +74,20 @@ func (w *weighing) characters() []want {
 		for _, r := range t.term {
 			one := string(r)
 			if unicode.Is(unicode.Han, r) && !slices.ContainsFunc(list, func(w want) bool { return w.term == one }) {
-				list = append(list, want{term: one, weight: w.rarity(one)})
+				list = append(list, want{term: one, weight: w.ix.wanted(w.asked, one).rarity})
 			}
 		}
 	}
 	return list
 }
 
-// characters is what a piece holds of these, 0 of none.
-func (p *piece) characters(list []want) float64 {
+// characters is what a sentence and what is above it hold of these, 0 of none.
+func (p part) characters(list []want, head, sentence []term) float64 {
 	held, all := 0.0, 0.0
 	for _, c := range list {
 		all += c.weight
-		if strings.Contains(p.text, c.term) || p.below != nil && strings.Contains(p.below.text, c.term) {
+		has := func(t term) bool { return t != border && strings.Contains(p.names[t], c.term) }
+		if slices.ContainsFunc(sentence, has) || slices.ContainsFunc(head, has) {
 			held += c.weight
 		}
 	}
@@ -134,18 +99,14 @@ func (p *piece) characters(list []want) float64 {
 
 // named is how far the question says what a passage is headed by: a title
 // says what a page is about, and who asks of something else does not name it.
-func (w *weighing) named(p desk.Passage) (share float64, unheaded bool) {
-	inner := p.Heading
-	if i := strings.LastIndex(inner, " › "); i >= 0 {
-		inner = inner[i:]
-	}
+func (w *weighing) named(at int, text reading) (share float64, unheaded bool) {
 	unheaded = true
-	for _, head := range [...]string{p.Title, inner, p.Question} {
+	for _, head := range text.headed {
 		held, all := 0.0, 0.0
-		for _, term := range lang.ContentTerms(head) {
-			weight := w.rarity(term)
+		for _, t := range head {
+			weight, name := w.ix.rarityOf(at, t), w.ix.parts[at].names[t]
 			all += weight
-			if slices.ContainsFunc(w.terms, func(t meaning) bool { return t.term == term }) {
+			if slices.ContainsFunc(w.terms, func(t meaning) bool { return t.term == name }) {
 				held += weight
 			}
 		}

@@ -7,6 +7,7 @@ import "kefu/internal/desk"
 // passage that has "a railway's length", though not this railway's, is no answer.
 func (w *weighing) weighPieces(e *Evidence, id desk.ChunkID) {
 	var held, all, subject, subjectHeld float64
+	var from, to int // the subject's
 	for start := 0; start < len(w.terms); {
 		end := w.pieceEnd(start)
 		has, weight := 0.0, 0.0
@@ -19,10 +20,14 @@ func (w *weighing) weighPieces(e *Evidence, id desk.ChunkID) {
 		held, all = held+has, all+weight
 		if weight > subject {
 			subject, subjectHeld = weight, has
+			from, to = start, end
 		}
 		start = end
 	}
 	e.Subject = subjectHeld / subject
+	if at, place, found := w.ix.find(id); found {
+		e.Whole = w.reader.run(at, place, from, to) / subject
+	}
 	e.Rest = e.Subject
 	if all > subject {
 		e.Rest = (held - subjectHeld) / (all - subject)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"kefu/internal/desk"
 )
@@ -70,6 +71,10 @@ type Config struct {
 	// Coverage is how much of the score of the best is the share of the
 	// question's content that they hold (0 to 1, default 0.07).
 	Coverage float64
+	// Alike is how much of it is how alike the question and their best sentence
+	// are, Pairs what they hold of the words that follow each other in the
+	// question (0 to 1; defaults 0.1 and 0.04). The three come to at most 1.
+	Alike, Pairs float64
 	// OtherLanguage multiplies the score of passages that are not in the
 	// question's language (0 to 1, default 0.8).
 	OtherLanguage float64
@@ -85,7 +90,7 @@ func DefaultConfig() Config {
 		Title: 2, Heading: 1, Question: 2,
 		Function: 0.3, Repeat: 0.5, Character: 0.4, Synonym: 0.4, Misspelt: 0.8,
 		VectorWeight: 0.25, LexicalWeight: 0.75,
-		Coverage:      0.07,
+		Coverage: 0.07, Alike: 0.1, Pairs: 0.04,
 		OtherLanguage: 0.8,
 		Candidates:    50,
 	}
@@ -117,7 +122,9 @@ func (c Config) Validate() error {
 		share("function", c.Function), share("grammar", c.Grammar), share("repeat", c.Repeat),
 		share("character", c.Character), share("synonym", c.Synonym), share("misspelt", c.Misspelt),
 		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
-		share("coverage", c.Coverage), share("other language", c.OtherLanguage),
+		share("coverage, alike and pairs", c.Coverage+c.Alike+c.Pairs),
+		share("coverage", c.Coverage), share("alike", c.Alike), share("pairs", c.Pairs),
+		share("other language", c.OtherLanguage),
 	)
 }
 
@@ -174,7 +181,8 @@ func (ix *Index) With(ctx context.Context, add []Item, drop []desk.DocumentID) (
 		return nil, fmt.Errorf("retrieval: %w", err)
 	}
 	next := &Index{cfg: ix.cfg, parts: parts}
-	for _, p := range parts {
+	for i, p := range parts {
+		parts[i].rarities = make([]atomic.Uint32, len(p.names))
 		next.live += p.live()
 		next.length += p.liveLength()
 	}
@@ -204,6 +212,16 @@ func unique(add []Item, parts []part) error {
 
 // Len is the number of passages.
 func (ix *Index) Len() int { return ix.live }
+
+// find returns where a chunk is.
+func (ix *Index) find(id desk.ChunkID) (part int, place int32, found bool) {
+	for at, p := range ix.parts {
+		if place, found := p.find(id); found {
+			return at, place, true
+		}
+	}
+	return 0, 0, false
+}
 
 // Document returns the hash of a document that has passages in the index.
 func (ix *Index) Document(id desk.DocumentID) (hash string, ok bool) {

@@ -154,6 +154,28 @@ func TestArticlesAndAuxiliariesFindNothing(t *testing.T) {
 	}
 }
 
+func TestASentenceThatIsAlikeIsBeforeTheSameWordsApart(t *testing.T) {
+	ix := index(t,
+		item("a", 0, 1, "Your card is here. A new one costs five pounds. We block nothing."),
+		item("b", 0, 1, "We block your card. A new one costs five pounds. Nothing is here."))
+	got := search(t, ix, retrieval.Query{Text: "block card", K: 2})
+	if !slices.Equal(ids(got), []desk.ChunkID{"b#0", "a#0"}) || got[0].Lexical != got[1].Lexical {
+		t.Errorf("found %q", ids(got))
+	}
+}
+
+func TestWordsBehindEachOtherAreBeforeTheSameWordsInAnotherOrder(t *testing.T) {
+	ix := index(t,
+		item("a", 0, 1, "The desk lamp is blue."),
+		item("b", 0, 1, "The lamp desk is blue."))
+	if got := ids(search(t, ix, retrieval.Query{Text: "lamp desk", K: 2})); !slices.Equal(got, []desk.ChunkID{"b#0", "a#0"}) {
+		t.Errorf("found %q", got)
+	}
+	if got := ids(search(t, ix, retrieval.Query{Text: "desk lamp", K: 2})); !slices.Equal(got, []desk.ChunkID{"a#0", "b#0"}) {
+		t.Errorf("found %q", got)
+	}
+}
+
 func TestARareWordCoversMoreThanACommonOne(t *testing.T) {
 	ix := index(t,
 		item("a", 0, 1, "tablet screen"), item("b", 0, 1, "tablet battery"), item("c", 0, 1, "tablet resolution"),

@@ -14,7 +14,8 @@ import (
 // Search returns the K best passages, best first, ties by id. A passage's
 // Score, in [0,1], is the weighted sum of its cosine similarity (below 0
 // counts as 0), its lexical share (see Lexical) and, of the best by these, its
-// coverage; what there is nothing to compare for is left out. The scores are
+// coverage, how alike its best sentence is and what pairs of words it has; what
+// there is nothing to compare for is left out. The scores are
 // absolute: they do not depend on the other passages found. The only errors
 // are those of ctx.
 func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
@@ -50,15 +51,27 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 // covered is how many of the best have their coverage told and counted.
 const covered = 30
 
-// cover returns the K best of those found, their coverage counted.
+// cover returns the K best of those found, their coverage, sentences and pairs
+// counted.
 func (ix *Index) cover(q asked, list []found, query Query) []found {
 	terms := ix.contentTerms(q)
+	r := ix.reader(terms, q.wordPairs())
 	best := ix.top(query.K)
 	for _, f := range list {
 		f.coverage = coverage(terms, f.part, f.place)
-		if len(terms) > 0 {
-			f.score = (1-ix.cfg.Coverage)*f.score + ix.cfg.Coverage*f.coverage*ix.preference(f, query.Lang)
+		rest, more := 1.0, 0.0
+		count := func(weight, share float64) {
+			rest -= weight
+			more += weight * share
 		}
+		if len(terms) > 0 {
+			count(ix.cfg.Coverage, f.coverage)
+			count(ix.cfg.Alike, r.alike(f.part, f.place))
+		}
+		if len(r.pairs) > 0 {
+			count(ix.cfg.Pairs, r.paired(f.part, f.place))
+		}
+		f.score = rest*f.score + more*ix.preference(f, query.Lang)
 		best.offer(f)
 	}
 	return best.list

@@ -6,18 +6,25 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/philippgille/chromem-go"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 )
 
 // segment is an immutable batch of passages with both of their indexes.
 type segment struct {
 	passages []desk.Passage
-	vectors  [][]float32          // of length 1, or nil
-	lengths  []float64            // in terms, fields weighted
-	postings map[string][]posting // each list by growing passage
+	readings []reading
+	vectors  [][]float32 // of length 1, or nil
+	lengths  []float64   // in terms, fields weighted
+
+	vocabulary map[string]term
+	names      []string    // of terms
+	content    []bool      // tells terms that are no stop words
+	postings   [][]posting // of terms, each list by growing passage
 
 	// collections holds the vectors by dimension: chromem cannot search a
 	// collection of several.
@@ -43,15 +50,12 @@ func newSegment(ctx context.Context, cfg Config, items []Item) (*segment, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		counts, length := analyse(cfg, &items[i].Passage)
 		p := items[i].Passage
 		p.Score, p.Vector, p.Lexical = 0, 0, 0
-		at := s.append(p, unit(items[i].Vector), length)
-		for term, n := range counts {
-			if _, known := s.postings[term]; !known {
-				term = strings.Clone(term) // it would keep the whole text
-			}
-			s.postings[term] = append(s.postings[term], posting{at, n})
+		r, counts, length := s.read(cfg, &p)
+		at := s.append(p, r, unit(items[i].Vector), length)
+		for t, n := range counts {
+			s.postings[t] = append(s.postings[t], posting{at, n})
 		}
 	}
 	return s.sealed(ctx)
@@ -59,19 +63,43 @@ func newSegment(ctx context.Context, cfg Config, items []Item) (*segment, error)
 
 func emptySegment(size int) *segment {
 	return &segment{
-		passages:  make([]desk.Passage, 0, size),
-		vectors:   make([][]float32, 0, size),
-		lengths:   make([]float64, 0, size),
-		postings:  make(map[string][]posting),
-		documents: make(map[desk.DocumentID][]int32),
-		pages:     make(map[string][]desk.DocumentID),
-		chunks:    make(map[desk.ChunkID]int32, size),
+		passages:   make([]desk.Passage, 0, size),
+		readings:   make([]reading, 0, size),
+		vectors:    make([][]float32, 0, size),
+		lengths:    make([]float64, 0, size),
+		vocabulary: make(map[string]term),
+		documents:  make(map[desk.DocumentID][]int32),
+		pages:      make(map[string][]desk.DocumentID),
+		chunks:     make(map[desk.ChunkID]int32, size),
 	}
 }
 
-func (s *segment) append(p desk.Passage, vector []float32, length float64) int32 {
+// term returns the term of a name, which may be new.
+func (s *segment) term(name string) term {
+	t, known := s.vocabulary[name]
+	if !known {
+		name = strings.Clone(name) // it would keep the whole text
+		t = term(len(s.names))
+		s.vocabulary[name] = t
+		s.names = append(s.names, name)
+		s.content = append(s.content, !lang.IsStopWord(name))
+		s.postings = append(s.postings, nil)
+	}
+	return t
+}
+
+// list returns where the term of a name occurs.
+func (s *segment) list(name string) []posting {
+	if t, known := s.vocabulary[name]; known {
+		return s.postings[t]
+	}
+	return nil
+}
+
+func (s *segment) append(p desk.Passage, r reading, vector []float32, length float64) int32 {
 	at := int32(len(s.passages))
 	s.passages = append(s.passages, p)
+	s.readings = append(s.readings, r)
 	s.vectors = append(s.vectors, vector)
 	s.lengths = append(s.lengths, length)
 	if page := pageOf(p); page != "" && len(s.documents[p.Document]) == 0 {
@@ -101,6 +129,8 @@ func (s *segment) sealed(ctx context.Context) (*segment, error) {
 type part struct {
 	*segment
 	dead tombstones
+
+	rarities []atomic.Uint32 // of terms, as far as they were asked for: see rarityOf
 }
 
 func (p part) live() int { return len(p.passages) - p.dead.count }
@@ -196,25 +226,32 @@ func merge(ctx context.Context, parts []part) (*segment, error) {
 	}
 	s := emptySegment(size)
 	for _, p := range parts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		terms := make([]term, len(p.names)) // as they are called here
+		for i := range terms {
+			terms[i] = unnamed
+		}
+		named := func(t term) term {
+			if terms[t] == unnamed {
+				terms[t] = s.term(p.names[t])
+			}
+			return terms[t]
+		}
 		moved := make([]int32, len(p.passages)) // new place, -1 for the dead
 		for i := range moved {
 			moved[i] = -1
 			if !p.dead.has(int32(i)) {
-				moved[i] = s.append(p.passages[i], p.vectors[i], p.lengths[i])
+				moved[i] = s.append(p.passages[i], p.readings[i].with(named), p.vectors[i], p.lengths[i])
 			}
 		}
-		for term, list := range p.postings {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			live := slices.Grow(s.postings[term], len(list))
+		for t, list := range p.postings {
 			for _, hit := range list {
 				if to := moved[hit.passage]; to >= 0 {
-					live = append(live, posting{to, hit.count})
+					at := named(term(t))
+					s.postings[at] = append(s.postings[at], posting{to, hit.count})
 				}
-			}
-			if len(live) > 0 {
-				s.postings[term] = live
 			}
 		}
 	}

@@ -33,8 +33,8 @@ func letters(term string) (set uint32) {
 // shapes sorts the words of a segment that are written in plain letters.
 func (s *segment) shapes() map[shape][]word {
 	words := make(map[shape][]word)
-	for term := range s.postings {
-		if lang.IsSpelt(term) {
+	for t, term := range s.names {
+		if lang.IsSpelt(term) && len(s.postings[t]) > 0 {
 			at := shape{term[0], len(term)}
 			words[at] = append(words[at], word{term, letters(term)})
 		}
@@ -63,7 +63,7 @@ func (ix *Index) meant(term string) string {
 				}
 				n := 0
 				for _, other := range ix.parts {
-					n += len(other.postings[w.term])
+					n += len(other.list(w.term))
 				}
 				if d < least || n > most || n == most && w.term < best {
 					best, least, most = w.term, d, n
