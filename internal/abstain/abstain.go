@@ -51,6 +51,7 @@ var names = [...]string{
 	"length", "terms", "one_term", "rarity", "known", "coverage", "nothing", "everything", "union", "rare", "run", "missing",
 	"sentence", "characters", "headed", "named", "unheaded", "numbers", "vector", "share", "root_share", "gap", "lead",
 	"subject", "rest", "siblings",
+	"absent", "alike", "paired", "first_pairs", "whole",
 }
 
 // middling is the similarity of vectors where there are none to compare.
@@ -70,5 +71,6 @@ func values(e retrieval.Evidence) [len(names)]float64 {
 		e.Sentence, e.Characters, e.Headed, e.Named, is(e.Unheaded), float64(e.Numbers), cmp.Or(e.Vector, middling),
 		e.Share, math.Sqrt(e.Share), e.Gap, e.Lead,
 		e.Subject, e.Rest, e.Siblings,
+		e.Absent, e.Alike, e.Paired, e.FirstPairs, e.Whole,
 	}
 }

@@ -19,6 +19,7 @@ func covered(l desk.Lang, share float64) retrieval.Evidence {
 	return retrieval.Evidence{
 		Lang: l, Length: 120, Terms: 5, Rarity: 0.6, Known: min(1, share+0.3), Coverage: share, Union: share, Rare: share, Run: share,
 		Missing: 1 - share, Sentence: share, Characters: share, Named: share, Headed: share / 2, Vector: share / 2,
+		Absent: 1 - share, Alike: share / 2, Paired: share, FirstPairs: share, Subject: share, Whole: share, Rest: share,
 		Share: 0.7 * share, Gap: share / 2, Lead: 2 * share,
 	}
 }
