@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"kefu/internal/desk"
 )
 
 // website is a page of somebody else, as strict as one can be, which shows the
@@ -74,6 +76,21 @@ func TestTheChatIsShownOnAnotherWebsite(t *testing.T) {
 			p.await("document.activeElement.matches('kefu-widget')")
 		})
 	}
+}
+
+func TestTheChatOnAPhoneIsClosedFromItsEnd(t *testing.T) {
+	m := newMembers(t, view{"zh-CN", 360, false}, "")
+	long := m.say.answer
+	long.Text = desk.Masked(strings.Repeat(string(long.Text)+"\n\n", 6))
+	for range 2 {
+		m.desk.plays(says(long))
+		m.asks(m.say.bold)
+	}
+	const rect = "getBoundingClientRect()"
+	m.framed("document.documentElement.scrollTop > 400 && document.querySelector('header')." + rect + ".bottom < [...document.querySelectorAll('.question')].at(-1)." + rect + ".top")
+	m.framed("(b => b.contains(document.elementFromPoint(b." + rect + ".x + 10, b." + rect + ".y + 10)))(document.getElementById('leave'))")
+	m.framed("document.getElementById('leave').click(), true")
+	m.await("document.activeElement.matches('kefu-widget')")
 }
 
 func TestAWebsiteThatIsNotNamedCannotShowTheChat(t *testing.T) {

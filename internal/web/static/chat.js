@@ -247,7 +247,8 @@ class Chat extends HTMLElement {
   #follow() {
     const page = document.documentElement;
     if (page.scrollTop < this.#reached - 1) return;
-    const target = Math.min(this.#current.previousElementSibling.offsetTop - 16, page.scrollHeight - page.clientHeight);
+    const top = document.querySelector('header').offsetHeight + 16;
+    const target = Math.min(this.#current.previousElementSibling.offsetTop - top, page.scrollHeight - page.clientHeight);
     if (target > page.scrollTop) scrollTo(0, target);
     this.#reached = page.scrollTop;
   }
