@@ -36,7 +36,9 @@ func (c *corpus) answers(quotes []candidate) bool {
 			return false
 		}
 	}
-	if !some(func(k candidate) bool { return !k.unit().promises() && (k.unit().kind != lead || len(quotes) == 1) }) {
+	if !some(func(k candidate) bool {
+		return !k.unit().promises() && !refers(k.unit().bare) && (k.unit().kind != lead || len(quotes) == 1)
+	}) {
 		return false
 	}
 	stated := some(func(k candidate) bool { return c.states(k.unit()) })

@@ -113,4 +113,4 @@ var leaning = regexp.MustCompile(`(?i)^(?:it|its|they|their|this|these|those|he|
 // refers tells whether a sentence only says where the answer stands.
 func refers(sentence string) bool { return reference.MatchString(sentence) }
 
-var reference = regexp.MustCompile(`(?i)^(?:find out|learn (?:how|more|about|what)|see |read (?:about|more|our)|watch |get details|jump to|for more|more about)|^(?:详见|请看|请参阅|参见|另见|更多)`)
+var reference = regexp.MustCompile(`(?i)^(?:find out|learn (?:how|more|about|what)|see |read (?:about|more|our)|watch |get details|jump to|for more|more about)|^(?:详见|请看|请参阅|请参考|参见|参考|另见|更多|(?:详情|详细信息|具体|更多信息)(?:，|,)?(?:请|可)?(?:见|看|参阅|参考|参见|查看))`)
