@@ -69,13 +69,16 @@ type token struct {
 // pass, so that both count the same words.
 func scan(text string) (tokens []token, found []mention) {
 	tokens = make([]token, 0, len(text)/4+4)
-	inWord, place := false, 0
+	inWord, place, sentence := false, 0, 0
 	for i, r := range text {
 		solid := unicode.IsLetter(r) || unicode.IsDigit(r) || inWord && (r == '\'' || unicode.IsMark(r))
 		inside := solid && inWord && inWords(r)
 		switch {
 		case !solid:
 			inWord = false
+			if strings.ContainsRune(".?!。？！\n", r) {
+				sentence++
+			}
 		case inside:
 			last := &tokens[len(tokens)-1]
 			last.hash = fnv(last.hash, text[i:i+utf8.RuneLen(r)])
@@ -96,7 +99,7 @@ func scan(text string) (tokens []token, found []mention) {
 		}
 		for _, p := range phrases[beginning(text[i:])] {
 			if strings.HasPrefix(text[i:], p.text) && (p.open || !p.word || ends(text, i+len(p.text))) {
-				found = append(found, mention{word, place, i, i + len(p.text), p.concept})
+				found = append(found, mention{word, place, sentence, i, i + len(p.text), p.concept})
 			}
 		}
 	}
@@ -132,7 +135,7 @@ func read(found []mention, tokens []token, from, to int) features {
 			if next.word > to || next.place > m.place+near {
 				break
 			}
-			if next.concept != m.concept && next.at >= m.end {
+			if next.concept != m.concept && next.at >= m.end && (next.sentence == m.sentence || !excuses[m.concept] && !excuses[next.concept]) {
 				concept(n + int(m.concept)*n + int(next.concept))
 			}
 		}

@@ -80,10 +80,12 @@ func inWords(r rune) bool {
 
 // mention is a concept at a place.
 type mention struct {
-	word    int // it begins with this word or character of a script without spaces, from 1
-	place   int // half words before its end
-	at, end int // in bytes; mentions within another make no pair with it
-	concept uint8
+	word  int // it begins with this word or character of a script without spaces, from 1
+	place int // half words before its end
+	// sentence counts those that ended before it.
+	sentence int
+	at, end  int // in bytes; mentions within another make no pair with it
+	concept  uint8
 }
 
 // beginning is the first two bytes of a text, as many as a phrase has at least.
@@ -139,6 +141,18 @@ func prior() []float64 {
 	}
 	return w
 }
+
+// excuses are the concepts that speak against an attack alone, and only within
+// their sentence: who asked something may go on to attack; read only.
+var excuses = func() []bool {
+	all := slices.Repeat([]bool{true}, len(concepts))
+	for _, r := range readRules() {
+		if first, second, pair := strings.Cut(r.name, ">"); pair && r.odds > 0 {
+			all[slices.Index(concepts, first)], all[slices.Index(concepts, second)] = false, false
+		}
+	}
+	return all
+}()
 
 func ruleNames() []string {
 	var names []string
