@@ -155,7 +155,13 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 			p.shows(".success", server.URL+"/widget.js")
 			p.shows("tbody td:first-child", "website")
 			website := regexp.MustCompile(`(?m)^(key_\S+).*website`).FindStringSubmatch(site.Must("keys", "list"))[1]
-			p.shows(".success code", strings.TrimSpace(site.Must("keys", "secret", website)))
+			signing := strings.TrimSpace(site.Must("keys", "secret", website))
+			p.shows(".success code", signing)
+			js[bool](p, "(navigator.clipboard.writeText = async (text) => { window.copied = text }), true")
+			p.press(".success button") // the last
+			p.await("window.copied === " + quoted(signing))
+			js[bool](p, "document.querySelectorAll('.success button')[1].click(), true")
+			p.await("window.copied.startsWith('<script async') && window.copied.endsWith('</script>')")
 			p.accessible()
 			p.screenshot("console-widget")
 			p.do(chromedp.Evaluate[chromedp.Void]("document.querySelector('select[name=role]').value = 'operator'"))

@@ -47,17 +47,21 @@ function newTenant(again) {
   field('nameOf', el('input', { name: 'name', autocomplete: 'off' })), el('button', { class: 'send', 'data-text': 'makeTenant' }));
 }
 
-/** once shows the secret of a key that was just made. */
+/** once shows the secret of a key that was just made, and of a website's key what is done with it. */
 function once(made) {
+  const tag = `<script async src="${new URL('widget.js', location.href)}" data-key="${made.key}"></script>`;
+  return el('div', { class: 'success', 'data-notices': '' }, ...toCopy('keyOnce', made.key),
+    ...(made.role === 'widget' ? toCopy('widgetTag', tag) : []), ...(made.signing_secret ? toCopy('signingSecret', made.signing_secret) : []));
+}
+
+/** toCopy is a text with what it is for. */
+function toCopy(key, content) {
   const copy = button('copy', async () => {
-    await navigator.clipboard.writeText(made.key);
+    await navigator.clipboard.writeText(content);
     announce(el('span', { 'data-text': 'copied' }));
   });
-  const tag = `<script async src="${new URL('widget.js', location.href)}" data-key="${made.key}"></script>`;
-  const place = made.role === 'widget' ? [el('p', { 'data-text': 'widgetTag' }), el('p', {}, el('code', {}, tag))] : [];
-  if (made.signing_secret) place.push(el('p', { 'data-text': 'signingSecret' }), el('p', {}, el('code', {}, made.signing_secret)));
-  return el('div', { class: 'success', 'data-notices': '' }, el('p', { 'data-text': 'keyOnce' }), el('p', {}, el('code', {}, made.key)), ...place,
-    navigator.clipboard ? el('div', { class: 'row' }, copy) : ''); // none outside https and this machine
+  const can = Boolean(navigator.clipboard); // not outside https and this machine
+  return [el('p', { 'data-text': key }), el('p', {}, el('code', {}, content)), can ? el('div', { class: 'row' }, copy) : ''];
 }
 
 function row(key, show, fill) {
