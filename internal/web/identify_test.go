@@ -237,6 +237,8 @@ func TestAnExpiredSignatureIsRenewedWhereTheWebsiteCan(t *testing.T) {
 	m.asked(1, "alice")
 	js[bool](m.tab, `(console.warn = (text) => { window.warned = text }), Kefu.identify(() => { throw new Error("offline") }), true`)
 	m.await("window.warned?.includes('cannot tell who asks')")
+	js[bool](m.tab, `(window.warned = ''), Kefu.identify({id: 42}), true`)
+	m.await("window.warned?.includes('cannot tell who asks')")
 	m.framed("document.querySelectorAll('kefu-answer').length === 3") // the customer may still be there
 }
 

@@ -88,6 +88,7 @@
     try {
       const customer = (await (typeof asked === 'function' ? asked() : asked)) ?? null;
       if (!ready || asked !== who) return;
+      if (customer && !customer.user_id) throw new TypeError('want {user_id, expires, user_hash}');
       post({ kefu: 'identify', customer });
       marked(customer ? '1' : '');
     } catch (error) {
