@@ -42,6 +42,17 @@ func TestAQuestionWithoutContentWordsIsNotJudgedByThem(t *testing.T) {
 	}
 }
 
+func TestOneWordThatAPassageIsHeadedByIsAnswered(t *testing.T) {
+	e := retrieval.Evidence{Lang: desk.English, Length: 60, Terms: 1, Rarity: 0.4, Known: 1, Coverage: 1, Headed: 1}
+	if p := abstain.New().Answerable(e); p != 1 {
+		t.Errorf("headed by it: answerable = %v, want 1", p)
+	}
+	e.Headed = 0
+	if p := abstain.New().Answerable(e); p == 1 {
+		t.Error("headed by something else: nothing was judged")
+	}
+}
+
 func TestFitAnswersTheShareOfEverySet(t *testing.T) {
 	var examples []abstain.Example
 	for i := range 100 {
