@@ -94,7 +94,7 @@ func (ix *Index) correct(q *asked) {
 
 // rarityOf is that of a term of a part, looked up once.
 func (ix *Index) rarityOf(at int, t term) float64 {
-	known := &ix.parts[at].rarities[t]
+	known := &ix.parts[at].rarities()[t]
 	if bits := known.Load(); bits != 0 {
 		return float64(math.Float32frombits(bits))
 	}

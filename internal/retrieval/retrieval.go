@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"kefu/internal/desk"
@@ -182,7 +183,7 @@ func (ix *Index) With(ctx context.Context, add []Item, drop []desk.DocumentID) (
 	}
 	next := &Index{cfg: ix.cfg, parts: parts}
 	for i, p := range parts {
-		parts[i].rarities = make([]atomic.Uint32, len(p.names))
+		parts[i].rarities = sync.OnceValue(func() []atomic.Uint32 { return make([]atomic.Uint32, len(p.names)) })
 		next.live += p.live()
 		next.length += p.liveLength()
 	}

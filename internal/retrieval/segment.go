@@ -130,7 +130,7 @@ type part struct {
 	*segment
 	dead tombstones
 
-	rarities []atomic.Uint32 // of terms, as far as they were asked for: see rarityOf
+	rarities func() []atomic.Uint32 // of terms, as far as they were asked for: see rarityOf
 }
 
 func (p part) live() int { return len(p.passages) - p.dead.count }
