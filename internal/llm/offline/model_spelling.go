@@ -43,22 +43,24 @@ func wordsOf(sources []source) map[string]bool {
 }
 
 // meant is the word that somebody meant who wrote term: the nearest, of several
-// the first in the alphabet; empty when the word is there or none is near. In
-// a short word an exchanged letter makes another word (parking, packing), one
-// that is left out, doubled or swapped rarely; one at the end may make another
-// form of it (regist, registr).
+// the first in the alphabet; empty when the word is there or none is near. One
+// letter for another makes another word in a short one (parking, packing), and
+// twice in a long one (passport, password); letters that are left out, doubled
+// or swapped rarely do. One at the end may make another form (regist, registr).
 func meant(term string, words map[string]bool) string {
 	if words[term] {
 		return ""
 	}
-	mistakes := lang.Mistakes(term)
-	best, least := "", mistakes+1
+	best, least := "", lang.Mistakes(term)+1
 	consider := func(spelt, word string) {
-		if !lang.IsSpelt(spelt) || spelt[0] != term[0] || strings.HasPrefix(term, spelt) || strings.HasPrefix(spelt, term) ||
-			mistakes == 1 && len(spelt) == len(term) && !sameLetters(spelt, term) {
+		if !lang.IsSpelt(spelt) || spelt[0] != term[0] || strings.HasPrefix(term, spelt) || strings.HasPrefix(spelt, term) {
 			return
 		}
-		if d := lang.Distance(term, spelt, mistakes); d < least || d == least && d <= mistakes && word < best {
+		most := lang.Mistakes(term)
+		if len(spelt) == len(term) && !sameLetters(spelt, term) {
+			most--
+		}
+		if d := lang.Distance(term, spelt, most); d <= most && (d < least || d == least && word < best) {
 			best, least = word, d
 		}
 	}

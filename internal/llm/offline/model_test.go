@@ -240,6 +240,7 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"the answer of a question in a page, in Chinese", "可以带狗进店吗？", []desk.Passage{passage("到店", "到店", "问：可以带狗进店吗？\n答：牵好绳的狗可以进店。")}, "牵好绳的狗可以进店。 [1]"},
 		{"misspelt words", "how long do i have to retrun a prodcut", []desk.Passage{costs, returns}, "You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2]"},
 		{"another word is no misspelt one", "Is there packing?", []desk.Passage{passage("Parking", "Parking", "There is parking behind the shop.")}, offline.NotFound(desk.English)},
+		{"nor is a long one", "passport", []desk.Passage{zhLocked, passage("Account", "Account › Password", "Open Account > Security > Password.")}, offline.NotFound(desk.English)},
 		{"a name is not misspelt", "Do you ship to Canads?", []desk.Passage{costs}, offline.NotFound(desk.English)},
 		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, offline.NotFound(desk.English)},
 		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, offline.NotFound(desk.English)},
