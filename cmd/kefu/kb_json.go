@@ -125,7 +125,10 @@ type inspectionJSON struct {
 
 type hitJSON struct {
 	passageJSON
+	Fused    float64  `json:"fused"`
 	Coverage float64  `json:"coverage"`
+	Sentence float64  `json:"sentence"`
+	Pairs    float64  `json:"pairs"`
 	Terms    []string `json:"terms"`
 	Cut      desk.Cut `json:"cut,omitempty"` // absent: it enters the prompt
 }
@@ -133,7 +136,9 @@ type hitJSON struct {
 func newInspectionJSON(in desk.Inspection) inspectionJSON {
 	return inspectionJSON{
 		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision,
-		Hits: each(in.Hits, func(h desk.Hit) hitJSON { return hitJSON{newPassageJSON(h), h.Coverage, h.Terms, h.Cut} }),
+		Hits: each(in.Hits, func(h desk.Hit) hitJSON {
+			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Terms, h.Cut}
+		}),
 	}
 }
 

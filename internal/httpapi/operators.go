@@ -198,7 +198,10 @@ type hitJSON struct {
 	Score      float64  `json:"score"`
 	Vector     float64  `json:"vector"`
 	BM25       float64  `json:"bm25"`
+	Fused      float64  `json:"fused"`
 	Coverage   float64  `json:"coverage"`
+	Sentence   float64  `json:"sentence"`
+	Pairs      float64  `json:"pairs"`
 	Terms      []string `json:"terms"`
 	Cut        *string  `json:"cut"` // null: it enters the prompt
 }
@@ -212,7 +215,8 @@ func newInspectionJSON(in desk.Inspection) inspectionJSON {
 		j.Hits[i] = hitJSON{
 			Rank: i + 1, ChunkID: string(h.ID), DocumentID: string(h.Document), Title: h.Title, Heading: h.Heading, Question: h.Chunk.Question,
 			Text: h.Text, URL: h.Passage.URL, Lang: string(h.Lang), Tokens: h.Tokens,
-			Score: h.Score, Vector: h.Vector, BM25: h.Lexical, Coverage: h.Coverage, Terms: append([]string{}, h.Terms...),
+			Score: h.Score, Vector: h.Vector, BM25: h.Lexical, Fused: h.Fused, Coverage: h.Coverage, Sentence: h.Sentence, Pairs: h.Pairs,
+			Terms: append([]string{}, h.Terms...),
 		}
 		if h.Cut != desk.Kept {
 			cut := string(h.Cut)

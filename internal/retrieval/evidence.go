@@ -58,7 +58,7 @@ func (ix *Index) Evidence(q Query, found []desk.Passage) Evidence {
 	if len(terms) == 0 || ix.live == 0 {
 		return e
 	}
-	found = slices.DeleteFunc(slices.Clone(found), isTranslation)
+	found = slices.DeleteFunc(slices.Clone(found), func(p desk.Passage) bool { return p.Translation }) // its words do not speak for it
 	w := newWeighing(ix, asked, terms)
 	e.Rarity = w.all / float64(len(terms)) / rarity(ix.live, 0)
 	for _, t := range terms {

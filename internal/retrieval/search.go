@@ -58,18 +58,20 @@ func (ix *Index) cover(q asked, list []found, query Query) []found {
 	r := ix.reader(terms, q.wordPairs())
 	best := ix.top(query.K)
 	for _, f := range list {
-		f.coverage = coverage(terms, f.part, f.place)
+		f.fused = f.score
 		rest, more := 1.0, 0.0
 		count := func(weight, share float64) {
 			rest -= weight
 			more += weight * share
 		}
 		if len(terms) > 0 {
+			f.coverage, f.sentence = coverage(terms, f.part, f.place), r.alike(f.part, f.place)
 			count(ix.cfg.Coverage, f.coverage)
-			count(ix.cfg.Alike, r.alike(f.part, f.place))
+			count(ix.cfg.Alike, f.sentence)
 		}
 		if len(r.pairs) > 0 {
-			count(ix.cfg.Pairs, r.paired(f.part, f.place))
+			f.pairs = r.paired(f.part, f.place)
+			count(ix.cfg.Pairs, f.pairs)
 		}
 		f.score = rest*f.score + more*ix.preference(f, query.Lang)
 		best.offer(f)
@@ -111,10 +113,12 @@ func (ix *Index) propose(ctx context.Context, vector []float32, scores lexicalSc
 // found is a passage on its way into a result. It holds no pointers: moving
 // them about cost more than comparing what they belong to.
 type found struct {
-	part                   int
-	place                  int32
-	score, vector, lexical float64
-	coverage               float64
+	part                      int
+	place                     int32
+	score                     float64
+	vector, lexical, fused    float64
+	coverage, sentence, pairs float64
+	translation               bool
 }
 
 // id is the chunk that was found.
@@ -154,8 +158,10 @@ func (t *top) offer(f found) {
 func (ix *Index) passages(list []found) []desk.Passage {
 	passages := make([]desk.Passage, len(list))
 	for i, f := range list {
-		passages[i] = ix.parts[f.part].passages[f.place]
-		passages[i].Score, passages[i].Vector, passages[i].Lexical, passages[i].Coverage = f.score, f.vector, f.lexical, f.coverage
+		p := ix.parts[f.part].passages[f.place]
+		p.Score, p.Vector, p.Lexical, p.Fused = f.score, f.vector, f.lexical, f.fused
+		p.Coverage, p.Sentence, p.Pairs, p.Translation = f.coverage, f.sentence, f.pairs, f.translation
+		passages[i] = p
 	}
 	return passages
 }

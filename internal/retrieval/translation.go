@@ -98,15 +98,11 @@ func (ix *Index) translation(f found, asked desk.Lang) (found, bool) {
 			if len(chunks) != len(others) { // and so more than one
 				n = (n*(len(others)-1) + (len(chunks)-1)/2) / (len(chunks) - 1)
 			}
-			return found{part: at, place: others[min(n, len(others)-1)]}, true
+			return found{part: at, place: others[min(n, len(others)-1)], translation: true}, true
 		}
 	}
 	return found{}, false
 }
-
-// isTranslation tells a passage that was found for the page that it translates:
-// that speaks for it, its own words do not.
-func isTranslation(p desk.Passage) bool { return p.Lexical == 0 && p.Vector == 0 && p.Coverage == 0 }
 
 // chunksOf are the live passages of a document, in order.
 func (p part) chunksOf(id desk.DocumentID) []int32 {
