@@ -67,7 +67,7 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 		sources = slices.DeleteFunc(sources, flagged)
 	}
 	start := time.Now()
-	out, err := s.Agent.Run(ctx, s.call(q, r, sources, allowance), tool.Session{
+	out, err := s.Agent.Run(ctx, s.call(q, r, s.compress(ctx, q, r, sources, allowance, tr), allowance), tool.Session{
 		Scope: q.Scope, Conversation: q.Conversation, Lang: q.Lang, Privacy: open,
 		ReadOnly: !r.Action, Confirmation: q.Confirmation, Emit: emit,
 	})

@@ -33,6 +33,9 @@ type Config struct {
 	MaxQuestion  int           // characters; default 4,000
 	// Turns is how much of a conversation a question may lean on; 0: none.
 	Turns int
+	// Compress is how the sources are shortened to what matters before a model
+	// reads them: CompressOff, CompressExtractive or CompressModel.
+	Compress string
 	// Abstain refuses a question for which the passages found speak less than
 	// this, before a model is asked: from 0, never, to 1. It goes by words, and
 	// so belongs to an embedder that does too.
@@ -85,6 +88,9 @@ type Observer interface {
 	Routed(r desk.Route, took time.Duration)
 	Retrieved(stage string, took time.Duration)
 	RetrievedTop(score float64, empty bool)
+	// Compressed is told how many tokens excerpts left out of a prompt, and by
+	// which way of Config.Compress they were found.
+	Compressed(by string, saved int)
 	CacheLookup(tier, result string, took time.Duration)
 	CacheSaved(tier string, cost desk.MicroUSD)
 	HandedOff(reason desk.HandoffReason)

@@ -187,7 +187,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		q = carefully(q)
 	}
 	start := time.Now()
-	reply, err := s.Models.Start(ctx, s.call(q, r, sources, allowance))
+	reply, err := s.Models.Start(ctx, s.call(q, r, s.compress(ctx, q, r, sources, allowance, tr), allowance))
 	if err != nil {
 		return d, fmt.Errorf("start: %w", err)
 	}

@@ -236,6 +236,7 @@ func (silent) Decided(context.Context, desk.Decision)    {}
 func (silent) Routed(desk.Route, time.Duration)          {}
 func (silent) Retrieved(string, time.Duration)           {}
 func (silent) RetrievedTop(float64, bool)                {}
+func (silent) Compressed(string, int)                    {}
 func (silent) CacheLookup(string, string, time.Duration) {}
 func (silent) Dropped(string)                            {}
 func (s silent) Renewed(trigger, result string) {

@@ -61,7 +61,7 @@ const (
 // promptVersion changes whenever an instruction does, so that cached answers
 // of older prompts are not reused.
 func promptVersion() string {
-	sum := sha256.Sum256([]byte(systemComplex + systemSimple + systemAgent + systemCare + systemPleasantry))
+	sum := sha256.Sum256([]byte(systemComplex + systemSimple + systemAgent + systemCare + systemPleasantry + systemCompress))
 	return hex.EncodeToString(sum[:6])
 }
 

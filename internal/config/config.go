@@ -189,6 +189,7 @@ type Answer struct {
 	Attempts     int           `key:"attempts" env:"KEFU_ANSWER_ATTEMPTS" range:"1..20" help:"provider calls for an answer at most, embeddings included"`
 	Passages     int           `key:"passages" env:"KEFU_ANSWER_PASSAGES" range:"3..6" help:"passages put before the strong model"`
 	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
+	Compress     string        `key:"compress" env:"KEFU_ANSWER_COMPRESS" oneof:"extractive model off" help:"how passages are shortened before a language model reads them: extractive keeps the sentences that hold the question's words, model asks the cheap model which matter, for a call more"`
 	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before a model is asked; 0: no matter"`
 }
 
@@ -269,7 +270,7 @@ func Default() Config {
 			BreakerFaults: 3, BreakerCoolDown: 30 * time.Second,
 			MaxTokens: 800,
 		},
-		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000, Abstain: 0.5},
+		Answer:       Answer{Deadline: time.Minute, Attempts: 4, Passages: 5, PromptTokens: 3000, Compress: "extractive", Abstain: 0.5},
 		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
 		Conversation: Conversation{Turns: 3},
 		Retention:    Retention{Conversations: 30 * 24 * time.Hour, Answers: 90 * 24 * time.Hour, Ledger: 400 * 24 * time.Hour},

@@ -221,6 +221,8 @@ const (
 	PurposeEmbed  Purpose = "embed"
 	// PurposeRewrite makes a follow-up stand alone.
 	PurposeRewrite Purpose = "rewrite"
+	// PurposeCompress picks what of the sources matters.
+	PurposeCompress Purpose = "compress"
 )
 
 // Attempt is one call to one provider: a row of the ledger. It is written once

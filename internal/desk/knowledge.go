@@ -94,6 +94,8 @@ type Passage struct {
 	// TranslationKey is that of the document, and tells its translations instead
 	// of Origin; empty: it has none.
 	TranslationKey string
+	// Excerpt is what of Text a model is shown; empty: all of it.
+	Excerpt string
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
 	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Fused what
 	// both make of it, in [0,1]. Of the best by that, three more shares in [0,1]

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"crypto/rand"
 	"strconv"
 	"strings"
@@ -81,7 +82,7 @@ func renderSource(b *strings.Builder, n int, s desk.Passage) {
 	if s.Question != "" {
 		b.WriteString("Question: " + s.Question + "\n")
 	}
-	b.WriteString(s.Text)
+	b.WriteString(cmp.Or(s.Excerpt, s.Text))
 	b.WriteByte('\n')
 }
 
@@ -97,7 +98,7 @@ func answerIn(l desk.Lang) string {
 func (p Prompt) size() int {
 	n := len(p.Question)
 	for _, s := range p.Sources {
-		n += len(s.Title) + len(s.Heading) + len(s.URL) + len(s.Question) + len(s.Text) + 32
+		n += len(s.Title) + len(s.Heading) + len(s.URL) + len(s.Question) + len(cmp.Or(s.Excerpt, s.Text)) + 32
 	}
 	return n
 }

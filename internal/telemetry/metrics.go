@@ -31,7 +31,7 @@ var (
 	answerOutcomes  = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
 	langs           = [...]desk.Lang{desk.English, desk.Chinese}
 	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
-	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite}
+	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite, desk.PurposeCompress}
 	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
 	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
 	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant", "batch", "late"}
@@ -41,6 +41,7 @@ var (
 	renewTriggers   = [...]string{"age", "release"}
 	renewResults    = [...]string{"renewed", "kept", "budget", "failed"}
 	searchStages    = [...]string{"embed", "search", "pack"}
+	compressions    = [...]string{"extractive", "model"}
 	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
 	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
 	sinks           = [...]string{"answers", "cache", "handoff", "turns", other}
@@ -76,6 +77,7 @@ type metrics struct {
 
 	retrievalSeconds map[string]prometheus.Observer
 	topScore         prometheus.Observer
+	compressed       map[string]prometheus.Counter
 	empty            prometheus.Counter
 
 	tools *toolMetrics
@@ -204,6 +206,7 @@ func (m *metrics) stages(f factory) {
 
 	m.retrievalSeconds = observers(f.histograms("kefu_retrieval_seconds", "Time of one stage of retrieval.", operationBuckets[:], "stage"), searchStages[:])
 	m.topScore = f.histograms("kefu_retrieval_top_score", "Score of the best passage of a search.", ratioBuckets[:]).WithLabelValues()
+	m.compressed = counters(f.counters("kefu_prompt_saved_tokens_total", "Tokens of sources that prompts were spared, by how what matters was found.", "by"), compressions[:])
 	m.empty = f.counters("kefu_retrieval_empty_total", "Searches that found no passage to answer from.", "reason").WithLabelValues("no_passage")
 }
 

@@ -102,6 +102,11 @@ func (t *Telemetry) RetrievedTop(score float64, empty bool) {
 	t.metrics.topScore.Observe(score)
 }
 
+// Compressed records the tokens that a prompt was spared.
+func (t *Telemetry) Compressed(by string, saved int) {
+	pick(t.metrics.compressed, by, other).Add(float64(saved))
+}
+
 // HandedOff records that a person was offered.
 func (t *Telemetry) HandedOff(reason desk.HandoffReason) {
 	if c, ok := t.metrics.handoffs[reason]; ok {

@@ -84,6 +84,7 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.Retrieved("search", time.Millisecond)
 	tel.RetrievedTop(0.7, false)
 	tel.RetrievedTop(0, true)
+	tel.Compressed("extractive", 120)
 	tel.HandedOff(desk.HandoffNoAnswer)
 	tel.Dropped("cache")
 	tel.Published(50, 2, 400, 7)
@@ -172,6 +173,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_retrieval_seconds", []string{"stage", "search"}, 1},
 		{"kefu_retrieval_top_score", nil, 1},
 		{"kefu_retrieval_empty_total", []string{"reason", "no_passage"}, 1},
+		{"kefu_prompt_saved_tokens_total", []string{"by", "extractive"}, 120},
 		{"kefu_telemetry_dropped_total", []string{"sink", "cache"}, 1},
 		{"kefu_kb_documents", []string{"status", "ready"}, 50},
 		{"kefu_kb_flagged_documents", nil, 2},

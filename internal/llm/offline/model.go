@@ -31,7 +31,7 @@ func New() *Model { return &Model{} }
 // was asked for, and its usage is zero. The allowance is not touched and
 // MaxTokens not consulted: quotes are short. Tools are never asked for, which
 // makes a reply to a call that offers some a degraded one. Errors are a context
-// that has ended, and a call that wants a question rewritten.
+// that has ended, and a call that wants a question rewritten or sources shortened.
 func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		kind := llm.Cancelled
@@ -40,7 +40,7 @@ func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		}
 		return nil, &llm.Failure{Kind: kind, Provider: Provider, Model: ModelID, Err: err}
 	}
-	if c.Purpose == desk.PurposeRewrite {
+	if c.Purpose == desk.PurposeRewrite || c.Purpose == desk.PurposeCompress {
 		return nil, &llm.Failure{Kind: llm.BadRequest, Provider: Provider, Model: ModelID, Err: errNoWriter}
 	}
 	reply := llm.WholeReply(answer(c.Prompt), desk.Usage{})
@@ -49,7 +49,7 @@ func (*Model) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	return reply, nil
 }
 
-var errNoWriter = errors.New("the offline model quotes and cannot rewrite")
+var errNoWriter = errors.New("the offline model quotes, and neither rewrites nor shortens")
 
 // answer is the completion of p: never empty, and without a citation exactly
 // when the sources do not answer.
