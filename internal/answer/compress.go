@@ -34,10 +34,10 @@ const (
 )
 
 // compress leaves of each source for the model that answers what matters to the
-// question. Sources keep their text: what is cited is looked up in all of it,
+// question; the one or two of a simple question stay whole. Sources keep their text: what is cited is looked up in all of it,
 // and the offline model reads all of it.
 func (s *Service) compress(ctx context.Context, q desk.Question, r desk.Route, sources []desk.Passage, allowance *llm.Allowance, tr *desk.Trace) []desk.Passage {
-	if s.cfg.Compress == CompressOff || len(sources) == 0 {
+	if s.cfg.Compress == CompressOff || r.Kind == desk.Simple || len(sources) == 0 {
 		return sources
 	}
 	start := time.Now()
@@ -47,7 +47,7 @@ func (s *Service) compress(ctx context.Context, q desk.Question, r desk.Route, s
 		sources[i].Excerpt = retrieval.Excerpt(string(q.Text), p)
 	}
 	by := CompressExtractive
-	if s.cfg.Compress == CompressModel && r.Kind != desk.Simple && tokensOf(sources) >= compressFrom && s.pick(ctx, q, sources, allowance) {
+	if s.cfg.Compress == CompressModel && tokensOf(sources) >= compressFrom && s.pick(ctx, q, sources, allowance) {
 		by = CompressModel
 	}
 	saved := 0
