@@ -33,9 +33,11 @@ func New() Judge {
 }
 
 // Answerable is between 0 and 1 how far the evidence speaks for an answer. A
-// question without any content word cannot be judged by words: it gets 1.
+// question without any content word cannot be judged by words: it gets 1. So
+// does one of a single word, "refund", that the first passage is headed by: it
+// names what that is about, and nothing of it can be missing.
 func (j Judge) Answerable(e retrieval.Evidence) float64 {
-	if e.Terms == 0 {
+	if !judged(e) {
 		return 1
 	}
 	w := j.learned.Weights[e.Lang]
@@ -45,6 +47,8 @@ func (j Judge) Answerable(e retrieval.Evidence) float64 {
 	}
 	return 1 / (1 + math.Exp(-odds))
 }
+
+func judged(e retrieval.Evidence) bool { return e.Terms > 1 || e.Terms == 1 && e.Headed < 1 }
 
 // names are those of values, in order. Read only.
 var names = [...]string{

@@ -43,13 +43,13 @@ func TestAQuestionWithoutContentWordsIsNotJudgedByThem(t *testing.T) {
 }
 
 func TestOneWordThatAPassageIsHeadedByIsAnswered(t *testing.T) {
-	e := retrieval.Evidence{Lang: desk.English, Length: 60, Terms: 1, Rarity: 0.4, Known: 1, Coverage: 1, Union: 1, Rare: 1, Run: 1, Sentence: 1, Headed: 1, Named: 1, Subject: 1, Rest: 1, Share: 0.8, Vector: 0.5}
-	if p := abstain.New().Answerable(e); p < abstain.Default {
-		t.Errorf("headed by it: answerable = %v", p)
+	e := retrieval.Evidence{Lang: desk.English, Length: 60, Terms: 1, Rarity: 0.4, Known: 1, Coverage: 1, Headed: 1}
+	if p := abstain.New().Answerable(e); p != 1 {
+		t.Errorf("headed by it: answerable = %v, want 1", p)
 	}
-	nothing := retrieval.Evidence{Lang: desk.English, Length: 60, Terms: 1, Rarity: 1, Missing: 1}
-	if p := abstain.New().Answerable(nothing); p >= abstain.Default {
-		t.Errorf("a word that is nowhere: answerable = %v", p)
+	e.Headed = 0
+	if p := abstain.New().Answerable(e); p == 1 {
+		t.Error("headed by something else: nothing was judged")
 	}
 }
 

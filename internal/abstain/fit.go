@@ -60,7 +60,7 @@ func Fit(examples []Example, share float64) Judge {
 	slices.Sort(j.learned.From)
 	j.learned.From = slices.Compact(j.learned.From)
 	for _, l := range []desk.Lang{desk.English, desk.Chinese} {
-		of := slices.DeleteFunc(slices.Clone(examples), func(e Example) bool { return e.Evidence.Lang != l || e.Evidence.Terms == 0 })
+		of := slices.DeleteFunc(slices.Clone(examples), func(e Example) bool { return e.Evidence.Lang != l || !judged(e.Evidence) })
 		if len(of) == 0 {
 			continue
 		}

@@ -1,10 +1,7 @@
 package eval
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -14,9 +11,8 @@ import (
 	"kefu/internal/route"
 )
 
-// sample and keywords are the names of what the sample knowledge base is asked,
-// among the sets.
-const sample, keywords = "sample", "keywords"
+// sample is the name of the sample knowledge base among the sets.
+const sample = "sample"
 
 // sampleEvidence is what is found in the sample knowledge base for this
 // project's own support questions: a knowledge base that says a thing in an
@@ -47,41 +43,12 @@ func (c Config) sampleEvidence(ctx context.Context) ([]weighed, error) {
 			questions = append(questions, probe{query: query{Text: e.Text}, kind: "not_there"})
 		} // others are pleasantries, or answered in part
 	}
-	short := keywordQuestions()
-	c.Progress(fmt.Sprintf("%s: %d questions over %d passages", c.Sample, len(questions)+len(short), ix.Len()))
-	one := func(query) *retrieval.Index { return ix }
-	examples, err := c.weigh(ctx, sample, one, questions)
-	if err != nil {
-		return nil, err
-	}
-	more, err := c.weigh(ctx, keywords, one, short)
-	examples = append(examples, more...)
+	c.Progress(fmt.Sprintf("%s: %d questions over %d passages", c.Sample, len(questions), ix.Len()))
+	examples, err := c.weigh(ctx, sample, func(query) *retrieval.Index { return ix }, questions)
 	for i := range examples {
 		examples[i].Aside = true
 	}
 	return examples, err
-}
-
-// keywordLines are what customers type who look for a page: a word or two. The
-// English sets have none, and a judge that knows none takes each for too little.
-//
-//go:embed testdata/keywords.jsonl
-var keywordLines []byte
-
-func keywordQuestions() []probe {
-	var questions []probe
-	for line := range bytes.Lines(keywordLines) {
-		var e struct{ Text, Sample string }
-		if err := json.Unmarshal(line, &e); err != nil {
-			panic(err) // a part of the program
-		}
-		q := probe{query: query{Text: e.Text}}
-		if e.Sample == "unanswered" {
-			q.kind = "not_there"
-		}
-		questions = append(questions, q)
-	}
-	return questions
 }
 
 func (c Config) samplePassages(ctx context.Context) ([]desk.Passage, error) {

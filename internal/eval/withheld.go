@@ -26,7 +26,7 @@ var weight = map[[2]string]float64{
 	{"xl_xquad", "deleted_doc"}: 1.5, {"xl_xquad", withheld}: 1.5,
 	{"en_vagov", "deleted_doc"}: 0, {"zh_tidb", "deleted_doc"}: 0,
 	{"en_vagov", "cross_domain"}: 6, {"zh_tidb", "cross_domain"}: 6,
-	{sample, "not_there"}: 4, {keywords, ""}: 0.6, {keywords, "not_there"}: 0.6,
+	{sample, "not_there"}: 4,
 }
 
 // weightOf is how much a question of this kind to this set counts.
