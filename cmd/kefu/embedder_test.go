@@ -32,7 +32,7 @@ func TestAnotherEmbedderEmbedsEverythingAgainAndNeverMixesSpaces(t *testing.T) {
 
 	server := online.Serve()
 	server.Log.Await(t, `"msg":"embedding"`) // progress
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "every chunk is embedded again", func() bool {
+	e2e.Eventually(t, 10*time.Second, "every chunk is embedded again", func() bool {
 		return status(t, online).Embedded[providerSpace] == all
 	})
 	text := online.Must("kb", "status")
@@ -114,7 +114,7 @@ func TestALoadWhileTheEmbedderIsDownIsServedAndCompletedLater(t *testing.T) {
 	if a := server.Ask(simpleEN); !a.Grounded {
 		t.Errorf("%+v, want an answer without vectors too", a)
 	}
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the missing vectors are there", func() bool {
+	e2e.Eventually(t, 10*time.Second, "the missing vectors are there", func() bool {
 		return status(t, site).Embedded[providerSpace] == 5
 	})
 }

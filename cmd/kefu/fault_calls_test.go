@@ -96,7 +96,7 @@ func refusedCalls(t *testing.T) {
 		{"content_policy_violation", 1, "second"},
 		{"context_length_exceeded", 2, "second"},
 	} {
-		e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the first provider is asked", func() bool { return s.Ask(s.question()).Provider == "first" })
+		e2e.Eventually(t, 10*time.Second, "the first provider is asked", func() bool { return s.Ask(s.question()).Provider == "first" })
 		script(t, s.first, slices.Repeat([]llmsim.Step{{Fault: tt.fault}}, 3)...)
 		before := calls(s.first)
 		question := "Compare the return shipping of a standard parcel and of an express parcel with " + tt.fault + ": which one costs more?"
@@ -232,12 +232,12 @@ func probes(t *testing.T) {
 	down := slowVendor(t, "fixed:200ms")
 	down.Failures = llmsim.Failures{"500": 1}
 	s.first.Behave(down)
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the breaker opens", func() bool {
+	e2e.Eventually(t, 10*time.Second, "the breaker opens", func() bool {
 		s.askMany(1, 1)
 		return s.opened() > 0
 	})
 	opened := calls(s.first)
-	e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "the first provider was probed twice", func() bool {
+	e2e.Eventually(t, 30*time.Second, "the first provider was probed twice", func() bool {
 		if n := by("second", s.askMany(20, 20)); n != 20 {
 			t.Errorf("%d of 20 answers by the second provider", n)
 		}

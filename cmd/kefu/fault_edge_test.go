@@ -44,7 +44,7 @@ func slowLoris(t *testing.T) {
 			t.Errorf("a giant body, %s: reply %.40q after %d bytes, want 413 within %d", name, reply, sent, mostTaken)
 		}
 	}
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "no goroutine is left", func() bool {
+	e2e.Eventually(t, 10*time.Second, "no goroutine is left", func() bool {
 		s.Client.CloseIdleConnections()
 		return s.goroutines() <= before+5
 	})

@@ -61,7 +61,7 @@ func TestTheMostAskedAreWarmAfterARelease(t *testing.T) {
 		server.Ask(complexEN)
 	}
 	server.Ask(simpleEN)
-	e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "both answers are recorded", func() bool {
+	e2e.Eventually(t, 30*time.Second, "both answers are recorded", func() bool {
 		var n int
 		return site.DB().QueryRow("SELECT count(*) FROM answers").Scan(&n) == nil && n == 2
 	})
@@ -73,7 +73,7 @@ func TestTheMostAskedAreWarmAfterARelease(t *testing.T) {
 	site.Write("docs/warranty.md", "# Warranty\n\nThe warranty of the Aurora lamp covers manufacturing defects for 36 months. The warranty of the Borealis tablet covers manufacturing defects for 12 months.\n")
 	site.Write("docs/returns.md", "# Returns\n\nYou can return an item within 45 days of delivery.\n")
 	site.Must("kb", "load", "docs")
-	e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "one answer is composed ahead", func() bool {
+	e2e.Eventually(t, 30*time.Second, "one answer is composed ahead", func() bool {
 		_, metrics := server.Get("/metrics")
 		return sample(metrics, `kefu_answers_renewed_total{result="renewed",trigger="release"}`) == 1
 	})

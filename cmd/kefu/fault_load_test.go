@@ -289,7 +289,7 @@ func noisyTenant(t *testing.T) {
 			}
 		})
 	}
-	e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "the noise is refused", func() bool { return refused.Load() > noise })
+	e2e.Eventually(t, 30*time.Second, "the noise is refused", func() bool { return refused.Load() > noise })
 	var disturbed time.Duration
 	for round := 0; round < rounds && (round == 0 || disturbed > usual*12/10); round++ {
 		disturbed = p99(undisturbed())

@@ -98,7 +98,7 @@ func (s operatedShop) readersComeAndGo() {
 	reader = s.reader()
 	s.Signal(syscall.SIGKILL)
 	s.Wait()
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the reader ends with the server", func() bool { return !slices.Contains(readers(t, ""), fmt.Sprint(reader)) })
+	e2e.Eventually(t, 10*time.Second, "the reader ends with the server", func() bool { return !slices.Contains(readers(t, ""), fmt.Sprint(reader)) })
 }
 
 func (s *faultyShop) signal(pid int, sig syscall.Signal) {

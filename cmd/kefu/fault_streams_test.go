@@ -200,20 +200,20 @@ func leavingCallers(t *testing.T) {
 			_, _ = s.Stream(ctx, question, nil)
 		})
 	}
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "every question is at the provider", func() bool { return s.first.Stats().InFlight == callers })
+	e2e.Eventually(t, 10*time.Second, "every question is at the provider", func() bool { return s.first.Stats().InFlight == callers })
 	leave()
 	asked.Wait()
 	took := e2e.Eventually(t, time.Second*e2e.Slowdown, "the calls have ended", func() bool { return s.first.Stats().InFlight == 0 })
 	if n := calls(s.first) - made; n != callers || calls(s.second) > 0 {
 		t.Errorf("%d calls for %d questions, %d of the second provider", n, callers, calls(s.second))
 	}
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "no goroutine is left", func() bool {
+	e2e.Eventually(t, 10*time.Second, "no goroutine is left", func() bool {
 		s.Client.CloseIdleConnections()
 		return s.goroutines() <= before+5
 	})
 	db := s.site.DB()
 	defer db.Close()
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the calls are settled", func() bool {
+	e2e.Eventually(t, 10*time.Second, "the calls are settled", func() bool {
 		return rows(t, db, `SELECT count(*) FROM attempts WHERE state = 'ended' AND failure = 'cancelled' AND estimated`) == callers &&
 			rows(t, db, `SELECT count(*) FROM attempts WHERE state <> 'ended' OR cost > worst`) == 0
 	})
@@ -241,7 +241,7 @@ func deafCaller(t *testing.T) {
 	}
 	body := fmt.Sprintf(`{"question":%q,"stream":true}`, complexEN)
 	fmt.Fprintf(conn, "POST /query HTTP/1.1\r\nHost: kefu\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-	e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "the provider has answered", func() bool { return calls(s.first) == 1 })
+	e2e.Eventually(t, 30*time.Second, "the provider has answered", func() bool { return calls(s.first) == 1 })
 	s.first.Behave(llmsim.Config{})
 	s.askMany(20, 4) // nobody else waits for it
 	e2e.Eventually(t, 4*cutOff, "the caller is cut off", func() bool { return s.inFlight() == 0 })

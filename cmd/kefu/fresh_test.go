@@ -173,7 +173,7 @@ func TestAnAnswerIsSharedThroughRedisAndDiesWithItsDocument(t *testing.T) {
 	first, second := site.Serve(), site.Serve()
 	first.Ask(complexZH)
 	redis := redisClient(t, url)
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the answer is in Redis", func() bool {
+	e2e.Eventually(t, 10*time.Second, "the answer is in Redis", func() bool {
 		n, err := redis.DBSize(t.Context()).Result()
 		return err == nil && n == 1
 	})

@@ -96,7 +96,7 @@ func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 // hitsRedis asks until the answer comes from Redis.
 func hitsRedis(t *testing.T, server *e2e.Server, question string) {
 	t.Helper()
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "a hit in Redis", func() bool { return server.Ask(question).CacheTier == desk.TierRedis })
+	e2e.Eventually(t, 10*time.Second, "a hit in Redis", func() bool { return server.Ask(question).CacheTier == desk.TierRedis })
 }
 
 func TestAFailingProviderLeavesNoQuestionUnanswered(t *testing.T) {
@@ -214,7 +214,7 @@ func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
 				})
 			}
 			asked.Wait()
-			e2e.Eventually(t, 20*time.Second*e2e.Slowdown, "the server is not ready", func() bool {
+			e2e.Eventually(t, 20*time.Second, "the server is not ready", func() bool {
 				status, _ := server.Get("/readyz")
 				return status == http.StatusServiceUnavailable
 			})
@@ -223,7 +223,7 @@ func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
 			}
 
 			proxy.Link()
-			took := e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "everything is as before", func() bool {
+			took := e2e.Eventually(t, 30*time.Second, "everything is as before", func() bool {
 				ready, _ := server.Get("/readyz")
 				a := server.Ask(complexEN)
 				return ready == http.StatusOK && a.Provider == "openai" && !a.Degraded

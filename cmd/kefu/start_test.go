@@ -114,7 +114,7 @@ func TestSIGTERMLetsRunningRequestsEndAndExitsWithZero(t *testing.T) {
 			}
 		})
 	}
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "every question is at the provider", func() bool {
+	e2e.Eventually(t, 10*time.Second, "every question is at the provider", func() bool {
 		return vendor.Stats().InFlight >= int64(len(questions))
 	})
 	server.Signal(syscall.SIGTERM)
@@ -152,7 +152,7 @@ func hanging(t *testing.T, env ...string) (*e2e.Server, <-chan error) {
 		_, err := server.TryAsk(t.Context(), simpleEN)
 		ended <- err
 	}()
-	e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the question is at the provider", func() bool { return vendor.Stats().InFlight > 0 })
+	e2e.Eventually(t, 10*time.Second, "the question is at the provider", func() bool { return vendor.Stats().InFlight > 0 })
 	return server, ended
 }
 
@@ -174,7 +174,7 @@ func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
 	server, ended := hanging(t)
 	server.Signal(syscall.SIGTERM)
 	server.Log.Await(t, `"msg":"stopping"`)
-	e2e.Eventually(t, 5*time.Second*e2e.Slowdown, "the server has ended", func() bool {
+	e2e.Eventually(t, 5*time.Second, "the server has ended", func() bool {
 		if server.Ended() {
 			return true
 		}

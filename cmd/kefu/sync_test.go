@@ -174,7 +174,7 @@ func TestAKilledSyncLeavesTheOldReleaseAndIsCompletedByTheNext(t *testing.T) {
 	killed := 0
 	for _, ready := range []int{0, 1, 40, 80, 120, 160} {
 		running := site.Start("kb", "sync", "articles", "--source", "articles")
-		e2e.Eventually(t, 30*time.Second*e2e.Slowdown, "the sync has come that far", func() bool {
+		e2e.Eventually(t, 30*time.Second, "the sync has come that far", func() bool {
 			return running.Ended() || count(`SELECT COUNT(*) FROM intake WHERE state <> 'queued'`) >= ready+1
 		})
 		running.Signal(syscall.SIGKILL)

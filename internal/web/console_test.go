@@ -191,7 +191,7 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 
 			id := regexp.MustCompile(`(?m)^(key_\S+).*desk`).FindStringSubmatch(site.Must("keys", "list"))[1]
 			site.Must("keys", "revoke", id)
-			e2e.Eventually(t, 10*time.Second*e2e.Slowdown, "the session has ended with its key", func() bool {
+			e2e.Eventually(t, 10*time.Second, "the session has ended with its key", func() bool {
 				p.do(chromedp.Evaluate[chromedp.Void]("dispatchEvent(new Event('hashchange'))"))
 				return js[bool](p, "document.querySelector('input[name=key]') !== null")
 			})
