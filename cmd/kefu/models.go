@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"kefu/internal/answer"
 	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/gateway"
@@ -78,6 +79,15 @@ func (m models) summary() string {
 		return "the offline model"
 	}
 	return simple.Name
+}
+
+// compression is how passages are shortened, as configured: not at all where nobody but the
+// offline model reads them, which reads all of them.
+func (m models) compression(how string) string {
+	if !slices.ContainsFunc(m.targets.Complex, func(t config.Target) bool { return t.Protocol != config.Offline }) {
+		return answer.CompressOff
+	}
+	return how
 }
 
 // fingerprint changes with all that may change an answer: answers of others

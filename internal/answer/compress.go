@@ -1,6 +1,7 @@
 package answer
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -42,22 +43,24 @@ func (s *Service) compress(ctx context.Context, q desk.Question, r desk.Route, s
 	}
 	start := time.Now()
 	defer tr.Took("compress", start)
-	sources = slices.Clone(sources)
-	for i, p := range sources {
-		sources[i].Excerpt = retrieval.Excerpt(string(q.Text), p)
-	}
-	by := CompressExtractive
-	if s.cfg.Compress == CompressModel && tokensOf(sources) >= compressFrom && s.pick(ctx, q, sources, allowance) {
-		by = CompressModel
-	}
-	saved := 0
-	for _, p := range sources {
-		if p.Excerpt != "" {
-			saved += p.Tokens - p.Tokens*len(p.Excerpt)/len(p.Text)
+	by, picked := CompressExtractive, make([]string, len(sources))
+	if s.cfg.Compress == CompressModel && tokensOf(sources) >= compressFrom {
+		picked = s.pick(ctx, q, sources, allowance)
+		if slices.ContainsFunc(picked, func(excerpt string) bool { return excerpt != "" }) {
+			by = CompressModel
 		}
 	}
+	shown, saved := slices.Clone(sources), 0
+	for i, p := range sources {
+		// A source of which the model copied nothing may still be of use.
+		excerpt := cmp.Or(picked[i], retrieval.Excerpt(string(q.Text), p))
+		if excerpt != "" {
+			saved += p.Tokens - p.Tokens*len(excerpt)/len(p.Text)
+		}
+		shown[i].Excerpt = excerpt
+	}
 	s.Observer.Compressed(by, saved)
-	return sources
+	return shown
 }
 
 func tokensOf(sources []desk.Passage) (n int) {
@@ -67,32 +70,21 @@ func tokensOf(sources []desk.Passage) (n int) {
 	return n
 }
 
-// pick lets the cheap model say what of the sources matters. What it did not
-// copy word for word is not taken, and a source of which nothing is left keeps
-// the excerpt that it has. It reports whether the model was of any use.
-func (s *Service) pick(ctx context.Context, q desk.Question, sources []desk.Passage, allowance *llm.Allowance) bool {
-	whole := slices.Clone(sources)
-	for i := range whole {
-		whole[i].Excerpt = ""
-	}
-	c := s.call(q, desk.Route{Kind: desk.Complex}, whole, allowance)
+// pick lets the cheap model say what of each source matters: nothing, where the
+// model fails or does not copy word for word.
+func (s *Service) pick(ctx context.Context, q desk.Question, sources []desk.Passage, allowance *llm.Allowance) []string {
+	c := s.call(q, desk.Route{Kind: desk.Complex}, sources, allowance)
 	c.Tier, c.Purpose, c.MaxTokens, c.Stream = llm.Cheap, desk.PurposeCompress, compressTokens, false
 	c.Prompt.System = systemCompress
 	reply, err := s.Models.Start(ctx, c)
 	if err != nil {
-		return false
+		return make([]string, len(sources))
 	}
 	text, err := reply.Text()
 	if err != nil {
-		return false
+		text = "" // what came before may be cut within a condition
 	}
-	picked := false
-	for i, excerpt := range copied(text, sources) {
-		if excerpt != "" {
-			sources[i].Excerpt, picked = excerpt, true
-		}
-	}
-	return picked
+	return copied(text, sources)
 }
 
 // marked is the number of a source on a line of its own, or before what was

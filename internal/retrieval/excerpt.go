@@ -21,9 +21,9 @@ const (
 // Excerpt is what of a passage's text matters to a question, word for word: the
 // sentences that hold one of its content terms or a synonym, each with the one
 // that goes on from it, and lists and tables of which any line does, whole. What
-// is left out leaves an ellipsis behind. It is empty where the whole text should be read: that of a curated
-// answer, of a short passage, of one that is headed by what is asked or shares
-// no word with it, and one of which little can go.
+// is left out leaves an ellipsis behind. It is empty where the whole text should
+// be read: that of a curated answer, of a short passage, of one that is headed
+// by what is asked or shares no word with it, and one of which little can go.
 func Excerpt(question string, p desk.Passage) string {
 	terms := lang.ContentTerms(question)
 	if p.Question != "" || p.Tokens <= shortText || len(terms) == 0 || share(terms, p.NearestHeading()) >= headedBy {
