@@ -81,8 +81,8 @@ func (m models) summary() string {
 	return simple.Name
 }
 
-// compression is how passages are shortened, as configured: not at all where nobody but the
-// offline model reads them, which reads all of them.
+// compression is how passages are shortened: as configured, or not at all where
+// nobody but the offline model reads them, which reads all of them.
 func (m models) compression(how string) string {
 	if !slices.ContainsFunc(m.targets.Complex, func(t config.Target) bool { return t.Protocol != config.Offline }) {
 		return answer.CompressOff
