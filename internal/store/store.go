@@ -7,6 +7,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -222,10 +223,13 @@ func (db *DB) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 		return db.engine.explain(err)
 	}
 	defer tx.Rollback() // does nothing after Commit
-	if err := f(tx); err != nil {
-		return db.engine.explain(err)
+	if err = f(tx); err == nil {
+		err = tx.Commit()
 	}
-	return db.engine.explain(tx.Commit())
+	if errors.Is(err, driver.ErrBadConn) && ctx.Err() != nil {
+		err = ctx.Err() // PostgreSQL's driver gives up the connection that it was to wait for
+	}
+	return db.engine.explain(err)
 }
 
 // snapshot runs f in a transaction that sees one state of the database.
