@@ -113,27 +113,27 @@ func TestAHundredQuestionsAtTwoSecondsEachTakeLessThanFifteen(t *testing.T) {
 
 func TestAnInterruptedBatchGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
-	const questions, atATime = 24, 4
+	const questions, atATime, before = 24, 4, 8
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	site := warranties(t, questions, vendor.Env()...)
 	want := writeQuestions(site, questions)
-	vendor.Behave(slowVendor(t, "fixed:300ms"))
+	vendor.Hold(before)
 
 	run := site.Start(askFile("--concurrency", fmt.Sprint(atATime))...)
 	e2e.Eventually(t, 30*time.Second, "some answers are there", func() bool {
 		raw, _ := os.ReadFile(filepath.Join(site.Dir, "answers.jsonl"))
-		return strings.Count(string(raw), "\n") >= 8
+		return strings.Count(string(raw), "\n") == before
 	})
 	run.Signal(syscall.SIGINT)
 	if code := run.Wait(); code != 130 {
 		t.Errorf("exit status %d, want 130\n%s", code, run.Log)
 	}
 	kept := len(answerRows(t, site))
-	if kept < 8 || kept == questions {
-		t.Fatalf("%d answers were kept, want some", kept)
+	if kept != before {
+		t.Fatalf("%d answers were kept, want %d", kept, before)
 	}
 
-	vendor.Behave(llmsim.Config{})
+	vendor.LetGo()
 	r := site.Run(askFile()...)
 	if r.Code != 0 {
 		t.Errorf("exit status %d\n%s", r.Code, r.Stderr)

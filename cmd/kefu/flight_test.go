@@ -63,17 +63,16 @@ func TestACallerWhoLeavesFailsNobodyElse(t *testing.T) {
 	t.Parallel()
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	server := newShop(t, vendor.Env()...).Serve()
-	vendor.Behave(slowVendor(t, "fixed:600ms"))
+	vendor.Hold(0)
 
 	leaderCtx, leave := context.WithCancel(t.Context())
-	var asked sync.WaitGroup
-	asked.Go(func() {
+	var gone, asked sync.WaitGroup
+	gone.Go(func() {
 		if _, err := server.TryAsk(leaderCtx, simpleEN); !errors.Is(err, context.Canceled) {
 			t.Errorf("the one who left: %v", err)
 		}
 	})
-	atVendor := func() bool { return vendor.Stats().InFlight > 0 }
-	e2e.Eventually(t, 10*time.Second, "the question is at the provider", atVendor)
+	e2e.Eventually(t, 10*time.Second, "the question is at the provider", func() bool { return vendor.Held() == 1 })
 	for range 20 {
 		asked.Go(func() {
 			if a, err := server.TryAsk(t.Context(), simpleEN); err != nil || !a.Grounded || a.Degraded {
@@ -83,9 +82,11 @@ func TestACallerWhoLeavesFailsNobodyElse(t *testing.T) {
 	}
 	e2e.Eventually(t, 10*time.Second, "the others are aboard", func() bool {
 		_, metrics := server.Get("/metrics")
-		return sample(metrics, "http_requests_in_flight") >= 20
+		return sample(metrics, "http_requests_in_flight") >= 21
 	})
 	leave()
+	gone.Wait()
+	vendor.LetGo()
 	asked.Wait()
 	if n := vendor.Calls("/chat/completions"); n != 1 {
 		t.Errorf("%d calls of the model, want 1", n)

@@ -103,7 +103,7 @@ func TestSIGTERMLetsRunningRequestsEndAndExitsWithZero(t *testing.T) {
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	server := newShop(t, vendor.Env()...).Serve()
 	server.Ask(simpleEN) // the knowledge base is loaded
-	vendor.Behave(slowVendor(t, "fixed:700ms"))
+	vendor.Hold(0)
 
 	questions := []string{complexEN, complexZH, simpleZH, "How much does return shipping for an express parcel cost?"}
 	var asked sync.WaitGroup
@@ -115,9 +115,11 @@ func TestSIGTERMLetsRunningRequestsEndAndExitsWithZero(t *testing.T) {
 		})
 	}
 	e2e.Eventually(t, 10*time.Second, "every question is at the provider", func() bool {
-		return vendor.Stats().InFlight >= int64(len(questions))
+		return vendor.Held() == len(questions)
 	})
 	server.Signal(syscall.SIGTERM)
+	server.Log.Await(t, `"msg":"stopping"`)
+	vendor.LetGo()
 	asked.Wait()
 	if code := server.Wait(); code != 0 {
 		t.Errorf("exit status %d, want 0", code)

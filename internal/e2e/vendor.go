@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,14 @@ type Vendor struct {
 	asked    chan struct{} // a token for each request, as long as it is wanted
 	mu       sync.Mutex
 	received bytes.Buffer
+	hold     *hold // nil while nothing is held
+}
+
+// hold keeps calls of the model waiting until open is closed.
+type hold struct {
+	after   int // how many calls go on before
+	waiting int
+	open    chan struct{}
 }
 
 // NewVendor starts a provider that behaves as c says.
@@ -41,6 +50,7 @@ func newVendor(t testing.TB, c llmsim.Config) *Vendor {
 	}
 	v := &Vendor{Sim: sim, t: t, asked: make(chan struct{}, 1)}
 	t.Cleanup(func() {
+		v.LetGo()
 		sim.Release()
 		v.server.Close()
 	})
@@ -60,7 +70,60 @@ func (v *Vendor) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasSuffix(r.URL.Path, "/chat/completions") {
+		v.wait(r.Context())
+	}
 	v.Sim.ServeHTTP(w, r)
+}
+
+// Hold keeps the calls of the model from now on waiting, after so many more
+// have gone on, until LetGo. A test that needs a call to be under way while
+// it does something says so by it, and depends on no latency.
+func (v *Vendor) Hold(after int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.hold = &hold{after: after, open: make(chan struct{})}
+}
+
+// LetGo ends Hold.
+func (v *Vendor) LetGo() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.hold != nil {
+		close(v.hold.open)
+		v.hold = nil
+	}
+}
+
+// Held is how many calls wait.
+func (v *Vendor) Held() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.hold == nil {
+		return 0
+	}
+	return v.hold.waiting
+}
+
+func (v *Vendor) wait(ctx context.Context) {
+	v.mu.Lock()
+	h := v.hold
+	if h == nil || h.after > 0 {
+		if h != nil {
+			h.after--
+		}
+		v.mu.Unlock()
+		return
+	}
+	h.waiting++
+	v.mu.Unlock()
+	select {
+	case <-h.open:
+	case <-ctx.Done():
+	}
+	v.mu.Lock()
+	h.waiting--
+	v.mu.Unlock()
 }
 
 // Asked yields once a request has arrived.
