@@ -262,12 +262,21 @@ func (a *app) newEdge(models []gateway.Model) httpapi.Config {
 		limiter := limit.New(limit.Config{
 			Key:  limit.Rates{Requests: l.RequestsPerMinute, Tokens: l.TokensPerMinute, Concurrent: l.Concurrent},
 			User: limit.Rates{Requests: l.UserRequestsPerMinute}, Address: limit.Rates{Requests: l.AddressRequestsPerMinute}, Visitor: limit.Rates{Requests: l.VisitorRequestsPerMinute},
-			Timeout: a.cfg.Redis.Timeout,
+			Timeout: a.cfg.Redis.Timeout, Replicas: a.replicas(),
 		}, a.redis, a.log)
 		a.workers.start("limit", limiter.Run)
 		cfg.Limiter = limiter
 	}
 	return cfg
+}
+
+// replicas is how many servers share a limit where Redis does not keep it: those
+// over one PostgreSQL. nil: SQLite serves one; commands beside it do not count.
+func (a *app) replicas() func() int {
+	if a.cfg.Database.URL == "" {
+		return nil
+	}
+	return a.knowledge.Replicas
 }
 
 // checks are what readiness depends on; a cache or a model that is away costs

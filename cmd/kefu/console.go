@@ -27,7 +27,7 @@ func (a *app) sessions() *access.Sessions {
 
 // turnstile bounds how often one address may try to sign in.
 func (a *app) turnstile() *limit.Limiter {
-	l := limit.New(limit.Config{Address: limit.Rates{Requests: signInsPerMinute}, Timeout: a.cfg.Redis.Timeout}, a.redis, a.log)
+	l := limit.New(limit.Config{Address: limit.Rates{Requests: signInsPerMinute}, Timeout: a.cfg.Redis.Timeout, Replicas: a.replicas()}, a.redis, a.log)
 	a.workers.start("sign-in limit", l.Run)
 	return l
 }

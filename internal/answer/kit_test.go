@@ -106,9 +106,11 @@ func (l *library) Changes(_ context.Context, _ string, since desk.Revision) (kno
 	return d, nil
 }
 
-func (l *library) Join(context.Context, string, desk.Revision, time.Duration) error { return l.lost }
-func (l *library) Leave(context.Context, string) error                              { return nil }
-func (l *library) Wait(ctx context.Context, _ desk.Revision) error                  { <-ctx.Done(); return ctx.Err() }
+func (l *library) Join(context.Context, string, desk.Revision, time.Duration) (int, error) {
+	return 1, l.lost
+}
+func (l *library) Leave(context.Context, string) error             { return nil }
+func (l *library) Wait(ctx context.Context, _ desk.Revision) error { <-ctx.Done(); return ctx.Err() }
 
 // scripted is a model whose replies the test writes.
 type scripted struct {

@@ -87,7 +87,7 @@ type HTTP struct {
 type Limit struct {
 	RequestsPerMinute        int `key:"requests_per_minute" env:"KEFU_LIMIT_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one key; 0: unlimited"`
 	TokensPerMinute          int `key:"tokens_per_minute" env:"KEFU_LIMIT_TOKENS_PER_MINUTE" range:"0..1000000000" help:"tokens a minute that answers to one key may take; 0: unlimited"`
-	Concurrent               int `key:"concurrent" env:"KEFU_LIMIT_CONCURRENT" range:"0..100000" help:"requests of one key under way at a time, in all replicas that share a Redis; 0: unlimited"`
+	Concurrent               int `key:"concurrent" env:"KEFU_LIMIT_CONCURRENT" range:"0..100000" help:"requests of one key under way at a time, in all replicas together; 0: unlimited"`
 	UserRequestsPerMinute    int `key:"user_requests_per_minute" env:"KEFU_LIMIT_USER_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one user, where the caller names them; 0: unlimited"`
 	VisitorRequestsPerMinute int `key:"visitor_requests_per_minute" env:"KEFU_LIMIT_VISITOR_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows a website's key (role widget); 0: unlimited"`
 	AddressRequestsPerMinute int `key:"address_requests_per_minute" env:"KEFU_LIMIT_ADDRESS_REQUESTS_PER_MINUTE" range:"0..1000000" help:"requests a minute of one address that shows no key; 0: unlimited"`

@@ -42,6 +42,7 @@ type Knowledge struct {
 
 	state atomic.Pointer[state]
 	fresh atomic.Pointer[time.Time] // until when the lease lives
+	alive atomic.Int64              // replicas when it was last renewed
 	turn  chan struct{}             // holds a token while somebody catches up
 }
 
@@ -103,6 +104,11 @@ func (k *Knowledge) Revision() desk.Revision { return k.state.Load().revision }
 // returned to its publisher without being in the views.
 func (k *Knowledge) Fresh() bool { return time.Now().Before(*k.fresh.Load()) }
 
+// Replicas is how many replicas the source had when this one last renewed its
+// lease, a third of the lease ago at most while the source answers: at least 1,
+// this one. One that died counts until its lease ends.
+func (k *Knowledge) Replicas() int { return max(1, int(k.alive.Load())) }
+
 // CatchUp brings the views to the newest revision and renews the lease. On
 // error the views stay as they are.
 func (k *Knowledge) CatchUp(ctx context.Context) error {
@@ -145,9 +151,11 @@ func (k *Knowledge) catchUp(ctx context.Context) error {
 			return err
 		}
 		joined := time.Now()
-		if err := k.source.Join(ctx, k.replica, k.Revision(), k.lease); err != nil {
+		alive, err := k.source.Join(ctx, k.replica, k.Revision(), k.lease)
+		if err != nil {
 			return err
 		}
+		k.alive.Store(int64(alive))
 		// Without a gap between two leases publishers have waited for this
 		// replica. After a gap one may have looked just before it joined.
 		if !k.Fresh() {

@@ -17,8 +17,9 @@ type Source interface {
 	// since. Items carry vectors of that embedding model where there are any.
 	Changes(ctx context.Context, model string, since desk.Revision) (Delta, error)
 	// Join says that the replica serves rev, and that publishers have to wait
-	// for it for as long as ttl, counted from when the source received it.
-	Join(ctx context.Context, replica string, rev desk.Revision, ttl time.Duration) error
+	// for it for as long as ttl, counted from when the source received it. It
+	// returns how many replicas there are, this one included.
+	Join(ctx context.Context, replica string, rev desk.Revision, ttl time.Duration) (alive int, err error)
 	// Leave ends the lease.
 	Leave(ctx context.Context, replica string) error
 	// Wait returns once there may be a revision newer than since.

@@ -127,7 +127,7 @@ func (m *memory) Changes(ctx context.Context, _ string, since desk.Revision) (kn
 	return delta, nil
 }
 
-func (m *memory) Join(_ context.Context, replica string, rev desk.Revision, ttl time.Duration) error {
+func (m *memory) Join(_ context.Context, replica string, rev desk.Revision, ttl time.Duration) (alive int, err error) {
 	m.mu.Lock()
 	before := m.beforeJoin
 	m.beforeJoin = nil
@@ -138,10 +138,10 @@ func (m *memory) Join(_ context.Context, replica string, rev desk.Revision, ttl 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.down {
-		return errDown
+		return 0, errDown
 	}
 	m.leases[replica] = lease{rev, time.Now().Add(ttl)}
-	return nil
+	return len(m.leases), nil
 }
 
 func (m *memory) Leave(_ context.Context, replica string) error {

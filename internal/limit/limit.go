@@ -1,8 +1,9 @@
 // Package limit bounds how much one caller may ask: requests and tokens a
 // minute, and requests at a time, shared by all replicas through Redis. Without
-// Redis, or while it is away, each replica holds the limits by itself: never
-// unlimited. The requests under way of a replica that dies are forgotten when
-// its lease ends.
+// Redis, or while it is away, each replica lets its equal share of a limit in,
+// at least one: never more than the limit by all of them, but for what Redis let
+// in before and this replica has not heard of. The requests under way of a
+// replica that dies are forgotten when its lease ends.
 package limit
 
 import (
@@ -35,6 +36,8 @@ type Config struct {
 	// Lease is for how long Redis believes what a replica said of its requests
 	// under way; it repeats that three times meanwhile. Default 15 s.
 	Lease time.Duration
+	// Replicas returns how many there are, at least 1. Default: this one.
+	Replicas func() int
 }
 
 // Caller is who asks.
@@ -93,6 +96,9 @@ func New(cfg Config, client *redis.Client, log *slog.Logger) *Limiter {
 	if cfg.Lease == 0 {
 		cfg.Lease = 15 * time.Second
 	}
+	if cfg.Replicas == nil {
+		cfg.Replicas = func() int { return 1 }
+	}
 	l := &Limiter{cfg: cfg, subjects: otter.Must(&otter.Options[string, *subject]{
 		MaximumSize:      subjects,
 		ExpiryCalculator: otter.ExpiryAccessing[string, *subject](forgetAfter),
@@ -121,6 +127,7 @@ func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 	v := Verdict{of: l}
 	var take []bucket
 	var places []place
+	replicas := l.cfg.Replicas()
 	for name, rates := range l.rates(c) {
 		s := l.subject(name)
 		if rates.Concurrent > 0 {
@@ -132,37 +139,40 @@ func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 			places, v.inside = append(places, p), append(v.inside, s)
 		}
 		if rates.Requests > 0 {
-			b := bucket{name: name + ":r", perMinute: rates.Requests, cost: 1, local: &s.requests}
-			take = append(take, b)
+			take = append(take, newBucket(name+":r", rates.Requests, replicas, 1, &s.requests))
 		}
 		if rates.Tokens > 0 {
-			b := bucket{name: name + ":t", perMinute: rates.Tokens, local: &s.tokens}
+			b := newBucket(name+":t", rates.Tokens, replicas, 0, &s.tokens)
 			take, v.tokens = append(take, b), append(v.tokens, b)
 		}
 	}
 	if len(take)+len(places) == 0 {
 		return v
 	}
-	got := takeAll(take, time.Now()) // also where Redis decides: it is ready to take over
 	if l.shared != nil {
-		var theirs taken
-		var ok bool
 		for _, s := range v.inside {
 			l.shared.places.hold(s)
 		}
-		if theirs, v.Along, ok = l.shared.take(ctx, take, places, key); ok {
-			got = theirs
+		var got taken
+		var ok bool
+		if got, v.Along, ok = l.shared.take(ctx, take, places, key); ok {
+			follow(take, got, replicas, time.Now()) // ready to take over
+			return v.decide(take, got)
 		}
 	}
-	return v.decide(take, got)
+	return v.decide(take, takeAlone(take, places, replicas, time.Now()))
 }
 
 // decide is the verdict on what became of taking.
 func (v Verdict) decide(take []bucket, got taken) Verdict {
 	if len(take) > 0 && take[0].cost > 0 {
 		first := take[0]
-		v.Limit, v.Remaining = first.perMinute, max(0, int(got.left))
-		v.Reset = first.refill(float64(first.perMinute) - got.left)
+		full := first.share
+		if got.shared {
+			full = float64(first.perMinute)
+		}
+		v.Limit, v.Remaining = first.perMinute, max(0, int(first.left))
+		v.Reset = refill(full-first.left, full)
 	}
 	if got.denied >= 0 {
 		v.Refused, v.Wait = Requests, got.wait
@@ -232,22 +242,29 @@ func (v *Verdict) leave() {
 // bucket is a token bucket of a minute's worth.
 type bucket struct {
 	name      string
-	perMinute int
+	perMinute int     // of all replicas together
+	share     float64 // of this one without the others, at least 1
 	cost      float64 // 0: pays later, and may pass while something is left
+	left      float64 // after taking, of what decided
 	local     *level
+}
+
+func newBucket(name string, perMinute, replicas int, cost float64, local *level) bucket {
+	share := math.Max(1, float64(perMinute)/float64(replicas))
+	return bucket{name: name, perMinute: perMinute, share: share, cost: cost, local: local}
 }
 
 // need is how much must be there for the bucket to let pass.
 func (b bucket) need() float64 { return math.Max(b.cost, 1) }
 
-// refill is how long it takes until n more are there.
-func (b bucket) refill(n float64) time.Duration {
-	return time.Duration(math.Max(0, n) / float64(b.perMinute) * float64(time.Minute))
+// refill is how long it takes until n more are there, of full ones a minute.
+func refill(n, full float64) time.Duration {
+	return time.Duration(math.Max(0, n) / full * float64(time.Minute))
 }
 
 // taken is what became of taking from several buckets at once.
 type taken struct {
 	denied int           // index of the bucket that has to be waited for longest, beyond them of a place, -1: none
 	wait   time.Duration // for it
-	left   float64       // in the first
+	shared bool          // by Redis, for all replicas
 }

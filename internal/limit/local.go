@@ -52,20 +52,19 @@ func (s *subject) placeLocked(limit int) place {
 	return place{name: s.name + ":c", limit: limit, inside: s.inside, number: s.number}
 }
 
-// level is how full a bucket is: full when it is new.
+// level is how full this replica's share of a bucket is: full when it is new.
 type level struct {
 	mu sync.Mutex
 	n  float64
 	at time.Time // of n; zero: full
 }
 
-// now brings the level up to date; l.mu is held.
+// fill brings the level up to date; l.mu is held.
 func (l *level) fill(b bucket, now time.Time) float64 {
-	full := float64(b.perMinute)
 	if l.at.IsZero() {
-		l.n = full
+		l.n = b.share
 	} else {
-		l.n = math.Min(full, l.n+full*now.Sub(l.at).Minutes())
+		l.n = math.Min(b.share, l.n+b.share*now.Sub(l.at).Minutes())
 	}
 	l.at = now
 	return l.n
@@ -78,27 +77,54 @@ func (l *level) charge(b bucket, now time.Time) {
 	l.n = l.fill(b, now) - b.cost
 }
 
+// lower leaves at most n.
+func (l *level) lower(n float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.n = math.Min(l.n, n)
+}
+
+// follow takes from every bucket where Redis has let the request in, and leaves
+// in none more than this replica's share of what Redis has left for all.
+func follow(buckets []bucket, got taken, replicas int, now time.Time) {
+	for _, b := range buckets {
+		if got.denied >= 0 {
+			b.cost = 0
+		}
+		b.local.charge(b, now)
+		b.local.lower(b.left / float64(replicas))
+	}
+}
+
+// takeAlone takes from every bucket and keeps every place, or none of them,
+// within this replica's share of each.
+func takeAlone(buckets []bucket, places []place, replicas int, now time.Time) taken {
+	for i, p := range places {
+		if p.inside > int64(max(1, p.limit/replicas)) {
+			return taken{denied: len(buckets) + i}
+		}
+	}
+	return takeAll(buckets, now)
+}
+
 // takeAll takes from every bucket, or from none.
 func takeAll(buckets []bucket, now time.Time) taken {
 	got := taken{denied: -1}
-	for i, b := range buckets {
+	for i := range buckets {
+		b := &buckets[i]
 		b.local.mu.Lock()
-		n := b.local.fill(b, now)
-		if n < b.need() {
-			if w := b.refill(b.need() - n); got.denied < 0 || w > got.wait {
+		b.left = b.local.fill(*b, now)
+		if b.left < b.need() {
+			if w := refill(b.need()-b.left, b.share); got.denied < 0 || w > got.wait {
 				got.denied, got.wait = i, w
 			}
 		}
-		if i == 0 {
-			got.left = n
-		}
 	}
-	for i, b := range buckets {
+	for i := range buckets {
+		b := &buckets[i]
 		if got.denied < 0 {
-			b.local.n -= b.cost
-			if i == 0 {
-				got.left -= b.cost
-			}
+			b.left -= b.cost
+			b.local.n = b.left
 		}
 		b.local.mu.Unlock()
 	}

@@ -74,8 +74,8 @@ func (s *shared) take(ctx context.Context, buckets []bucket, places []place, key
 	return taken{}, along, false
 }
 
-// ask runs the script once, and reads a key, unless that is empty, in the same
-// round trip.
+// ask runs the script once, which fills in what is left in the buckets, and reads
+// a key, unless that is empty, in the same round trip.
 func (s *shared) ask(ctx context.Context, buckets []bucket, places []place, force bool, key string) (taken, desk.Along, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -94,7 +94,7 @@ func (s *shared) ask(ctx context.Context, buckets []bucket, places []place, forc
 	if redis.HasErrorPrefix(run.Err(), "NOSCRIPT") { // Redis has just been started
 		run = s.script.Eval(ctx, s.client, keys, args...)
 	}
-	got, err := read(run)
+	got, err := read(run, buckets)
 	return got, along, err
 }
 
@@ -121,20 +121,24 @@ func broughtAlong(found *redis.StringCmd) desk.Along {
 	return desk.Along{Asked: true, Value: value, Err: err}
 }
 
-// read is what the script replied.
-func read(run *redis.Cmd) (taken, error) {
+// read is what the script replied; it fills in what is left in the buckets.
+func read(run *redis.Cmd, buckets []bucket) (taken, error) {
 	reply, err := run.Slice()
 	if err != nil {
 		return taken{}, err
 	}
-	if len(reply) != 3 {
+	if len(reply) != 2+len(buckets) {
 		return taken{}, errors.New("the script replied with something else")
 	}
 	denied, _ := reply[0].(int64)
 	wait, _ := reply[1].(int64)
-	text, _ := reply[2].(string)
-	left, err := strconv.ParseFloat(text, 64)
-	return taken{denied: int(denied) - 1, wait: time.Duration(wait) * time.Millisecond, left: left}, err
+	for i := range buckets {
+		text, _ := reply[2+i].(string)
+		if buckets[i].left, err = strconv.ParseFloat(text, 64); err != nil {
+			return taken{}, err
+		}
+	}
+	return taken{denied: int(denied) - 1, wait: time.Duration(wait) * time.Millisecond, shared: true}, nil
 }
 
 // charge tells Redis later of what is owed already.

@@ -8,7 +8,7 @@
 -- A place is a hash of replicas: what each has under way, the number of the
 -- statement, and until when that is believed.
 -- Returns the key that denies (0: none), for how many milliseconds to wait, and
--- what is left in the first bucket.
+-- what is left in each bucket.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local buckets, force, replica, lease = tonumber(ARGV[1]), ARGV[2] == '1', ARGV[3], tonumber(ARGV[4])
@@ -64,4 +64,8 @@ for i = buckets + 1, #KEYS do
     redis.call('PEXPIRE', KEYS[i], lease)
   end
 end
-return {denied, wait, string.format('%.4f', left[1] or 0)}
+local reply = {denied, wait}
+for i = 1, buckets do
+  reply[2 + i] = string.format('%.4f', left[i])
+end
+return reply

@@ -34,7 +34,7 @@ func TestReplicasServeAPublishSoonAndAcknowledgeItWhenTheyDo(t *testing.T) {
 			one, _ := replica(t, cfg)
 			two, stopTwo := replica(t, cfg)
 			// A replica that died: its lease ends by itself.
-			if err := operator.Documents().Join(t.Context(), "dead", 0, time.Second); err != nil {
+			if _, err := operator.Documents().Join(t.Context(), "dead", 0, time.Second); err != nil {
 				t.Fatal(err)
 			}
 			if one.View(tenant).Documents() != 50 || one.View(tenant).Chunks() != 200 {

@@ -92,25 +92,28 @@ func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (
 }
 
 // Join says that the replica serves rev and that publishers have to wait for
-// it until ttl from now, by the database's clock.
-func (d *Documents) Join(ctx context.Context, replica string, rev desk.Revision, ttl time.Duration) error {
+// it until ttl from now, by the database's clock. It returns how many replicas
+// have a live lease.
+func (d *Documents) Join(ctx context.Context, replica string, rev desk.Revision, ttl time.Duration) (alive int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	now := d.db.engine.now()
-	err := d.db.transact(ctx, func(tx *sql.Tx) error {
+	err = d.db.transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO replicas (id, rev, expires_at) VALUES ($1, $2, `+now+` + CAST($3 AS BIGINT))
 			ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, expires_at = excluded.expires_at`, replica, rev, ttl.Milliseconds())
 		if err != nil {
 			return err
 		}
 		// Those who never left; a day late, so that operators can see them.
-		_, err = tx.ExecContext(ctx, `DELETE FROM replicas WHERE expires_at < `+now+` - 86400000`)
-		return err
+		if _, err = tx.ExecContext(ctx, `DELETE FROM replicas WHERE expires_at < `+now+` - 86400000`); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM replicas WHERE expires_at > `+now).Scan(&alive)
 	})
 	if err != nil {
-		return fmt.Errorf("renew lease: %w", err)
+		return 0, fmt.Errorf("renew lease: %w", err)
 	}
-	return nil
+	return alive, nil
 }
 
 // Leave ends the replica's lease.

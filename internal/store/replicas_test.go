@@ -80,11 +80,13 @@ func waitBriefly(t *testing.T, docs *store.Documents) error {
 func TestAPublisherWaitsForLiveReplicasOnly(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		docs := db.Documents()
-		join := func(replica string, rev desk.Revision, ttl time.Duration) {
+		join := func(replica string, rev desk.Revision, ttl time.Duration) (alive int) {
 			t.Helper()
-			if err := docs.Join(t.Context(), replica, rev, ttl); err != nil {
+			alive, err := docs.Join(t.Context(), replica, rev, ttl)
+			if err != nil {
 				t.Fatal(err)
 			}
+			return alive
 		}
 		join("behind", 4, time.Hour)
 		join("current", 5, time.Hour)
@@ -101,6 +103,9 @@ func TestAPublisherWaitsForLiveReplicasOnly(t *testing.T) {
 		defer cancelPatient()
 		if err := docs.WaitAcknowledged(patient, 5); err != nil {
 			t.Errorf("wait for a replica whose lease was 300 ms = %v", err)
+		}
+		if alive := join("current", 5, time.Hour); alive != 3 {
+			t.Errorf("%d replicas, want those three that live", alive)
 		}
 		if err := docs.Leave(t.Context(), "current"); err != nil {
 			t.Fatal(err)
