@@ -51,7 +51,7 @@ var allowed = map[string]string{
 	"access":    "desk",
 	"admission": "desk",
 	"budget":    "desk",
-	"cache":     "desk",
+	"cache":     "desk seal",
 	"limit":     "desk",
 	"handoff":   "desk",
 	"answer":    "abstain admission budget cache desk followup grounding knowledge lang llm mask match retrieval tool",

@@ -102,10 +102,19 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	}, nil
 }
 
-func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.DB, error) {
+// ring is what encrypts what customers say, in the database and in Redis.
+func ring(cfg config.Config) (*seal.Ring, error) {
 	seals, err := seal.Parse(cfg.Database.EncryptionKeys.Value())
 	if err != nil {
 		return nil, &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "database.encryption_keys", Public: "database.encryption_keys: " + err.Error()}
+	}
+	return seals, nil
+}
+
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.DB, error) {
+	seals, err := ring(cfg)
+	if err != nil {
+		return nil, err
 	}
 	return store.Open(ctx, store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Seals: seals, Logger: log})
 }

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"kefu/internal/cache"
 	"kefu/internal/e2e"
+	"kefu/internal/llmsim"
+	"kefu/internal/testenv"
 )
 
 func TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted(t *testing.T) {
@@ -62,4 +65,40 @@ func TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted(t *testing.T)
 	if r := plain.With("KEFU_DATABASE_ENCRYPTION_KEYS=hunter2").Run("serve"); r.Code != 2 && r.Code != 1 || strings.Contains(r.Stderr, "hunter2") {
 		t.Errorf("with no key at all: exit status %d, %s", r.Code, r.Stderr)
 	}
+}
+
+func TestNothingThatWasSaidStandsPlainInRedis(t *testing.T) {
+	t.Parallel()
+	redis := testenv.Redis(t)
+	client, err := cache.Dial(redis, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	site := newShop(t, append(e2e.NewVendor(t, llmsim.Config{}).Env(), "REDIS_URL="+redis, "KEFU_CACHE_MEMORY_ENTRIES=0",
+		"KEFU_MODELS_COMPLETION_TTL=1h", "KEFU_DATABASE_ENCRYPTION_KEYS="+strings.Repeat("5c", 32))...)
+	server := site.Serve()
+	for _, q := range []string{simpleEN, complexZH} {
+		hitsRedis(t, server, q)
+	}
+	values := 0
+	for _, k := range client.Keys(t.Context(), "*").Val() {
+		value, err := client.Get(t.Context(), k).Result()
+		if err != nil || value == "1" { // counts, and claims
+			continue
+		}
+		values++
+		for _, part := range []string{"return", "days", "退货", "运费", "Outcome"} {
+			if strings.Contains(k+value, part) {
+				t.Errorf("%s holds %q", k, part)
+			}
+		}
+	}
+	if values < 3 {
+		t.Errorf("%d values in Redis, want answers and completions", values)
+	}
+	if code := server.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	healthy(t, server.Log)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Config bounds both tiers. All answers are shared by a tenant's users.
@@ -33,6 +34,9 @@ type Config struct {
 	// Timeout bounds each Redis operation on the path of a question; default
 	// 40 ms.
 	Timeout time.Duration
+	// Seals encrypts what stands in Redis, where it has a key. An entry that does
+	// not open, for whatever reason, is a miss.
+	Seals *seal.Ring
 	// Logger is told when Redis is lost and when it is back; default
 	// slog.Default().
 	Logger *slog.Logger
@@ -83,6 +87,9 @@ type Cache struct {
 func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.Seals == nil {
+		cfg.Seals = &seal.Ring{}
 	}
 	c := &Cache{obs: obs}
 	var err error

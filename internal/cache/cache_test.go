@@ -42,7 +42,7 @@ func (c *counts) Dropped(sink string)                              { c.add("drop
 var config = cache.Config{MemoryEntries: 100, MemoryTTL: time.Hour, RedisTTL: time.Hour, Jitter: 0.1, Timeout: 5 * time.Second}
 
 // open returns a running cache over the Redis at url ("" for none).
-func open(t *testing.T, cfg cache.Config, url string) (*cache.Cache, *counts) {
+func open(t testing.TB, cfg cache.Config, url string) (*cache.Cache, *counts) {
 	t.Helper()
 	obs := &counts{}
 	if url == "" {

@@ -8,6 +8,7 @@ import (
 
 	"kefu/internal/cache"
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 	"kefu/internal/testenv"
 )
 
@@ -20,7 +21,7 @@ func TestCompletionsAreKeptInBothTiersAndByTenant(t *testing.T) {
 	client := redis.NewClient(options)
 	defer client.Close()
 	open := func(client *redis.Client) *cache.Completions {
-		c, err := cache.NewCompletions(client, time.Hour, time.Second)
+		c, err := cache.NewCompletions(client, time.Hour, time.Second, &seal.Ring{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/desk"
+	"kefu/internal/seal"
 )
 
 // Dial returns a client for a redis:// or rediss:// URL that fails fast: the
@@ -48,6 +49,7 @@ type remote struct {
 	timeout time.Duration
 	ttl     time.Duration
 	jitter  float64
+	seals   *seal.Ring
 	obs     Observer
 	log     *slog.Logger
 	down    atomic.Bool
@@ -67,7 +69,7 @@ func newRemote(cfg Config, client *redis.Client, obs Observer) (*remote, error) 
 		return nil, fmt.Errorf("redis pipeline: %w", err)
 	}
 	return &remote{
-		client: client, gets: gets, timeout: cfg.Timeout, ttl: cfg.RedisTTL, jitter: cfg.Jitter, obs: obs, log: cfg.Logger,
+		client: client, gets: gets, timeout: cfg.Timeout, ttl: cfg.RedisTTL, jitter: cfg.Jitter, seals: cfg.Seals, obs: obs, log: cfg.Logger,
 		failed: make(chan struct{}, 1), writes: make(chan write, writeQueue),
 	}, nil
 }
@@ -98,8 +100,12 @@ func (r *remote) get(ctx context.Context, key Key, admit desk.Admit) (*desk.Answ
 	if along.Value == nil {
 		return nil, Miss, nil
 	}
+	raw, err := r.seals.OpenBytes(along.Value, string(key))
+	if err != nil {
+		return nil, Miss, nil // sealed with a key that is gone, or from before there were keys
+	}
 	a := new(desk.Answer)
-	if err := cbor.Unmarshal(along.Value, a); err != nil {
+	if err := cbor.Unmarshal(raw, a); err != nil {
 		return nil, Error, nil
 	}
 	return a, Hit, nil
@@ -253,7 +259,7 @@ func (r *remote) write(ctx context.Context, batch []write) error {
 		if err != nil {
 			return fmt.Errorf("encode answer: %w", err)
 		}
-		pipe.Set(ctx, string(w.key), raw, lifetime(r.ttl, r.jitter))
+		pipe.Set(ctx, string(w.key), r.seals.SealBytes(raw, string(w.key)), lifetime(r.ttl, r.jitter))
 	}
 	_, err := pipe.Exec(ctx)
 	return err

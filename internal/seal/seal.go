@@ -3,6 +3,7 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
@@ -91,8 +92,8 @@ func (r *Ring) IDs() []string {
 }
 
 // Seal encrypts a text for one place: elsewhere it does not open. The empty
-// text stays empty. One key may seal 2³² texts, by the bound of NIST SP
-// 800-38D for random nonces.
+// text stays empty. One key may seal 2³² texts and bytes together, by the bound
+// of NIST SP 800-38D for random nonces.
 func (r *Ring) Seal(text, place string) string {
 	if text == "" {
 		return ""
@@ -103,6 +104,17 @@ func (r *Ring) Seal(text, place string) string {
 	k := r.keys[0]
 	sealed := k.aead.Seal(nil, nil, []byte(text), []byte(place))
 	return Begins(k.id) + base64.RawStdEncoding.EncodeToString(sealed)
+}
+
+// SealBytes is Seal for what may be binary. Without keys raw is returned.
+func (r *Ring) SealBytes(raw []byte, place string) []byte {
+	if !r.On() {
+		return raw
+	}
+	k := r.keys[0]
+	begin := Begins(k.id)
+	sealed := append(make([]byte, 0, len(begin)+len(raw)+k.aead.Overhead()), begin...)
+	return k.aead.Seal(sealed, nil, raw, []byte(place))
 }
 
 // Begins is how every text begins that the key with that id sealed.
@@ -120,19 +132,38 @@ func (r *Ring) Open(text, place string) (string, error) {
 		return text, nil
 	}
 	id, body, _ := strings.Cut(body, ":")
-	i := slices.IndexFunc(r.keys, func(k key) bool { return k.id == id })
-	if i < 0 {
-		return "", Missing(id)
-	}
 	raw, err := base64.RawStdEncoding.DecodeString(body)
 	if err != nil {
 		return "", errBroken
 	}
+	plain, err := r.open(id, raw, place)
+	return string(plain), err
+}
+
+// OpenBytes returns what SealBytes sealed for that place. With keys, nothing
+// opens that was not sealed. The error is that of Open.
+func (r *Ring) OpenBytes(sealed []byte, place string) ([]byte, error) {
+	body, marked := bytes.CutPrefix(sealed, []byte(mark))
+	switch {
+	case marked:
+		id, raw, _ := bytes.Cut(body, []byte(":"))
+		return r.open(string(id), raw, place)
+	case r.On():
+		return nil, errBroken
+	}
+	return sealed, nil
+}
+
+func (r *Ring) open(id string, raw []byte, place string) ([]byte, error) {
+	i := slices.IndexFunc(r.keys, func(k key) bool { return k.id == id })
+	if i < 0 {
+		return nil, Missing(id)
+	}
 	plain, err := r.keys[i].aead.Open(nil, nil, raw, []byte(place))
 	if err != nil {
-		return "", errBroken
+		return nil, errBroken
 	}
-	return string(plain), nil
+	return plain, nil
 }
 
 // Missing is the error of data that was sealed with a key that is not there.

@@ -1,7 +1,9 @@
 package seal_test
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,6 +68,34 @@ func TestWithoutKeysTextsStayAsTheyAreAndAreNeverTakenForSealed(t *testing.T) {
 	forged := none.Seal(r.Seal("hello", "there"), "here")
 	if got, err := r.Open(forged, "here"); err != nil || got != forged {
 		t.Errorf("a text that looks sealed opens as %q, %v, want as it is", got, err)
+	}
+}
+
+func TestBytesAreSealedLikeTexts(t *testing.T) {
+	none, old, both := parse(t, ""), parse(t, first), parse(t, second+" "+first)
+	raw := []byte("\x00ann\xff:ann")
+	sealed := old.SealBytes(raw, "here")
+	if got, err := both.OpenBytes(sealed, "here"); err != nil || string(got) != string(raw) || bytes.Contains(sealed, []byte("ann")) {
+		t.Errorf("%q opens as %q, %v", sealed, got, err)
+	}
+	if got, err := none.OpenBytes(none.SealBytes(raw, "here"), "here"); err != nil || string(got) != string(raw) {
+		t.Errorf("without keys: %q, %v, want what was there", got, err)
+	}
+	for name, try := range map[string]struct {
+		ring   *seal.Ring
+		sealed []byte
+		place  string
+	}{
+		"moved":            {old, sealed, "there"},
+		"changed":          {old, append(slices.Clone(sealed[:len(sealed)-1]), 0), "here"},
+		"cut":              {old, sealed[:12], "here"},
+		"with another key": {parse(t, second), sealed, "here"},
+		"without keys":     {none, sealed, "here"},
+		"never sealed":     {old, raw, "here"},
+	} {
+		if got, err := try.ring.OpenBytes(try.sealed, try.place); err == nil {
+			t.Errorf("%s: opened %q", name, got)
+		}
 	}
 }
 
