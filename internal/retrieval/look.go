@@ -37,8 +37,9 @@ func (w *weighing) look(e *Evidence, q Query, found []desk.Passage) {
 			e.Headed = w.reader.held(roles, head) / w.all
 			e.Named, e.Unheaded = w.named(at, text)
 			e.Numbers = p.lacking(text, q.Text)
-			if vector := unit(q.Vector); sameSpace(p.vectors[place], vector) {
-				e.Vector = dot(vector, p.vectors[place])
+			e.Vector = passage.Vector // as Search or Compare was told
+			if cosine, ok := p.cosine(place, unit(q.Vector), nil); ok {
+				e.Vector = cosine
 			}
 		}
 	}

@@ -1,5 +1,5 @@
 // Package retrieval finds the passages that may answer a question: by vector
-// (chromem) and by words (BM25), fused into one score.
+// (chromem, or outside of the index) and by words (BM25), fused into one score.
 //
 // An Index never changes. With makes the next one beside it, sharing what
 // stayed the same, so that an answer under way keeps the passages that it
@@ -18,10 +18,12 @@ import (
 
 // Item is one passage to be found. Vector may have any length; nil, and a
 // vector that is zero or not finite, leaves the passage to lexical search. The
-// index keeps the vector: it must not change afterwards.
+// index keeps the vector: it must not change afterwards. Key names a vector
+// that is kept outside of the index instead; passages may share it.
 type Item struct {
 	desk.Passage
 	Vector []float32
+	Key    string
 }
 
 // Query is one search.
@@ -32,6 +34,8 @@ type Query struct {
 	// Vector is the embedding of Text. It is compared with vectors of the same
 	// dimension only; nil makes the search lexical.
 	Vector []float32
+	// Vectors are asked for what passages name by Item.Key; nil: nothing is.
+	Vectors Vectors
 	// K is the number of passages wanted; none are returned below 1.
 	K int
 }

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -17,7 +18,7 @@ import (
 // coverage, how alike its best sentence is and what pairs of words it has; what
 // there is nothing to compare for is left out. The scores are
 // absolute: they do not depend on the other passages found. The only errors
-// are those of ctx.
+// are those of ctx and, beside what was found by words alone, ErrVectors.
 func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -26,8 +27,8 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	question := ix.read(q.Text)
 	scores := ix.score(question)
 	defer scores.release()
-	proposed, err := ix.propose(ctx, vector, scores, ix.cfg.Candidates+max(q.K, 0))
-	if err != nil {
+	proposed, told, err := ix.propose(ctx, q.Vectors, vector, scores, ix.cfg.Candidates+max(q.K, 0))
+	if err != nil && !errors.Is(err, ErrVectors) {
 		return nil, err
 	}
 	vectorShare := ix.cfg.VectorWeight / (ix.cfg.VectorWeight + ix.cfg.LexicalWeight)
@@ -36,8 +37,8 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 		p := ix.parts[f.part]
 		f.lexical = scores.parts[f.part][f.place]
 		f.score = scores.share(f.lexical)
-		if v := p.vectors[f.place]; sameSpace(v, vector) {
-			f.vector = dot(vector, v)
+		if cosine, ok := p.cosine(f.place, vector, told); ok {
+			f.vector = cosine
 			f.score = vectorShare*max(f.vector, 0) + (1-vectorShare)*f.score
 		}
 		f.score *= ix.preference(f, q.Lang)
@@ -45,7 +46,7 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 			best.offer(f)
 		}
 	}
-	return ix.passages(ix.translate(ix.cover(question, best.list, q), q.Lang, q.K)), nil
+	return ix.passages(ix.translate(ix.cover(question, best.list, q), q.Lang, q.K)), err
 }
 
 // covered is how many of the best have their coverage told and counted.
@@ -88,13 +89,14 @@ func (ix *Index) preference(f found, asked desk.Lang) float64 {
 }
 
 // propose returns the n best live passages by vector and the n best by BM25,
-// each passage once, in no order and without final scores.
-func (ix *Index) propose(ctx context.Context, vector []float32, scores lexicalScores, n int) ([]found, error) {
+// each passage once, in no order and without final scores, and what it was told
+// of vectors outside. With ErrVectors these are missing.
+func (ix *Index) propose(ctx context.Context, vectors Vectors, vector []float32, scores lexicalScores, n int) ([]found, outside, error) {
 	byVector, byWords := ix.top(n), ix.top(n)
 	for at, p := range ix.parts {
 		places, err := p.nearest(ctx, vector, n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, i := range places {
 			byVector.offer(found{part: at, place: i, score: dot(vector, p.vectors[i])})
@@ -105,9 +107,19 @@ func (ix *Index) propose(ctx context.Context, vector []float32, scores lexicalSc
 			}
 		}
 	}
+	told, err := ix.lookOutside(ctx, vectors, vector, n, byWords.list)
+	if err != nil && !errors.Is(err, ErrVectors) {
+		return nil, nil, err
+	}
+	for key, cosine := range told {
+		for _, f := range ix.named(key) {
+			f.score = cosine
+			byVector.offer(f)
+		}
+	}
 	proposed := slices.Concat(byVector.list, byWords.list)
 	slices.SortFunc(proposed, func(a, b found) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.place, b.place)) })
-	return slices.CompactFunc(proposed, func(a, b found) bool { return a.part == b.part && a.place == b.place }), nil
+	return slices.CompactFunc(proposed, func(a, b found) bool { return a.part == b.part && a.place == b.place }), told, err
 }
 
 // found is a passage on its way into a result. It holds no pointers: moving

@@ -19,6 +19,7 @@ type segment struct {
 	passages []desk.Passage
 	readings []reading
 	vectors  [][]float32 // of length 1, or nil
+	keys     []string    // of vectors that are kept outside, or ""
 	lengths  []float64   // in terms, fields weighted
 
 	vocabulary map[string]term
@@ -34,6 +35,7 @@ type segment struct {
 	pages     map[string][]desk.DocumentID // see pageOf
 	chunks    map[desk.ChunkID]int32
 	newest    []int32 // all passages, latest revision first
+	byKey     []int32 // those that have a key, by it
 
 	words func() map[shape][]word // see shapes; made when first asked for
 }
@@ -53,7 +55,7 @@ func newSegment(ctx context.Context, cfg Config, items []Item) (*segment, error)
 		p := items[i].Passage
 		p.Score, p.Vector, p.Lexical = 0, 0, 0
 		r, counts, length := s.read(cfg, &p)
-		at := s.append(p, r, unit(items[i].Vector), length)
+		at := s.append(p, r, unit(items[i].Vector), items[i].Key, length)
 		for t, n := range counts {
 			s.postings[t] = append(s.postings[t], posting{at, n})
 		}
@@ -66,6 +68,7 @@ func emptySegment(size int) *segment {
 		passages:   make([]desk.Passage, 0, size),
 		readings:   make([]reading, 0, size),
 		vectors:    make([][]float32, 0, size),
+		keys:       make([]string, 0, size),
 		lengths:    make([]float64, 0, size),
 		vocabulary: make(map[string]term),
 		documents:  make(map[desk.DocumentID][]int32),
@@ -96,11 +99,15 @@ func (s *segment) list(name string) []posting {
 	return nil
 }
 
-func (s *segment) append(p desk.Passage, r reading, vector []float32, length float64) int32 {
+func (s *segment) append(p desk.Passage, r reading, vector []float32, key string, length float64) int32 {
 	at := int32(len(s.passages))
 	s.passages = append(s.passages, p)
 	s.readings = append(s.readings, r)
 	s.vectors = append(s.vectors, vector)
+	s.keys = append(s.keys, key)
+	if key != "" {
+		s.byKey = append(s.byKey, at)
+	}
 	s.lengths = append(s.lengths, length)
 	if page := pageOf(p); page != "" && len(s.documents[p.Document]) == 0 {
 		s.pages[page] = append(s.pages[page], p.Document)
@@ -119,6 +126,7 @@ func (s *segment) sealed(ctx context.Context) (*segment, error) {
 	slices.SortStableFunc(s.newest, func(a, b int32) int {
 		return cmp.Compare(s.passages[b].Revision, s.passages[a].Revision)
 	})
+	slices.SortFunc(s.byKey, func(a, b int32) int { return cmp.Compare(s.keys[a], s.keys[b]) })
 	s.words = sync.OnceValue(s.shapes)
 	var err error
 	s.collections, err = newCollections(ctx, s.vectors)
@@ -243,7 +251,7 @@ func merge(ctx context.Context, parts []part) (*segment, error) {
 		for i := range moved {
 			moved[i] = -1
 			if !p.dead.has(int32(i)) {
-				moved[i] = s.append(p.passages[i], p.readings[i].with(named), p.vectors[i], p.lengths[i])
+				moved[i] = s.append(p.passages[i], p.readings[i].with(named), p.vectors[i], p.keys[i], p.lengths[i])
 			}
 		}
 		for t, list := range p.postings {
