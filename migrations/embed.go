@@ -6,7 +6,8 @@ package migrations
 
 import "embed"
 
-// FS holds the migrations in its root, named NNNNN_effect.sql.
+// FS holds the migrations in its root, named NNNNN_effect.sql, and below
+// pgvector those of the index that only databases with that extension have.
 //
-//go:embed *.sql
+//go:embed *.sql pgvector/*.sql
 var FS embed.FS

@@ -116,7 +116,9 @@ func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Config{URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Seals: seals, Logger: log})
+	return store.Open(ctx, store.Config{
+		URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Pgvector: cfg.Retrieval.VectorIndex == "pgvector", Seals: seals, Logger: log,
+	})
 }
 
 // close ends the workers, which save what they hold, then the database.

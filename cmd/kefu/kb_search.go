@@ -32,7 +32,7 @@ func (c *cli) kbSearch() *cobra.Command {
 					return err
 				}
 				if in.ByWords {
-					a.log.Warn("the embedder does not answer: searched by words alone")
+					a.log.Warn("the embedder or the vector index does not answer: searched by words alone")
 				}
 				if explained && c.json {
 					return c.print(newInspectionJSON(in), nil)

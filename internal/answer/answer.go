@@ -88,6 +88,9 @@ type Observer interface {
 	Routed(r desk.Route, took time.Duration)
 	Retrieved(stage string, took time.Duration)
 	RetrievedTop(score float64, empty bool)
+	// ByWords is told when passages were found by words alone, since embedder or
+	// vectors did not answer.
+	ByWords(ctx context.Context, lost string, err error)
 	// Compressed is told how many tokens excerpts left out of a prompt, and by
 	// which way of Config.Compress they were found.
 	Compressed(by string, saved int)

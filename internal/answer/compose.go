@@ -83,7 +83,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Cost += at.Cost
 	}
 	judged := s.judge(a, d)
-	judged.clean = judged.clean && !d.care
+	judged.clean = judged.clean && !d.care && !tr.ByWords // who asks later is answered by all that is known
 	return s.finish(q, at, judged, d.told, emit)
 }
 

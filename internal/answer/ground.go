@@ -3,6 +3,7 @@ package answer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -55,7 +56,10 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	if r.Kind == desk.Simple {
 		found := view.Lexical(asked.Text, simpleCandidates)
 		if s.cfg.Abstain > 0 { // where the embedder goes by words, it costs no call
-			asked.Vector = s.embed(ctx, q, allowance)
+			asked.Vector = s.embed(ctx, q, allowance, tr)
+			if err := s.byWords(ctx, view.Compare(ctx, asked, found), tr); err != nil {
+				return nil, err
+			}
 		}
 		if s.refuses(asked, found, view, tr) {
 			found = nil
@@ -64,11 +68,11 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 		s.Observer.Retrieved("lexical", time.Since(start))
 		return found, nil
 	}
-	asked.Vector = s.embed(ctx, q, allowance)
+	asked.Vector = s.embed(ctx, q, allowance, tr)
 	s.Observer.Retrieved("embed", time.Since(start))
 	start = time.Now()
 	found, err := view.Search(ctx, asked)
-	if err != nil {
+	if err := s.byWords(ctx, err, tr); err != nil {
 		return nil, err
 	}
 	s.Observer.Retrieved("search", time.Since(start))
@@ -156,15 +160,27 @@ func (s *Service) refuses(asked retrieval.Query, found []desk.Passage, view *kno
 
 // embed returns the question's vector, or nil when the embedder fails or may
 // not see it: words alone then find the passages.
-func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.Allowance) []float32 {
+func (s *Service) embed(ctx context.Context, q desk.Question, allowance *llm.Allowance, tr *desk.Trace) []float32 {
 	if q.Topic != "" && !s.cfg.PrivateEmbedder {
 		return nil
 	}
 	e, err := s.Embedder.Embed(ctx, llm.EmbedCall{Texts: []desk.Masked{q.Text}, Allowance: allowance})
 	if err != nil {
+		tr.ByWords = true
+		s.Observer.ByWords(ctx, "embedder", err)
 		return nil
 	}
 	return e.Vectors[0]
+}
+
+// byWords lets a search pass that found passages by words alone.
+func (s *Service) byWords(ctx context.Context, err error, tr *desk.Trace) error {
+	if !errors.Is(err, retrieval.ErrVectors) {
+		return err
+	}
+	tr.ByWords = true
+	s.Observer.ByWords(ctx, "vectors", err)
+	return nil
 }
 
 // strong picks what rides along with a simple question: a curated answer to

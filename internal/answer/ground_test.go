@@ -1,12 +1,51 @@
 package answer_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
+	"kefu/internal/answer"
 	"kefu/internal/desk"
+	"kefu/internal/knowledge"
+	"kefu/internal/retrieval"
 )
+
+// away is an index of vectors that may not be reached.
+type away struct{ err error }
+
+func (a *away) Nearest(_ context.Context, _ []float32, _ int, keys []string) (nearest, others []retrieval.Similar, err error) {
+	for _, key := range keys {
+		others = append(others, retrieval.Similar{Key: key, Cosine: 0.5})
+	}
+	return nil, others, a.err
+}
+
+func TestWithoutTheIndexOfVectorsWordsFindTheAnswer(t *testing.T) {
+	for _, router := range []fixedRoute{simple, complex} {
+		index := &away{err: errors.New("connection refused")}
+		s := open(t, router, func(cfg *answer.Config, _ *answer.Parts) { cfg.Abstain = 0.01 })
+		s.library.vectors = index
+		s.library.publish("returns", "Returns", "You can return most items within 30 days of delivery, unused.")
+		s.knowledge = knowledge.New(s.library, "flat", retrieval.DefaultConfig())
+		s.Service.Knowledge = s.knowledge
+		s.catchUp()
+		for range 2 { // what was found so is not kept
+			if a := s.ask("How many days do I have to return items?"); !a.Grounded || !a.Trace.ByWords || a.CacheTier != "" {
+				t.Errorf("%v: %+v, want an answer found by words", router, a)
+			}
+		}
+		if !slices.Equal(s.journal.lost, []string{"vectors", "vectors"}) {
+			t.Errorf("%v: lost %q", router, s.journal.lost)
+		}
+		index.err = nil
+		if a := s.ask("How many days do I have to return items?"); !a.Grounded || a.Trace.ByWords {
+			t.Errorf("%v: once it is back: %+v", router, a)
+		}
+	}
+}
 
 func TestWhatEachOfSeveralQuestionsAsksIsFound(t *testing.T) {
 	s := open(t, complex)

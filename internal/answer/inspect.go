@@ -22,20 +22,21 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	s.catchUp(ctx)
 	view := s.Knowledge.View(scope.Tenant)
 	allowance := llm.NewAllowance(llm.Grant{Tenant: scope.Tenant, Attempts: 2}, s.Ledger)
-	vector := s.embed(ctx, q, allowance)
+	tr := &desk.Trace{}
+	vector := s.embed(ctx, q, allowance, tr)
 	asked := retrieval.Query{Text: string(q.Text), Lang: q.Lang, Vector: vector, K: max(k, candidates)}
 	found, err := view.Search(ctx, asked)
-	if err != nil {
+	if err := s.byWords(ctx, err, tr); err != nil {
 		return desk.Inspection{}, err
 	}
 	cuts := s.cuts(found)
-	if s.refuses(asked, found, view, &desk.Trace{}) {
+	if s.refuses(asked, found, view, tr) {
 		for i := range cuts {
 			cuts[i] = desk.CutAbstained
 		}
 	}
 	in := desk.Inspection{
-		Question: q.Text, Lang: q.Lang, Route: s.Router.Decide(string(q.Text)), Revision: view.Revision(), ByWords: vector == nil,
+		Question: q.Text, Lang: q.Lang, Route: s.Router.Decide(string(q.Text)), Revision: view.Revision(), ByWords: vector == nil || tr.ByWords,
 		Hits: make([]desk.Hit, min(k, len(found))),
 	}
 	for i := range in.Hits {

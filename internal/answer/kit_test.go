@@ -25,6 +25,8 @@ type library struct {
 	items map[desk.DocumentID][]retrieval.Item
 	gone  map[desk.DocumentID]desk.Revision
 	lost  error // the source cannot be reached
+	// vectors searches those of the items, which then only name them.
+	vectors retrieval.Vectors
 }
 
 func newLibrary() *library {
@@ -41,7 +43,7 @@ func (l *library) publish(id desk.DocumentID, title string, texts ...string) {
 		items[i] = retrieval.Item{Passage: desk.Passage{
 			Chunk: desk.Chunk{ID: desk.ChunkID(string(id) + "#" + string(rune('0'+i))), Document: id, Ordinal: i, Text: text, Tokens: 40},
 			Title: title, URL: "https://help.example.com/" + string(id), Kind: desk.Page, Hash: title + text, Revision: l.rev,
-		}}
+		}, Key: text}
 	}
 	l.items[id] = items
 	delete(l.gone, id)
@@ -84,6 +86,8 @@ func (l *library) Revision(context.Context) (desk.Revision, error) {
 	defer l.mu.Unlock()
 	return l.rev, nil
 }
+
+func (l *library) Vectors(desk.TenantID, string) retrieval.Vectors { return l.vectors }
 
 func (l *library) Changes(_ context.Context, _ string, since desk.Revision) (knowledge.Delta, error) {
 	l.mu.Lock()
@@ -208,6 +212,7 @@ type journal struct {
 	handoffs int
 	saved    desk.MicroUSD
 	ended    []desk.Attempt
+	lost     []string // without what passages were found
 	renewed  []string
 	verdicts []desk.Verdict
 }
@@ -244,7 +249,10 @@ func (silent) Dropped(string)                            {}
 func (s silent) Renewed(trigger, result string) {
 	s.do(func() { s.renewed = append(s.renewed, trigger+" "+result) })
 }
-func (silent) HandedOff(desk.HandoffReason)    {}
+func (silent) HandedOff(desk.HandoffReason) {}
+func (s silent) ByWords(_ context.Context, lost string, _ error) {
+	s.do(func() { s.lost = append(s.lost, lost) })
+}
 func (silent) TurnLost(context.Context, error) {}
 func (s silent) Guarded(v desk.Verdict)        { s.do(func() { s.verdicts = append(s.verdicts, v) }) }
 

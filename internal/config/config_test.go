@@ -142,6 +142,7 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"a missing secret file", "OPENAI_API_KEY_FILE=" + missing, "models.openai_api_key", "OPENAI_API_KEY_FILE " + missing + ": no such file or directory"},
 		{"an empty secret file", "OPENAI_API_KEY_FILE=" + empty, "models.openai_api_key", empty + " is empty"},
 		{"a missing configuration file", "KEFU_CONFIG=" + missing, "", "configuration file " + missing + ": no such file or directory"},
+		{"vectors in PostgreSQL without one", "KEFU_RETRIEVAL_VECTOR_INDEX=pgvector", "retrieval.vector_index", "KEFU_RETRIEVAL_VECTOR_INDEX: retrieval.vector_index: pgvector is an extension of PostgreSQL: set DATABASE_URL too, or memory"},
 		{"another database", "DATABASE_URL=mysql://root:hunter2@db", "database.url", "DATABASE_URL: database.url: want a URL that begins with postgres:// or postgresql://"},
 		{"a webhook that cannot be signed", "KEFU_HANDOFF_WEBHOOK_URL=https://example.com/hook", "handoff.webhook_secret", "at least 16 characters"},
 		{"an e-mail address that is none", "KEFU_HANDOFF_EMAIL=help", "handoff.email", "want an address such as help@example.com"},

@@ -148,6 +148,9 @@ type Trace struct {
 	Passages []TracedPassage `json:"passages"`
 	Attempts []Attempt       `json:"attempts"`
 	Grounds  []Ground        `json:"grounds"`
+	// ByWords tells that passages were found by words alone: the embedder or the
+	// index of vectors did not answer.
+	ByWords bool `json:"by_words,omitempty"`
 	// Answerable is how far the passages found spoke for an answer, in [0,1];
 	// 0 where that was not asked.
 	Answerable float64 `json:"answerable,omitempty"`

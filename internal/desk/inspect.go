@@ -6,7 +6,7 @@ type Inspection struct {
 	Lang     Lang
 	Route    Route    // what the router decides for it
 	Revision Revision // of the tenant's knowledge base
-	ByWords  bool     // the embedder did not answer: words alone were compared
+	ByWords  bool     // the embedder or the index of vectors did not answer: words alone were compared
 	Hits     []Hit    // best first
 }
 

@@ -183,7 +183,7 @@ func (k *Knowledge) advance(ctx context.Context) error {
 	if delta.Revision <= old.revision {
 		return nil
 	}
-	next, err := old.with(ctx, k.config, delta)
+	next, err := old.with(ctx, k, delta)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (k *Knowledge) advance(ctx context.Context) error {
 }
 
 // with is the state after delta.
-func (s *state) with(ctx context.Context, cfg retrieval.Config, delta Delta) (*state, error) {
+func (s *state) with(ctx context.Context, k *Knowledge, delta Delta) (*state, error) {
 	next := &state{revision: delta.Revision, views: maps.Clone(s.views)}
 	if next.views == nil {
 		next.views = make(map[desk.TenantID]*View)
@@ -206,9 +206,9 @@ func (s *state) with(ctx context.Context, cfg retrieval.Config, delta Delta) (*s
 	for tenant, changes := range changed {
 		old := s.views[tenant]
 		if old == nil {
-			old = &View{}
+			old = &View{vectors: k.source.Vectors(tenant, k.model)}
 		}
-		view, err := old.with(ctx, cfg, changes, delta.Items[tenant])
+		view, err := old.with(ctx, k.config, changes, delta.Items[tenant])
 		if err != nil {
 			return nil, fmt.Errorf("index tenant %s: %w", tenant, err)
 		}

@@ -14,8 +14,12 @@ type Source interface {
 	// Revision is the newest published revision; it is cheap.
 	Revision(ctx context.Context) (desk.Revision, error)
 	// Changes reads, as one state of the source, all that was published after
-	// since. Items carry vectors of that embedding model where there are any.
+	// since. Items carry vectors of that embedding model where there are any, or
+	// the keys of those that Vectors searches.
 	Changes(ctx context.Context, model string, since desk.Revision) (Delta, error)
+	// Vectors searches the tenant's vectors of that embedding model; nil where
+	// items carry them.
+	Vectors(tenant desk.TenantID, model string) retrieval.Vectors
 	// Join says that the replica serves rev, and that publishers have to wait
 	// for it for as long as ttl, counted from when the source received it. It
 	// returns how many replicas there are, this one included.

@@ -127,6 +127,8 @@ func (m *memory) Changes(ctx context.Context, _ string, since desk.Revision) (kn
 	return delta, nil
 }
 
+func (m *memory) Vectors(desk.TenantID, string) retrieval.Vectors { return nil }
+
 func (m *memory) Join(_ context.Context, replica string, rev desk.Revision, ttl time.Duration) (alive int, err error) {
 	m.mu.Lock()
 	before := m.beforeJoin

@@ -22,6 +22,7 @@ const (
 type View struct {
 	revision  desk.Revision
 	index     *retrieval.Index // nil when empty
+	vectors   retrieval.Vectors
 	documents int
 	localOnly marked
 	flagged   marked
@@ -30,7 +31,7 @@ type View struct {
 // with is the view after changes; items are the chunks of the changed
 // documents that were not removed.
 func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change, items []retrieval.Item) (*View, error) {
-	next := &View{revision: v.revision, documents: v.documents}
+	next := &View{vectors: v.vectors, revision: v.revision, documents: v.documents}
 	drop := make([]desk.DocumentID, 0, len(changes))
 	for _, c := range changes {
 		next.revision = max(next.revision, c.Revision)
@@ -103,12 +104,26 @@ func (v *View) Chunks() int {
 	return v.index.Len()
 }
 
-// Search finds passages by meaning and by words, best first.
+// Search finds passages by meaning and by words, best first. With
+// retrieval.ErrVectors they were found by words alone. Vectors outside of the
+// view may be those of any release; all that comes out is passages of this one.
 func (v *View) Search(ctx context.Context, q retrieval.Query) ([]desk.Passage, error) {
 	if v.index == nil {
 		return nil, nil
 	}
+	q.Vectors = v.vectors
 	return v.index.Search(ctx, q)
+}
+
+// Compare tells passages that Lexical found how similar they are to the
+// question's vector, where Evidence could not see it. An error that is not of
+// ctx is retrieval.ErrVectors.
+func (v *View) Compare(ctx context.Context, q retrieval.Query, found []desk.Passage) error {
+	if v.index == nil {
+		return nil
+	}
+	q.Vectors = v.vectors
+	return v.index.Compare(ctx, q, found)
 }
 
 // Lexical finds at most k passages by words alone, best first.

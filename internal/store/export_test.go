@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/pressly/goose/v3"
+
+	"kefu/migrations"
 )
 
 // Exec runs a statement behind the store's back.
@@ -80,7 +82,7 @@ func anyHolds(rows *sql.Rows, text string) (found bool, err error) {
 // Remigrate takes the migrations after one back and applies them again.
 func (db *DB) Remigrate(t testing.TB, after int64) {
 	t.Helper()
-	p, err := db.provider()
+	p, err := db.provider(migrations.FS)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -14,10 +15,14 @@ import (
 // migrate brings the schema up to date. Several processes may start at once:
 // PostgreSQL lets one of them migrate at a time; on SQLite the loser of a race
 // finds the work done and looks again.
-func (db *DB) migrate(ctx context.Context) error {
+func (db *DB) migrate(ctx context.Context) error { return db.migrateTo(ctx, migrations.FS) }
+
+// migrateTo brings one of the schemas up to date, with its own table of
+// versions where that is among the options.
+func (db *DB) migrateTo(ctx context.Context, schema fs.FS, opts ...goose.ProviderOption) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	p, err := db.provider()
+	p, err := db.provider(schema, opts...)
 	if err != nil {
 		return err
 	}
@@ -42,8 +47,8 @@ func (db *DB) migrate(ctx context.Context) error {
 	return fmt.Errorf("migrate: %w", err)
 }
 
-func (db *DB) provider() (*goose.Provider, error) {
-	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+func (db *DB) provider(schema fs.FS, opts ...goose.ProviderOption) (*goose.Provider, error) {
+	opts = append(opts, goose.WithDisableGlobalRegistry(true))
 	if db.engine.dialect() == goose.DialectPostgres {
 		// One try a second for a minute.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 60))
@@ -52,7 +57,7 @@ func (db *DB) provider() (*goose.Provider, error) {
 		}
 		opts = append(opts, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(db.engine.dialect(), db.write, migrations.FS, opts...)
+	return goose.NewProvider(db.engine.dialect(), db.write, schema, opts...)
 }
 
 func newer(name string, current, known int64) error {

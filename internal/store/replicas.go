@@ -53,7 +53,7 @@ func (d *Documents) Changes(ctx context.Context, model string, since desk.Revisi
 		if err != nil {
 			return err
 		}
-		delta.Items, err = items(ctx, tx, model, since)
+		delta.Items, err = d.items(ctx, tx, model, since)
 		return err
 	})
 	if err != nil {
@@ -62,16 +62,22 @@ func (d *Documents) Changes(ctx context.Context, model string, since desk.Revisi
 	return delta, nil
 }
 
-// items reads the chunks of all documents that changed after since.
-func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (map[desk.TenantID][]retrieval.Item, error) {
+// items reads the chunks of all documents that changed after since, with their
+// vectors or, where the database searches these, the names of them.
+func (d *Documents) items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (map[desk.TenantID][]retrieval.Item, error) {
+	key, vector, withVectors := `''`, `e.vector`, `LEFT JOIN vectors e ON e.tenant = c.tenant AND e.key = c.vector_key AND e.model = $2`
+	args := []any{since, model}
+	if d.db.vectors.searched() {
+		key, vector, withVectors, args = `c.vector_key`, `NULL`, ``, args[:1]
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT c.tenant, `+chunkColumns+`, v.title,
-			CASE WHEN c.url = '' THEN v.url ELSE c.url END, v.kind, d.hash, d.revision, v.source, v.path, v.translation_key, e.vector
+			CASE WHEN c.url = '' THEN v.url ELSE c.url END, v.kind, d.hash, d.revision, v.source, v.path, v.translation_key, `+key+`, `+vector+`
 		FROM kb_log l
 		JOIN documents d ON d.until IS NULL AND d.tenant = l.tenant AND d.id = l.document_id
 		`+withVersion+`
 		`+withChunks+`
-		LEFT JOIN vectors e ON e.tenant = c.tenant AND e.key = c.vector_key AND e.model = $1
-		WHERE l.rev > $2`, model, since)
+		`+withVectors+`
+		WHERE l.rev > $1`, args...)
 	all := make(map[desk.TenantID][]retrieval.Item)
 	_, err = collect(rows, err, func(r *sql.Rows) (none struct{}, err error) {
 		var tenant desk.TenantID
@@ -80,7 +86,7 @@ func items(ctx context.Context, tx *sql.Tx, model string, since desk.Revision) (
 		var source, path string
 		c := &it.Chunk
 		err = r.Scan(&tenant, &c.ID, &c.Document, &c.Ordinal, &c.Heading, &c.Question, &c.URL, &c.Text, &c.Lang, &c.Tokens, &c.LocalOnly, &c.Flag,
-			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &source, &path, &it.TranslationKey, &vector)
+			&it.Title, &it.URL, &it.Kind, &it.Hash, &it.Revision, &source, &path, &it.TranslationKey, &it.Key, &vector)
 		it.Origin = source + "/" + path
 		if vector != nil {
 			it.Vector = decodeVector(vector)

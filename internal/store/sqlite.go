@@ -104,6 +104,8 @@ func (s sqliteFile) dsn(txlock string, pragmas ...string) string {
 	return "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?" + q.Encode()
 }
 
+func (s sqliteFile) searches() *sql.DB { return nil }
+
 // announce does nothing: other processes look by themselves.
 func (s sqliteFile) announce(context.Context, *sql.Tx, desk.Revision) error { return nil }
 

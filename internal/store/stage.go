@@ -33,6 +33,11 @@ func (d *Documents) Stage(ctx context.Context, tenant desk.TenantID, put []desk.
 			return fmt.Errorf("stage %s: %w", p.Document.ID, err)
 		}
 	}
+	for _, p := range put {
+		if err := d.db.vectors.prepare(ctx, p.Model, p.Vectors); err != nil {
+			return fmt.Errorf("stage: %w", err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	for i, part := range parts(put) {
@@ -152,9 +157,15 @@ func (d *Documents) insertVectors(ctx context.Context, tx *sql.Tx, tenant desk.T
 		mark: d.db.engine.mark, table: "vectors", columns: []string{"tenant", "key", "model", "dim", "vector"},
 		conflict: `ON CONFLICT (tenant, key, model) DO UPDATE SET dim = excluded.dim, vector = excluded.vector`,
 	}
-	return in.exec(ctx, tx, len(keys), func(args []any, i int) []any {
+	err := in.exec(ctx, tx, len(keys), func(args []any, i int) []any {
 		v := byKey[keys[i]]
 		return append(args, tenant, keys[i], model, len(v), encodeVector(v))
+	})
+	if err != nil {
+		return err
+	}
+	return d.db.vectors.insert(ctx, tx, len(keys), func(i int) indexed {
+		return indexed{tenant, keys[i], model, byKey[keys[i]]}
 	})
 }
 
@@ -213,6 +224,9 @@ func (d *Documents) PutVectors(ctx context.Context, tenant desk.TenantID, model 
 		return fmt.Errorf("put vectors: %d vectors for %d chunks", len(vectors), len(chunks))
 	}
 	if err := checkVectors(vectors); err != nil {
+		return fmt.Errorf("put vectors: %w", err)
+	}
+	if err := d.db.vectors.prepare(ctx, model, vectors); err != nil {
 		return fmt.Errorf("put vectors: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)

@@ -38,6 +38,9 @@ type Config struct {
 	// Dir is the directory of the SQLite file kefu.db, made when missing;
 	// default data.
 	Dir string
+	// Pgvector lets PostgreSQL search vectors, which needs URL and the extension
+	// vector from 0.8 on: replicas hold none of them then.
+	Pgvector bool
 	// Seals encrypts what customers said; nil: nothing is encrypted.
 	Seals *seal.Ring
 	// Logger receives what would otherwise be lost; default slog.Default().
@@ -51,6 +54,8 @@ type DB struct {
 	write  *sql.DB
 	read   *sql.DB // write itself on PostgreSQL
 	seals  *seal.Ring
+	// vectors is nil where the database has no index of them.
+	vectors *vectorIndex
 
 	documents *Documents
 	answers   *Answers
@@ -72,6 +77,8 @@ type engine interface {
 	// reach makes the first connection.
 	reach(ctx context.Context, write *sql.DB) error
 	close()
+	// searches opens a pool to search vectors with; nil: the engine cannot.
+	searches() *sql.DB
 	// snapshot is how to begin a transaction that sees one state.
 	snapshot() *sql.TxOptions
 	// mark is the placeholder for the nth argument of a generated statement;
@@ -94,8 +101,9 @@ type engine interface {
 // an operator can do something about are *desk.Error of kind Unavailable or
 // Invalid; their codes are database_url_invalid, database_unreachable,
 // database_refused, database_missing, database_newer, database_locked,
-// database_damaged, database_full, directory_unwritable and
-// encryption_key_missing. None holds a password.
+// database_damaged, database_full, directory_unwritable,
+// encryption_key_missing, vectors_need_postgresql, vector_extension_missing and
+// vector_extension_old. None holds a password.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
 	e, err := newEngine(cfg)
 	if err != nil {
@@ -105,7 +113,10 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if db.seals == nil {
 		db.seals = &seal.Ring{}
 	}
-	if err := db.open(ctx, cfg.Logger); err != nil {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if err := db.open(ctx, cfg); err != nil {
 		db.closePools()
 		return nil, fmt.Errorf("open %s: %w", e.name(), e.explain(err))
 	}
@@ -122,7 +133,7 @@ func newEngine(cfg Config) (engine, error) {
 	return newSQLite(cfg.Dir), nil
 }
 
-func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
+func (db *DB) open(ctx context.Context, cfg Config) (err error) {
 	if db.write, db.read, err = db.engine.open(); err != nil {
 		return err
 	}
@@ -137,8 +148,8 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 	if err := db.checkKeys(ctx); err != nil {
 		return err
 	}
-	if log == nil {
-		log = slog.Default()
+	if err := db.openVectors(ctx, cfg.Pgvector, cfg.Logger); err != nil {
+		return err
 	}
 	db.documents = &Documents{db: db}
 	db.turns = &Turns{db}
@@ -147,7 +158,7 @@ func (db *DB) open(ctx context.Context, log *slog.Logger) (err error) {
 	if db.answers, err = newAnswers(reach, db); err != nil {
 		return err
 	}
-	db.ledger, err = newLedger(reach, db, log)
+	db.ledger, err = newLedger(reach, db, cfg.Logger)
 	return err
 }
 
@@ -162,7 +173,7 @@ func (db *DB) closePools() error {
 	if db.write == nil {
 		return nil
 	}
-	return errors.Join(db.read.Close(), db.write.Close())
+	return errors.Join(db.vectors.close(), db.read.Close(), db.write.Close())
 }
 
 // Ping tells whether the database answers, for readiness.

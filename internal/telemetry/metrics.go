@@ -42,6 +42,7 @@ var (
 	renewResults    = [...]string{"renewed", "kept", "budget", "failed"}
 	searchStages    = [...]string{"embed", "search", "pack"}
 	compressions    = [...]string{"extractive", "model"}
+	lostVectors     = [...]string{"embedder", "vectors"}
 	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
 	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
 	sinks           = [...]string{"answers", "cache", "handoff", "turns", other}
@@ -79,6 +80,7 @@ type metrics struct {
 	topScore         prometheus.Observer
 	compressed       map[string]prometheus.Counter
 	empty            prometheus.Counter
+	byWords          map[string]prometheus.Counter
 
 	tools *toolMetrics
 	http  *httpMetrics
@@ -208,6 +210,7 @@ func (m *metrics) stages(f factory) {
 	m.topScore = f.histograms("kefu_retrieval_top_score", "Score of the best passage of a search.", ratioBuckets[:]).WithLabelValues()
 	m.compressed = counters(f.counters("kefu_prompt_saved_tokens_total", "Tokens of sources that prompts were spared, by how what matters was found.", "by"), compressions[:])
 	m.empty = f.counters("kefu_retrieval_empty_total", "Searches that found no passage to answer from.", "reason").WithLabelValues("no_passage")
+	m.byWords = counters(f.counters("kefu_retrieval_by_words_total", "Searches by words alone: the embedder, or what searches vectors, did not answer.", "lost"), lostVectors[:])
 }
 
 func (m *metrics) knowledge(f factory) {

@@ -102,6 +102,16 @@ func (t *Telemetry) RetrievedTop(score float64, empty bool) {
 	t.metrics.topScore.Observe(score)
 }
 
+// ByWords records that passages were found by words alone, without the embedder
+// or without vectors. Who left does not count.
+func (t *Telemetry) ByWords(ctx context.Context, lost string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	pick(t.metrics.byWords, lost, other).Inc()
+	t.log.WarnContext(ctx, "passages found by words alone", "lost", lost, "error", err)
+}
+
 // Compressed records the tokens that a prompt was spared.
 func (t *Telemetry) Compressed(by string, saved int) {
 	pick(t.metrics.compressed, by, other).Add(float64(saved))

@@ -84,6 +84,7 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.Retrieved("search", time.Millisecond)
 	tel.RetrievedTop(0.7, false)
 	tel.RetrievedTop(0, true)
+	tel.ByWords(context.Background(), "vectors", errors.New("connection refused"))
 	tel.Compressed("extractive", 120)
 	tel.HandedOff(desk.HandoffNoAnswer)
 	tel.Dropped("cache")
@@ -172,6 +173,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_router_confidence", nil, 1},
 		{"kefu_retrieval_seconds", []string{"stage", "search"}, 1},
 		{"kefu_retrieval_top_score", nil, 1},
+		{"kefu_retrieval_by_words_total", []string{"lost", "vectors"}, 1},
 		{"kefu_retrieval_empty_total", []string{"reason", "no_passage"}, 1},
 		{"kefu_prompt_saved_tokens_total", []string{"by", "extractive"}, 120},
 		{"kefu_telemetry_dropped_total", []string{"sink", "cache"}, 1},

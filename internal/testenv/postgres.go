@@ -47,6 +47,26 @@ func Postgres(t testing.TB) string {
 	return s.postgresURL(name)
 }
 
+// Pgvector is Postgres where the server has the extension vector, which the
+// tested code makes in its database.
+func Pgvector(t testing.TB) string {
+	t.Helper()
+	database := Postgres(t)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var version string
+	err = conn.QueryRow(ctx, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").Scan(&version)
+	if err != nil {
+		t.Fatalf("this test needs pgvector 0.8 or newer in PostgreSQL, which make test installs when run by root: %v", err)
+	}
+	return database
+}
+
 func (s *server) postgresURL(database string) string {
 	return fmt.Sprintf("postgres://kefu@%s/%s?sslmode=disable", s.addr, database)
 }
