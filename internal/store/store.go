@@ -155,10 +155,13 @@ func (db *DB) open(ctx context.Context, cfg Config) (err error) {
 	db.turns = &Turns{db}
 	db.tenants, db.keys, db.budgets, db.audit = &Tenants{db}, &Keys{db}, &Budgets{db}, &Audit{db}
 	db.once = &Idempotency{db}
-	if db.answers, err = newAnswers(reach, db); err != nil {
+	// A deadline of its own: migrations may have taken longer than reaching may.
+	prepare, cancelPrepare := context.WithTimeout(ctx, openTimeout)
+	defer cancelPrepare()
+	if db.answers, err = newAnswers(prepare, db); err != nil {
 		return err
 	}
-	db.ledger, err = newLedger(reach, db, cfg.Logger)
+	db.ledger, err = newLedger(prepare, db, cfg.Logger)
 	return err
 }
 
