@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -193,9 +194,10 @@ func TestPersonalDataOfAQuestionLeavesTheProcessNowhere(t *testing.T) {
 			t.Errorf("an unknown field: status %d %v", status, err)
 		}
 	}
-	server.Ask(simpleEN) // is cached, in Redis too
-	redis := redisClient(t, url)
-	e2e.Eventually(t, 10*time.Second, "the answer without personal data is in Redis", func() bool {
+	redis, asked := redisClient(t, url), 0
+	e2e.Eventually(t, 10*time.Second, "an answer without personal data is in Redis", func() bool {
+		asked++ // what a slow Redis does not take is not brought again
+		server.Ask(fmt.Sprintf("How many days after delivery can I return %d items?", asked))
 		n, err := redis.DBSize(t.Context()).Result()
 		return err == nil && n >= 1
 	})
