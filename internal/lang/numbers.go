@@ -273,15 +273,20 @@ const NumberWords = "one|two|three|four|five|six|seven|eight|nine|ten|" +
 	"eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|" +
 	"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred"
 
-func englishDigit(word string) (int, bool) {
+// englishDigits are the values of NumberWords. Read only.
+var englishDigits = func() map[string]int {
+	values := map[string]int{}
 	n := 0
 	for w := range strings.SplitSeq(NumberWords, "|") {
 		if n++; n > 20 {
 			n += 9 // thirty stands behind twenty
 		}
-		if w == word {
-			return n, true
-		}
+		values[w] = n
 	}
-	return 0, false
+	return values
+}()
+
+func englishDigit(word string) (int, bool) {
+	n, ok := englishDigits[word]
+	return n, ok
 }
