@@ -85,32 +85,33 @@ func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if c.Stream {
 		return p.stream(ctx, x, request, fault)
 	}
-	response, err := p.config.client(x).CreateChatCompletion(ctx, request)
+	x.whole = new(chatReply)
+	if _, err = p.config.client(x).CreateChatCompletion(ctx, request); err != nil {
+		return nil, fault(err)
+	}
+	reply, err := x.whole.reply()
 	if err != nil {
 		return nil, fault(err)
 	}
-	message, err := messageOf(response)
-	if err != nil {
-		return nil, fault(err)
-	}
-	return llm.WholeReply(message.Content, usageOf(&response.Usage), callsOf(message.ToolCalls)...), nil
+	return reply, nil
 }
 
-// messageOf is what the model said: a text, calls of tools, or both.
-func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, error) {
+// reply is what the model said: a text, calls of tools, or both.
+func (r *chatReply) reply() (*llm.Reply, error) {
 	if len(r.Choices) == 0 {
-		return vendor.ChatCompletionMessage{}, errNoChoice // also a 200 that holds an error
+		return nil, errNoChoice // also a 200 that holds an error
 	}
-	choice := r.Choices[0]
+	choice := &r.Choices[0]
+	message := &choice.Message
 	switch {
 	case choice.FinishReason == vendor.FinishReasonContentFilter:
-		return choice.Message, wire.ErrFiltered
-	case choice.Message.Content != "", len(choice.Message.ToolCalls) > 0:
-		return choice.Message, nil
-	case choice.Message.Refusal != "":
-		return choice.Message, wire.ErrDeclined
+		return nil, wire.ErrFiltered
+	case message.Content != "", len(message.ToolCalls) > 0:
+		return llm.WholeReply(message.Content, usageOf(&r.Usage), callsOf(message.ToolCalls)...), nil
+	case message.Refusal != "":
+		return nil, wire.ErrDeclined
 	default:
-		return choice.Message, wire.ErrEmpty
+		return nil, wire.ErrEmpty
 	}
 }
 
