@@ -146,7 +146,7 @@ func New(cfg Config, parts Parts) *Service {
 	return &Service{
 		Parts: parts, cfg: cfg, flights: newFlights(), questions: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
 		ahead:       make(chan renewal, aheadMost),
-		fingerprint: cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion(),
+		fingerprint: digest(cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion()),
 	}
 }
 

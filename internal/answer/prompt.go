@@ -61,8 +61,13 @@ const (
 // promptVersion changes whenever an instruction does, so that cached answers
 // of older prompts are not reused.
 func promptVersion() string {
-	sum := sha256.Sum256([]byte(systemComplex + systemSimple + systemAgent + systemCare + systemPleasantry + systemCompress))
-	return hex.EncodeToString(sum[:6])
+	return digest(systemComplex + systemSimple + systemAgent + systemCare + systemPleasantry + systemCompress)[:12]
+}
+
+// digest stands for a long text in what is made for every question.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
 }
 
 // call is the one request that a route makes. Temperature is 0: the same
