@@ -25,7 +25,7 @@ type Recorder struct {
 	answers *Answers
 	log     *slog.Logger
 	observe func(n int)
-	queue   chan desk.Record
+	queue   chan *desk.Record // not the records themselves: that would be 3 MB, used in turn
 	dropped atomic.Uint64
 }
 
@@ -36,14 +36,14 @@ func NewRecorder(answers *Answers, log *slog.Logger, dropped func(n int)) *Recor
 	if dropped == nil {
 		dropped = func(int) {}
 	}
-	return &Recorder{answers: answers, log: log, observe: dropped, queue: make(chan desk.Record, recorderQueue)}
+	return &Recorder{answers: answers, log: log, observe: dropped, queue: make(chan *desk.Record, recorderQueue)}
 }
 
 // Record queues an answer and returns at once. Neither value may be changed
 // afterwards, nor what they point to.
 func (r *Recorder) Record(q desk.Question, a desk.Answer) {
 	select {
-	case r.queue <- desk.Record{Question: q, Answer: a}:
+	case r.queue <- &desk.Record{Question: q, Answer: a}:
 	default:
 		r.drop(1)
 	}
@@ -78,7 +78,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 func (r *Recorder) gather(ctx context.Context) (batch []desk.Record, ended bool) {
 	select {
 	case first := <-r.queue:
-		batch = append(make([]desk.Record, 0, recorderBatch), first)
+		batch = append(make([]desk.Record, 0, recorderBatch), *first)
 	case <-ctx.Done():
 		return nil, true
 	}
@@ -90,7 +90,7 @@ func (r *Recorder) gather(ctx context.Context) (batch []desk.Record, ended bool)
 		}
 	}
 	for len(batch) < recorderBatch && len(r.queue) > 0 { // nobody else takes from it
-		batch = append(batch, <-r.queue)
+		batch = append(batch, *<-r.queue)
 	}
 	return batch, ended
 }
@@ -121,7 +121,7 @@ func (r *Recorder) write(ctx context.Context, batch []desk.Record) bool {
 // drain saves batch and what is queued at shutdown.
 func (r *Recorder) drain(batch []desk.Record) error {
 	for len(r.queue) > 0 {
-		batch = append(batch, <-r.queue)
+		batch = append(batch, *<-r.queue)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
