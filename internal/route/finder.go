@@ -13,16 +13,18 @@ import (
 type finder struct {
 	signs  []sign
 	exprs  []*regexp.Regexp        // of the signs that are no lists of phrases
+	steps  []int                   // how many needles in order each of them wants
 	always []int                   // signs whose expression has no needles
 	ascii  [utf8.RuneSelf][]needle // by their first character
 	others map[rune][]needle
 }
 
 // needle is a phrase of a list, or a piece that every match of an expression
-// holds one of.
+// holds one of, behind those of the steps before.
 type needle struct {
 	text    string
 	sign    int
+	step    int
 	phrase  bool // it is a match, not a hint of one
 	words   bool // only between word boundaries
 	atStart bool // only at the start
@@ -30,13 +32,17 @@ type needle struct {
 }
 
 func newFinder(signs []sign) finder {
-	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), others: map[rune][]needle{}}
+	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), steps: make([]int, len(signs)), others: map[rune][]needle{}}
 	for i, s := range signs {
 		list := phrases(s.pattern)
 		if list == nil {
 			f.exprs[i] = regexp.MustCompile(s.pattern)
-			for _, text := range needles(parse(s.pattern)) {
-				list = append(list, needle{text: text})
+			sets := inOrder(parse(s.pattern))
+			f.steps[i] = len(sets)
+			for step, set := range sets {
+				for _, text := range set {
+					list = append(list, needle{text: text, step: step})
+				}
 			}
 			if list == nil {
 				f.always = append(f.always, i)
@@ -69,25 +75,26 @@ const mostSigns = 48
 // count returns how often each sign occurs in a normalised text, up to its
 // most; occurrences of one sign do not overlap.
 func (f *finder) count(text string) (counts [mostSigns]int) {
-	var ends [mostSigns]int // where the last occurrence ended
-	var hinted [mostSigns]bool
+	var ends [mostSigns]int  // where the last occurrence ended, or the last needle began
+	var steps [mostSigns]int // that an expression has its needles for
 	for at, r := range text {
 		within := at > 0 && isWord(text[at-1]) && isWord(text[at]) // a word, where no other begins
 		needles := f.beginning(r)
 		for i := range needles {
 			n := &needles[i]
 			switch {
-			case within && n.words, !n.phrase && hinted[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
+			case within && n.words, !n.phrase && n.step != steps[n.sign], counts[n.sign] == f.signs[n.sign].most, at < ends[n.sign], !n.stands(text, at):
 			case n.phrase:
 				counts[n.sign]++
 				ends[n.sign] = at + len(n.text)
 			default:
-				hinted[n.sign] = true
+				steps[n.sign]++
+				ends[n.sign] = at + 1
 			}
 		}
 	}
 	for i, x := range f.exprs {
-		if x != nil && hinted[i] {
+		if x != nil && f.steps[i] > 0 && steps[i] == f.steps[i] {
 			counts[i] = len(x.FindAllStringIndex(text, f.signs[i].most))
 		}
 	}

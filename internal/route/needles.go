@@ -83,6 +83,29 @@ func ofConcat(parts []*syntax.Regexp) []string {
 	return best
 }
 
+// inOrder returns sets of needles such that every match of the expression holds
+// one of each set, each beginning behind where that of the set before it begins;
+// none when there are no such sets.
+func inOrder(x *syntax.Regexp) (sets [][]string) {
+	if x.Op == syntax.OpConcat {
+		for _, part := range x.Sub {
+			sets = append(sets, inOrder(part)...)
+		}
+		return sets
+	}
+	set, ok := language(x)
+	if !ok || shortest(set) == 0 || shortest(set) == 1 && len(set) > mostCharacters {
+		set = needles(x)
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return [][]string{set}
+}
+
+// mostCharacters is how many needles of one character tell something.
+const mostCharacters = 16
+
 // mostStrings bounds a list of phrases or needles.
 const mostStrings = 512
 
