@@ -98,3 +98,29 @@ func TestAReplayTriesAnotherProviderAndSaysWhatFailed(t *testing.T) {
 		}
 	}
 }
+
+// The settings are those of now: they may refuse what was asked then.
+func TestAReplayInWhichAQuestionCouldNotBeAskedExitsWith3(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	server := site.Serve()
+	short := server.Ask("Is the lamp new?")
+	long := server.Ask("How long is the warranty of the Borealis tablet, " + strings.Repeat("really, ", 20) + "in months?")
+	server.Stop()
+	strict := site.With("KEFU_QUESTION_MAX_CHARACTERS=100")
+	r := replay(t, strict, 3)
+	if r.Same != 1 || r.Failed != 1 || r.Changed != 0 || len(r.Results) != 2 {
+		t.Fatalf("%+v, want one the same and one that failed", r)
+	}
+	for _, one := range r.Results {
+		if failed := one.AnswerID == long.ID; failed != (one.Error != "") || !failed && one.AnswerID != short.ID {
+			t.Errorf("%+v, want an error for the long question alone", one)
+		}
+	}
+	done := strict.Run("replay")
+	holds(t, "the table", done.Stdout, "failed", "question_too_long")
+	holds(t, "stderr", done.Stderr, "1 question could not be asked")
+	if done.Code != 3 {
+		t.Errorf("exit status %d, want 3", done.Code)
+	}
+}
