@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -98,4 +99,40 @@ func TestSigningOutForgetsWhatWasKeptThoughTheChatIsClosed(t *testing.T) {
 	m.goesTo("")
 	js[bool](m.tab, "Kefu.identify(null), true")
 	m.framed("document.querySelector('kefu-chat') && sessionStorage.getItem('kefu.conversation') === null")
+}
+
+// The next page names nobody, another customer, or the same one by a signature
+// that has ended, and nobody opens the chat there.
+func TestWhatWasKeptOfACustomerEndsWithTheirSignatureThoughTheChatIsClosed(t *testing.T) {
+	for name, next := range map[string]func(m *members) string{
+		"nobody":      func(*members) string { return "" },
+		"another":     func(m *members) string { return m.mine.signs("bob", time.Hour) },
+		"has ended":   func(m *members) string { return m.mine.signs("alice", -time.Second) },
+		"by function": func(m *members) string { return "() => (" + m.mine.signs("bob", time.Hour) + ")" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMembers(t, bothViews[0], "alice")
+			m.asks("…")
+			m.framed("sessionStorage.getItem('kefu.conversation') !== null")
+			m.goesTo("")
+			if who := next(m); who != "" {
+				js[bool](m.tab, "Kefu.identify("+who+"), true")
+			}
+			m.framed("document.querySelector('kefu-chat') && sessionStorage.getItem('kefu.conversation') === null")
+		})
+	}
+}
+
+func TestAConversationIsKeptOnlyAsLongAsTheSignatureHolds(t *testing.T) {
+	m := newMembers(t, bothViews[0], "")
+	m.identify(m.mine.signs("alice", time.Hour))
+	m.asks("…")
+	m.framed("sessionStorage.getItem('kefu.conversation') !== null")
+	m.identify(m.mine.signs("alice", 2*time.Second)) // ends while she looks at it
+	m.framed("sessionStorage.getItem('kefu.conversation') === null && document.querySelectorAll('kefu-answer').length === 1")
+	m.identify(m.mine.signs("alice", time.Hour))
+	m.framed("sessionStorage.getItem('kefu.conversation') !== null")
+	m.goesTo("")
+	m.identify(m.mine.signs("alice", -time.Second))
+	m.framed("!document.querySelector('kefu-answer') && sessionStorage.getItem('kefu.conversation') === null")
 }

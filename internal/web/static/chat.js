@@ -10,6 +10,7 @@ import { ask, Problem, rate } from './stream.js';
 import './texts.js';
 
 const keptKey = 'kefu.key';
+const longestWait = 2 ** 31 - 1; // ms that a timer can wait
 
 /** fresh names a conversation. */
 const fresh = () => crypto.randomUUID?.() ?? String(Math.random()).slice(2); // not every page is a secure context
@@ -19,6 +20,8 @@ class Chat extends HTMLElement {
   #conversation = fresh();
   #customer = null; // who asks, as stream.js says
   #owner = ''; // whose conversation is shown, '' for nobody in particular
+  #until = Infinity; // ms of Unix time at which the owner's signature ends
+  #ending = 0; // the timer for it
   #turns = []; // of it, as kept.js has them
   #renewed = null; // the answer for which the website was asked who asks once more
   #asking = null; // aborts the question under way
@@ -93,7 +96,8 @@ class Chat extends HTMLElement {
 
   /**
    * identify says who asks from now on, as stream.js says it; null for nobody.
-   * Whoever had a conversation here leaves nothing of it to another. A question
+   * Whoever had a conversation here leaves nothing of it to another, and it is
+   * kept for the next page only as long as the signature holds. A question
    * that was refused because the same customer's signature was too old is asked
    * again.
    */
@@ -104,14 +108,22 @@ class Chat extends HTMLElement {
     else if (user && !this.#customer) this.#conversation = fresh(); // theirs alone
     this.#customer = customer;
     this.#owner = user;
+    this.#until = customer ? customer.expires * 1000 : Infinity;
+    clearTimeout(this.#ending);
+    if (customer) this.#ending = setTimeout(() => this.#keep(), Math.min(this.#until - Date.now(), longestWait));
     if (!this.#restore()) this.#keep();
     if (user && same && this.#current?.failure === 'lapsed') this.#again(this.#current);
+  }
+
+  /** #holds tells whether the owner's signature still does; nobody in particular has none. */
+  get #holds() {
+    return Date.now() < this.#until;
   }
 
   /** #restore shows the conversation that its owner had on the page before; false where there is none. */
   #restore() {
     const before = kept();
-    if (this.#current || before?.owner !== this.#owner) return false;
+    if (this.#current || before?.owner !== this.#owner || !this.#holds) return false;
     try {
       for (const { question, said, answer } of before.turns) this.#show(question, said).take({ type: 'done', data: answer });
     } catch {
@@ -126,7 +138,7 @@ class Chat extends HTMLElement {
 
   /** #keep remembers what is shown for the next page, as its owner's; nothing remains of what was there before. */
   #keep() {
-    if (this.#turns.length) keep({ owner: this.#owner, conversation: this.#conversation, turns: this.#turns });
+    if (this.#turns.length && this.#holds) keep({ owner: this.#owner, conversation: this.#conversation, turns: this.#turns });
     else drop();
   }
 

@@ -12,7 +12,8 @@
 // data-expires and data-user-hash, or by Kefu.identify({user_id, expires,
 // user_hash}), which the website's server signs. identify also takes a function
 // that returns these, or a promise of them: it is asked again when they have
-// expired. Kefu.identify(null) forgets the customer and their conversation.
+// expired. Kefu.identify(null) forgets the customer and their conversation; so
+// does a page that names another, or for some seconds nobody.
 // "kefu:ready" is dispatched on the document when window.Kefu is there.
 
 (() => {
@@ -20,6 +21,7 @@
   const { src, dataset: { key = '', lang = document.documentElement.lang || navigator.language, theme = '', position = 'right', userId = '', expires, userHash } } = document.currentScript;
   const home = new URL('.', src);
   const patience = 15_000; // ms in which the chat should have come
+  const telling = 5_000; // ms in which a page that has come says who its customer is
   const words = {
     en: { name: 'Help', chat: 'Chat with customer service', away: 'The chat cannot be shown at the moment.' },
     zh: { name: '客服', chat: '与客服对话', away: '暂时无法打开对话。' },
@@ -57,14 +59,19 @@
   let who = userId ? { user_id: userId, expires, user_hash: userHash } : null; // the customer, or a function that tells
   let frame = null; // the chat is fetched when somebody wants it
   let ready = false; // it listens
-  /** marked tells whether a page of this tab named a customer to the chat, whose conversation it then keeps; a value changes that. */
+  /** marked is the customer whom a page of this tab named to the chat, which then keeps their conversation, '' for none; a value changes that. */
   const marked = (value) => {
     try {
       if (value !== undefined) sessionStorage.setItem('kefu.customer', value);
-      return Boolean(sessionStorage.getItem('kefu.customer'));
+      return sessionStorage.getItem('kefu.customer') ?? '';
     } catch {
-      return false; // the browser forbids it, and the chat keeps nothing
+      return ''; // the browser forbids it, and the chat keeps nothing
     }
+  };
+  /** forget fetches the chat where it may keep a conversation that is not this customer's, to hear who they are. */
+  const forget = () => {
+    const theirs = typeof who !== 'function' && String(who?.user_id ?? '') === marked() && who?.expires * 1000 > Date.now();
+    if (!frame && marked() && !theirs) load();
   };
   let overdue = 0;
   const load = () => {
@@ -90,7 +97,7 @@
       if (!ready || asked !== who) return;
       if (customer && !customer.user_id) throw new TypeError('want {user_id, expires, user_hash}');
       post({ kefu: 'identify', customer });
-      marked(customer ? '1' : '');
+      marked(String(customer?.user_id ?? ''));
     } catch (error) {
       console.warn('Kefu: the website cannot tell who asks.', error);
     }
@@ -98,7 +105,7 @@
   const identify = (customer) => {
     who = customer ?? null;
     if (ready) introduce();
-    else if (!who && !frame && marked()) load(); // to forget what it keeps
+    else forget();
   };
 
   const open = () => {
@@ -138,6 +145,7 @@
   });
   window.Kefu = { open, close, toggle, identify };
   document.dispatchEvent(new Event('kefu:ready'));
+  setTimeout(forget, telling);
   const show = () => document.body.append(host);
   if (document.body) show();
   else addEventListener('DOMContentLoaded', show);
