@@ -84,9 +84,8 @@ func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, er
 // assemble puts the pipeline together, from the database outwards.
 func (a *app) assemble() error {
 	cfg, tel := a.cfg, a.telemetry
-	weights := retrieval.DefaultConfig()
-	weights.VectorWeight, weights.LexicalWeight = cfg.Retrieval.VectorWeight, 1-cfg.Retrieval.VectorWeight
-	a.knowledge = knowledge.New(a.db.Documents(), a.embedder.Model(), weights,
+	search := retrieval.DefaultConfig().WithVector(cfg.Retrieval.VectorWeight)
+	a.knowledge = knowledge.New(a.db.Documents(), a.embedder.Model(), search,
 		knowledge.WithLogger(a.log), knowledge.WithObserver(tel), knowledge.WithLease(cfg.Knowledge.Lease))
 
 	if err := a.openCache(); err != nil {

@@ -129,6 +129,7 @@ type hitJSON struct {
 	Coverage float64  `json:"coverage"`
 	Sentence float64  `json:"sentence"`
 	Pairs    float64  `json:"pairs"`
+	Page     float64  `json:"page"`
 	Terms    []string `json:"terms"`
 	Cut      desk.Cut `json:"cut,omitempty"` // absent: it enters the prompt
 }
@@ -137,7 +138,7 @@ func newInspectionJSON(in desk.Inspection) inspectionJSON {
 	return inspectionJSON{
 		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision,
 		Hits: each(in.Hits, func(h desk.Hit) hitJSON {
-			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Terms, h.Cut}
+			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Page, h.Terms, h.Cut}
 		}),
 	}
 }

@@ -54,7 +54,7 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	flags.BoolVar(&c.json, "json", false, "print JSON")
 	flags.BoolVarP(&c.quiet, "quiet", "q", false, "print no progress")
 	group(
-		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.replayCommand(), c.routerCommand(), c.abstainCommand(), c.guardCommand(), c.pricesCommand(),
+		root, c.serveCommand(), c.askCommand(), c.kbCommand(), c.evalCommand(), c.replayCommand(), c.routerCommand(), c.retrievalCommand(), c.abstainCommand(), c.guardCommand(), c.pricesCommand(),
 		c.tenantsCommand(), c.keysCommand(), c.budgetsCommand(), c.auditCommand(), c.consoleCommand(),
 		c.configCommand(), c.doctorCommand(), c.migrateCommand(), c.healthCommand(), c.versionCommand(), c.readerCommand(),
 	)

@@ -98,12 +98,13 @@ type Passage struct {
 	Excerpt string
 	// Score ranks passages of one search, in [0,1]. Vector is the cosine
 	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Fused what
-	// both make of it, in [0,1]. Of the best by that, three more shares in [0,1]
+	// both make of it, in [0,1]. Of the best by that, four more shares in [0,1]
 	// count: Coverage, of the question's distinct content terms that the passage
 	// holds, its title and headings included, each term weighing the more the
 	// rarer it is; Sentence, how alike question and best sentence are; Pairs, of
-	// the pairs of words behind each other that it has so, too.
-	Score, Vector, Lexical, Fused, Coverage, Sentence, Pairs float64
+	// the pairs of words behind each other that it has so, too; Page, what vector
+	// and words make of the best other passage of the same page.
+	Score, Vector, Lexical, Fused, Coverage, Sentence, Pairs, Page float64
 	// Translation tells that the passage was found for the page that it
 	// translates: all but Score is 0.
 	Translation bool

@@ -93,7 +93,7 @@ func (c Config) retrieval(ctx context.Context, s set) (Retrieval, error) {
 			return r, err
 		}
 		for n, list := range [...][]desk.Passage{plain.of(q).Lexical(q.Text, depth), hybrid.of(q).Lexical(q.Text, depth), found} {
-			scores := judge(list, s.gold[q.ID])
+			scores := judge(ids(list), s.gold[q.ID])
 			all[n].add(scores)
 			if q.Specific {
 				specific[n].add(scores)
@@ -120,7 +120,7 @@ func texts(queries []query) []desk.Masked {
 func textbook() retrieval.Config {
 	cfg := retrieval.DefaultConfig()
 	cfg.Title, cfg.Function, cfg.Grammar, cfg.Repeat = 1, 1, 1, 1
-	cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Coverage, cfg.Alike, cfg.Pairs = 0, 0, 0, 0, 0, 0
+	cfg.Character, cfg.Synonym, cfg.Misspelt, cfg.Weights = 0, 0, 0, nil
 	return cfg
 }
 
@@ -195,16 +195,24 @@ func newShelf(cfg retrieval.Config, s set, items []retrieval.Item) (shelf, error
 
 func (s shelf) of(q query) *retrieval.Index { return s[q.KB] }
 
+func ids(passages []desk.Passage) []desk.ChunkID {
+	list := make([]desk.ChunkID, len(passages))
+	for i, p := range passages {
+		list[i] = p.ID
+	}
+	return list
+}
+
 // judge scores one ranked list. Recall@3 counts at most three passages as
 // findable, as many as fit.
-func judge(ranked []desk.Passage, gold map[string]bool) Scores {
+func judge(ranked []desk.ChunkID, gold map[string]bool) Scores {
 	var s Scores
 	ideal := 0.0
 	for i := range min(len(gold), depth) {
 		ideal += gain(i + 1)
 	}
-	for i, p := range ranked[:min(len(ranked), depth)] {
-		if !gold[string(p.ID)] {
+	for i, id := range ranked[:min(len(ranked), depth)] {
+		if !gold[string(id)] {
 			continue
 		}
 		s.NDCG10 += gain(i+1) / ideal

@@ -202,6 +202,7 @@ type hitJSON struct {
 	Coverage   float64  `json:"coverage"`
 	Sentence   float64  `json:"sentence"`
 	Pairs      float64  `json:"pairs"`
+	Page       float64  `json:"page"`
 	Terms      []string `json:"terms"`
 	Cut        *string  `json:"cut"` // null: it enters the prompt
 }
@@ -215,7 +216,7 @@ func newInspectionJSON(in desk.Inspection) inspectionJSON {
 		j.Hits[i] = hitJSON{
 			Rank: i + 1, ChunkID: string(h.ID), DocumentID: string(h.Document), Title: h.Title, Heading: h.Heading, Question: h.Chunk.Question,
 			Text: h.Text, URL: h.Passage.URL, Lang: string(h.Lang), Tokens: h.Tokens,
-			Score: h.Score, Vector: h.Vector, BM25: h.Lexical, Fused: h.Fused, Coverage: h.Coverage, Sentence: h.Sentence, Pairs: h.Pairs,
+			Score: h.Score, Vector: h.Vector, BM25: h.Lexical, Fused: h.Fused, Coverage: h.Coverage, Sentence: h.Sentence, Pairs: h.Pairs, Page: h.Page,
 			Terms: append([]string{}, h.Terms...),
 		}
 		if h.Cut != desk.Kept {

@@ -68,18 +68,9 @@ type Config struct {
 	// Misspelt weighs the word that a customer probably meant by one that no
 	// passage has (0 to 1, default 0.8; 0: as written).
 	Misspelt float64
-	// VectorWeight and LexicalWeight mix the cosine similarity and the lexical
-	// share into the score; only their ratio counts (each from 0, not both 0).
-	// The defaults 0.25 and 0.75 were measured with the offline embedder; a
-	// language model's embeddings may deserve equal weights.
-	VectorWeight, LexicalWeight float64
-	// Coverage is how much of the score of the best is the share of the
-	// question's content that they hold (0 to 1, default 0.07).
-	Coverage float64
-	// Alike is how much of it is how alike the question and their best sentence
-	// are, Pairs what they hold of the words that follow each other in the
-	// question (0 to 1; defaults 0.1 and 0.04). The three come to at most 1.
-	Alike, Pairs float64
+	// Weights rank by the shares of a passage, for each language of a question
+	// (default Learned; a language that has none is ranked as English).
+	Weights map[desk.Lang]Weights
 	// OtherLanguage multiplies the score of passages that are not in the
 	// question's language (0 to 1, default 0.8).
 	OtherLanguage float64
@@ -94,8 +85,7 @@ func DefaultConfig() Config {
 		K1: 1.2, B: 0.75,
 		Title: 2, Heading: 1, Question: 2,
 		Function: 0.3, Repeat: 0.5, Character: 0.4, Synonym: 0.4, Misspelt: 0.8,
-		VectorWeight: 0.25, LexicalWeight: 0.75,
-		Coverage: 0.07, Alike: 0.1, Pairs: 0.04,
+		Weights:       Learned(),
 		OtherLanguage: 0.8,
 		Candidates:    50,
 	}
@@ -118,17 +108,17 @@ func (c Config) Validate() error {
 	if c.Candidates < 1 {
 		return fmt.Errorf("candidates is %d, want at least 1", c.Candidates)
 	}
-	if c.VectorWeight+c.LexicalWeight == 0 {
-		return errors.New("vector weight and lexical weight are both 0")
+	for l, w := range c.Weights {
+		if err := errors.Join(share("vector", w.Vector), share("coverage", w.Coverage), share("alike", w.Alike), share("pairs", w.Pairs),
+			share("page", w.Page), share("coverage, alike, pairs and page", w.Coverage+w.Alike+w.Pairs+w.Page)); err != nil {
+			return fmt.Errorf("weights of %s: %w", l, err)
+		}
 	}
 	return errors.Join(
 		positive("k1", c.K1), share("b", c.B),
 		positive("title", c.Title), positive("heading", c.Heading), positive("question", c.Question),
 		share("function", c.Function), share("grammar", c.Grammar), share("repeat", c.Repeat),
 		share("character", c.Character), share("synonym", c.Synonym), share("misspelt", c.Misspelt),
-		positive("vector weight", c.VectorWeight), positive("lexical weight", c.LexicalWeight),
-		share("coverage, alike and pairs", c.Coverage+c.Alike+c.Pairs),
-		share("coverage", c.Coverage), share("alike", c.Alike), share("pairs", c.Pairs),
 		share("other language", c.OtherLanguage),
 	)
 }

@@ -465,3 +465,42 @@ func TestAQuestionFindsThePassageInTheOtherChineseScript(t *testing.T) {
 		}
 	}
 }
+
+func TestAPageThatIsFoundTwiceIsBeforeOneThatIsFoundOnce(t *testing.T) {
+	titled := func(doc string, n int, title, text string) retrieval.Item {
+		it := item(doc, n, 1, text)
+		it.Title = title
+		return it
+	}
+	pair := titled("faq", 0, "Boats", "The deposit of a boat is returned.")
+	pair.Question = "Is the money paid back?"
+	ix := index(t,
+		titled("cars", 0, "Cars", "The deposit is returned within a week."),
+		titled("bikes", 0, "Bikes", "The deposit is returned within a week."),
+		titled("bikes", 1, "Bikes", "Who returns late loses half of the deposit."),
+		titled("none", 0, "", "The deposit is returned within a week."),
+		pair,
+	)
+	found := search(t, ix, retrieval.Query{Text: "When is the deposit returned?", Lang: desk.English, K: 9})
+	if found[0].ID != "bikes#0" || found[0].Page == 0 {
+		t.Errorf("found %v, want the page with a second passage first", ids(found))
+	}
+	for _, p := range found {
+		if (p.Page > 0) != (p.Title == "Bikes") {
+			t.Errorf("%s: page = %v, want none but of a page that is found twice", p.ID, p.Page)
+		}
+	}
+}
+
+func TestWeightsBeyondAllOfAScoreAreRefused(t *testing.T) {
+	cfg := retrieval.DefaultConfig()
+	cfg.Weights = map[desk.Lang]retrieval.Weights{desk.Chinese: {Coverage: 0.6, Page: 0.6}}
+	if _, err := retrieval.New(cfg, nil); err == nil {
+		t.Error("coverage and page of 1.2 together: no error")
+	}
+	for l, w := range retrieval.DefaultConfig().WithVector(0.5).Weights {
+		if want := retrieval.Learned()[l]; w.Vector != 0.5 || w.Page != want.Page {
+			t.Errorf("%s: %+v, want only the vector of %+v changed", l, w, want)
+		}
+	}
+}

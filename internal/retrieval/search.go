@@ -14,14 +14,39 @@ import (
 
 // Search returns the K best passages, best first, ties by id. A passage's
 // Score, in [0,1], is the weighted sum of its cosine similarity (below 0
-// counts as 0), its lexical share (see Lexical) and, of the best by these, its
-// coverage, how alike its best sentence is and what pairs of words it has; what
-// there is nothing to compare for is left out. The scores are
-// absolute: they do not depend on the other passages found. The only errors
-// are those of ctx and, beside what was found by words alone, ErrVectors.
+// counts as 0), its lexical share (see Lexical) and, of the best by these, the
+// shares of Weights; what there is nothing to compare for is left out. The only
+// errors are those of ctx and, beside what was found by words alone, ErrVectors.
 func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
-	if err := ctx.Err(); err != nil {
+	c, err := ix.Candidates(ctx, q)
+	if err != nil && !errors.Is(err, ErrVectors) {
 		return nil, err
+	}
+	c.score(ix.weights(q))
+	best := ix.top(q.K)
+	for _, f := range c.list {
+		best.offer(f)
+	}
+	return ix.passages(ix.translate(best.list, q.Lang, q.K)), err
+}
+
+// weights are those for a question.
+func (ix *Index) weights(q Query) Weights {
+	if w, ok := ix.cfg.Weights[cmp.Or(q.Lang, lang.Of(q.Text))]; ok {
+		return w
+	}
+	return ix.cfg.Weights[desk.English]
+}
+
+// covered is how many of the best are candidates, if no more are wanted.
+const covered = 30
+
+// Candidates returns the passages that Search ranks, at least K of them where
+// there are as many. The only errors are those of ctx.
+func (ix *Index) Candidates(ctx context.Context, q Query) (Candidates, error) {
+	c := Candidates{ix: ix}
+	if err := ctx.Err(); err != nil {
+		return c, err
 	}
 	vector := unit(q.Vector)
 	question := ix.read(q.Text)
@@ -29,55 +54,39 @@ func (ix *Index) Search(ctx context.Context, q Query) ([]desk.Passage, error) {
 	defer scores.release()
 	proposed, told, err := ix.propose(ctx, q.Vectors, vector, scores, ix.cfg.Candidates+max(q.K, 0))
 	if err != nil && !errors.Is(err, ErrVectors) {
-		return nil, err
+		return c, err
 	}
-	vectorShare := ix.cfg.VectorWeight / (ix.cfg.VectorWeight + ix.cfg.LexicalWeight)
+	w := ix.weights(q)
 	best := ix.top(max(q.K, min(covered, covered*q.K)))
 	for _, f := range proposed {
-		p := ix.parts[f.part]
 		f.lexical = scores.parts[f.part][f.place]
-		f.score = scores.share(f.lexical)
-		if cosine, ok := p.cosine(f.place, vector, told); ok {
-			f.vector = cosine
-			f.score = vectorShare*max(f.vector, 0) + (1-vectorShare)*f.score
-		}
-		f.score *= ix.preference(f, q.Lang)
-		if f.score > 0 {
+		f.words = scores.share(f.lexical)
+		f.vector, f.compared = ix.parts[f.part].cosine(f.place, vector, told)
+		f.preference = ix.preference(f, q.Lang)
+		if f.score = w.fuse(f) * f.preference; f.score > 0 {
 			best.offer(f)
 		}
 	}
-	return ix.passages(ix.translate(ix.cover(question, best.list, q), q.Lang, q.K)), err
+	c.list = best.list
+	c.read(question)
+	return c, err
 }
 
-// covered is how many of the best have their coverage told and counted.
-const covered = 30
-
-// cover returns the K best of those found, their coverage, sentences and pairs
-// counted.
-func (ix *Index) cover(q asked, list []found, query Query) []found {
-	terms := ix.contentTerms(q)
-	r := ix.reader(terms, q.wordPairs())
-	best := ix.top(query.K)
-	for _, f := range list {
-		f.fused = f.score
-		rest, more := 1.0, 0.0
-		count := func(weight, share float64) {
-			rest -= weight
-			more += weight * share
-		}
-		if len(terms) > 0 {
+// read tells of each candidate its coverage, sentence, pairs and page.
+func (c *Candidates) read(q asked) {
+	terms := c.ix.contentTerms(q)
+	r := c.ix.reader(terms, q.wordPairs())
+	c.terms, c.pairs = len(terms) > 0, len(r.pairs) > 0
+	for i := range c.list {
+		f := &c.list[i]
+		if c.terms {
 			f.coverage, f.sentence = coverage(terms, f.part, f.place), r.alike(f.part, f.place)
-			count(ix.cfg.Coverage, f.coverage)
-			count(ix.cfg.Alike, f.sentence)
 		}
-		if len(r.pairs) > 0 {
+		if c.pairs {
 			f.pairs = r.paired(f.part, f.place)
-			count(ix.cfg.Pairs, f.pairs)
 		}
-		f.score = rest*f.score + more*ix.preference(f, query.Lang)
-		best.offer(f)
 	}
-	return best.list
+	c.pages()
 }
 
 // preference is what the language of a passage makes of its score.
@@ -125,12 +134,15 @@ func (ix *Index) propose(ctx context.Context, vectors Vectors, vector []float32,
 // found is a passage on its way into a result. It holds no pointers: moving
 // them about cost more than comparing what they belong to.
 type found struct {
-	part                      int
-	place                     int32
-	score                     float64
-	vector, lexical, fused    float64
-	coverage, sentence, pairs float64
-	translation               bool
+	part                               int
+	place                              int32
+	page                               int // see pages
+	score                              float64
+	vector, lexical, words, fused      float64 // words is the lexical score as a share
+	coverage, sentence, pairs, support float64
+	preference                         float64
+	compared                           bool // there is a similarity of vectors
+	translation                        bool
 }
 
 // id is the chunk that was found.
@@ -172,7 +184,7 @@ func (ix *Index) passages(list []found) []desk.Passage {
 	for i, f := range list {
 		p := ix.parts[f.part].passages[f.place]
 		p.Score, p.Vector, p.Lexical, p.Fused = f.score, f.vector, f.lexical, f.fused
-		p.Coverage, p.Sentence, p.Pairs, p.Translation = f.coverage, f.sentence, f.pairs, f.translation
+		p.Coverage, p.Sentence, p.Pairs, p.Page, p.Translation = f.coverage, f.sentence, f.pairs, f.support, f.translation
 		passages[i] = p
 	}
 	return passages

@@ -57,7 +57,7 @@ func TestOfTwoThatScoreAlikeTheOneThatHoldsMoreOfTheQuestionIsFirst(t *testing.T
 	repeats := item("a", 0, 1, "Voucher voucher voucher voucher voucher voucher.")
 	holds := item("b", 0, 1, "A voucher can be used for an order of any size, and it is written on the receipt that comes with the parcel.")
 	cfg := retrieval.DefaultConfig()
-	cfg.Coverage = 0.5
+	cfg.Weights = map[desk.Lang]retrieval.Weights{desk.English: {Coverage: 0.5}}
 	ix, err := retrieval.New(cfg, []retrieval.Item{repeats, holds, item("c", 0, 1, "Orders are sent by parcel."), item("d", 0, 1, "A receipt is sent.")})
 	if err != nil {
 		t.Fatal(err)
