@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ func Dial(url string, timeout time.Duration) (*redis.Client, error) {
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = timeout, timeout, timeout, timeout
 	opt.DialerRetries, opt.MaxRetries = 1, -1
 	opt.ContextTimeoutEnabled = true
+	opt.Protocol = cmp.Or(opt.Protocol, 2) // by 3 each reply is preceded by a look for notifications, which nobody here wants
 	return redis.NewClient(opt), nil
 }
 
