@@ -186,7 +186,8 @@ func (s *Service) byWords(ctx context.Context, err error, tr *desk.Trace) error 
 // strong picks what rides along with a simple question: a curated answer to
 // the same question first, then passages that hold most of its words.
 func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
-	var curated, covering []desk.Passage
+	var curated []desk.Passage
+	covering := make([]desk.Passage, 0, len(found))
 	asked := sync.OnceValue(func() match.Question { return match.Read(question) }) // takes 12 µs
 	compared := 0
 	for _, p := range found {
@@ -202,8 +203,11 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 			covering = append(covering, p) // best BM25 first
 		}
 	}
-	slices.SortStableFunc(curated, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
-	picked := slices.Concat(curated, covering)
+	picked := covering
+	if len(curated) > 0 {
+		slices.SortStableFunc(curated, func(a, b desk.Passage) int { return cmp.Compare(b.Score, a.Score) })
+		picked = slices.Concat(curated, covering)
+	}
 	if len(picked) > 0 && opens(picked[0], picked) {
 		picked = withSections(picked)
 	}
