@@ -51,6 +51,11 @@ func (api *API) edge(c *gin.Context) {
 
 	id := requestID(c.Request.Header)
 	c.Header("X-Request-Id", id)
+	if len(c.Request.TransferEncoding) > 0 {
+		// Such a request may have had a Content-Length too, which net/http hides:
+		// it has to be the last of its connection (RFC 9112, section 6.1).
+		c.Header("Connection", "close")
+	}
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey{}, &request{id: id}))
 
 	cut := api.recovering(c)

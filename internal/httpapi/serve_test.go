@@ -58,6 +58,30 @@ func begin(t *testing.T, addr net.Addr) <-chan error {
 	return ended
 }
 
+// Whoever stands in front may have ended such a request elsewhere, and would
+// have what it holds taken for the next one: RFC 9112, section 6.1.
+func TestARequestWithTwoLengthsIsTheLastOfItsConnection(t *testing.T) {
+	api := httpapi.New(httpapi.Config{Logger: quietLog}, says(answer()), &observed{})
+	ctx, stop := context.WithCancel(t.Context())
+	ln, served := listen(t), make(chan error, 1)
+	go func() { served <- httpapi.Serve(ctx, ln, api.Handler(), httpapi.ServerConfig{Grace: time.Minute}) }()
+	defer func() { stop(); <-served }()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	const two = "POST /query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+	if _, err := conn.Write([]byte(two + "GET /health HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if n := strings.Count(string(got), "HTTP/1.1 "); err != nil || n != 1 || !strings.Contains(string(got), "Connection: close") {
+		t.Errorf("%d replies, %v, want one and the end of the connection:\n%s", n, err, got)
+	}
+}
+
 func TestShutdownIsUnreadyFirstThenWaitsForRunningRequests(t *testing.T) {
 	asked, release := make(chan struct{}), make(chan struct{})
 	api := httpapi.New(httpapi.Config{Logger: quietLog}, answererFunc(func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) {
