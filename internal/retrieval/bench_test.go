@@ -2,14 +2,19 @@ package retrieval_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"kefu/internal/desk"
+	"kefu/internal/knowledge"
 	"kefu/internal/retrieval"
+	"kefu/internal/store"
+	"kefu/internal/testenv"
 )
 
 // corpus makes n chunks of about 60 English words or 120 Han characters, in
@@ -73,6 +78,103 @@ func benchmarkSearch(b *testing.B, dimension int) {
 	}
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)*99/100])/float64(time.Millisecond), "p99-ms")
+}
+
+func BenchmarkSearch20kChunks256ByMemoryAndPostgreSQL(b *testing.B) { benchmarkIndexes(b, 20_000, 256) }
+
+func BenchmarkSearch50kChunks256ByMemoryAndPostgreSQL(b *testing.B) { benchmarkIndexes(b, 50_000, 256) }
+
+// benchmarkIndexes searches one knowledge base in PostgreSQL by the vectors in
+// a replica's memory and by pgvector. It also reports how long a replica takes
+// to load it, the heap that it then holds, and how many of the ten passages
+// nearest by vector alone pgvector finds.
+func benchmarkIndexes(b *testing.B, chunks, dimension int) {
+	url := testenv.Pgvector(b)
+	items := corpus(chunks, dimension)
+	start := time.Now()
+	stored(b, store.Config{URL: url}, items)
+	b.Logf("stored after %v", time.Since(start).Round(time.Second))
+
+	nearest := map[int][]desk.ChunkID{}
+	for _, by := range []string{"memory", "pgvector"} {
+		start := time.Now()
+		db := stored(b, store.Config{URL: url, Pgvector: by == "pgvector"}, nil)
+		b.Logf("%s: opened after %v", by, time.Since(start).Round(time.Millisecond))
+		before := heap()
+		start = time.Now()
+		replica := knowledge.New(db.Documents(), "m", retrieval.DefaultConfig())
+		if err := replica.CatchUp(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		loaded, view := time.Since(start), replica.View(desk.DefaultTenant)
+		held := heap() - before
+
+		found, wanted := 0, 0
+		for n := 0; n < chunks; n += chunks / 50 {
+			ids := ids(search(b, view, retrieval.Query{Vector: items[n].Vector, K: 10}))
+			if by == "memory" {
+				nearest[n] = ids
+			}
+			for _, id := range nearest[n] {
+				if wanted++; slices.Contains(ids, id) {
+					found++
+				}
+			}
+		}
+		b.Run(by, func(b *testing.B) {
+			var took []time.Duration
+			for n := 0; b.Loop(); n++ {
+				start := time.Now()
+				search(b, view, retrieval.Query{Text: question(), Vector: items[n*7919%chunks].Vector, K: 6})
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2])/float64(time.Millisecond), "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100])/float64(time.Millisecond), "p99-ms")
+			b.ReportMetric(float64(loaded)/float64(time.Millisecond), "load-ms")
+			b.ReportMetric(held/float64(chunks), "heap-B/chunk")
+			b.ReportMetric(float64(found)/float64(wanted), "recall")
+		})
+	}
+}
+
+// heap is what is in use after a collection.
+func heap() float64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// stored opens a database, and publishes items in it.
+func stored(b *testing.B, cfg store.Config, items []retrieval.Item) *store.DB {
+	b.Helper()
+	cfg.Logger = slog.New(slog.DiscardHandler)
+	db, err := store.Open(b.Context(), cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	const documents, chunks = 100, 10
+	for part := range slices.Chunk(items, documents*chunks) {
+		change := desk.Change{Kind: desk.ReleaseLoad, Source: "bench", Author: "bench"}
+		var put []desk.Prepared
+		for of := range slices.Chunk(part, chunks) {
+			p := desk.Prepared{Document: desk.Document{ID: of[0].Document, Hash: of[0].Hash, Source: "bench", Path: of[0].Title, Lang: desk.English, Kind: desk.Page}, Model: "m"}
+			for _, it := range of {
+				p.Chunks, p.Vectors = append(p.Chunks, it.Chunk), append(p.Vectors, it.Vector)
+			}
+			put = append(put, p)
+			change.Put = append(change.Put, desk.Version{Document: p.Document.ID, Hash: p.Document.Hash})
+		}
+		if err := db.Documents().Stage(b.Context(), desk.DefaultTenant, put); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := db.Documents().Publish(b.Context(), desk.DefaultTenant, change); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return db
 }
 
 func BenchmarkNew10kChunks1536(b *testing.B) {

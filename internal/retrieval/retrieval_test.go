@@ -48,7 +48,12 @@ func with(t testing.TB, ix *retrieval.Index, add []retrieval.Item, drop ...desk.
 	return next
 }
 
-func search(t testing.TB, ix *retrieval.Index, q retrieval.Query) []desk.Passage {
+// searcher is an index, or a view of one.
+type searcher interface {
+	Search(context.Context, retrieval.Query) ([]desk.Passage, error)
+}
+
+func search(t testing.TB, ix searcher, q retrieval.Query) []desk.Passage {
 	t.Helper()
 	found, err := ix.Search(t.Context(), q)
 	if err != nil {
