@@ -132,7 +132,7 @@ func (c *cli) evalLabelled(ctx context.Context, f evalFlags) error {
 	report, err := eval.Run(ctx, f.dir, eval.Config{
 		Embedder: offline.NewEmbedder(), Retrieval: retrieval.DefaultConfig(), Abstain: abstain.Default,
 		Router: route.New(), Train: func(examples []route.Example) eval.Router { return route.Train(examples) },
-		Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: f.broken, Sample: f.sample,
+		Quoter: offline.New(), Masker: mask.New(), Guard: guard.New(), Reader: reader, Broken: f.broken, Sample: f.sample,
 		Progress: func(line string) { c.say("%s", line) },
 	})
 	if err != nil {

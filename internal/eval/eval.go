@@ -5,7 +5,7 @@
 // The data is a folder with
 //
 //	retrieval/<set>/corpus.jsonl   {"id", "title", "text", "kb"?}
-//	retrieval/<set>/queries.jsonl  {"id", "text", "kb"?, "specific"?}
+//	retrieval/<set>/queries.jsonl  {"id", "text", "kb"?, "specific"?, "answers"?: [string]}
 //	retrieval/<set>/qrels.tsv      query-id, corpus-id, score, with a header
 //	router.jsonl                   {"text", "label": simple or complex, "lang"}
 //	safety/pii.jsonl               {"text", "label": 0 or 1, "spans": [[start, end, type]]}
@@ -40,6 +40,9 @@ type Config struct {
 	// the questions that Router was trained on itself.
 	Router Router
 	Train  func([]route.Example) Router
+	// Quoter answers by quoting, to measure what shortened sources lose. Nil:
+	// that is not measured.
+	Quoter llm.Provider
 	Masker *mask.Masker // nil: masking is not measured
 	Guard  *guard.Guard // nil: the guard is not measured
 	// Abstain is the setting that is measured: from 0, which answers all, to 1.
@@ -58,13 +61,15 @@ type Config struct {
 // Report is what was measured: a section each, empty where there is no data.
 type Report struct {
 	Retrieval map[string]Retrieval `json:"retrieval"`
-	Router    map[string]Routing   `json:"router"` // by language: en, zh; support: this project's own questions
-	Privacy   *Privacy             `json:"pii,omitempty"`
-	Secrets   *Secrets             `json:"secrets,omitempty"`
-	Injection *Injection           `json:"injection,omitempty"`
-	Pairs     map[string]Pairs     `json:"pairs,omitempty"`  // by language
-	Claims    map[string]Claims    `json:"claims,omitempty"` // by language
-	Documents *Documents           `json:"documents,omitempty"`
+	// Compression is by retrieval set.
+	Compression map[string]Compression `json:"compression,omitempty"`
+	Router      map[string]Routing     `json:"router"` // by language: en, zh; support: this project's own questions
+	Privacy     *Privacy               `json:"pii,omitempty"`
+	Secrets     *Secrets               `json:"secrets,omitempty"`
+	Injection   *Injection             `json:"injection,omitempty"`
+	Pairs       map[string]Pairs       `json:"pairs,omitempty"`  // by language
+	Claims      map[string]Claims      `json:"claims,omitempty"` // by language
+	Documents   *Documents             `json:"documents,omitempty"`
 	// Unanswerable is by retrieval set.
 	Unanswerable map[string]Unanswerable `json:"unanswerable,omitempty"`
 }

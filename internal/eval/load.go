@@ -27,6 +27,8 @@ type query struct {
 	Text     string `json:"text"`
 	KB       string `json:"kb"`
 	Specific bool   `json:"specific"`
+	// Answers are texts of which any passage that answers may hold one.
+	Answers []string `json:"answers"`
 }
 
 // routed is a line of router.jsonl.

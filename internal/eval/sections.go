@@ -21,6 +21,7 @@ type section struct {
 func sections() []section {
 	return []section{
 		{measureRetrieval, retrievalTable},
+		{measureCompression, compressionTable},
 		{measureRouting, routingTable},
 		{measurePrivacy, privacyTable},
 		{measureInjection, injectionTable},
