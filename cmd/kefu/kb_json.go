@@ -125,20 +125,21 @@ type inspectionJSON struct {
 
 type hitJSON struct {
 	passageJSON
-	Fused    float64  `json:"fused"`
-	Coverage float64  `json:"coverage"`
-	Sentence float64  `json:"sentence"`
-	Pairs    float64  `json:"pairs"`
-	Page     float64  `json:"page"`
-	Terms    []string `json:"terms"`
-	Cut      desk.Cut `json:"cut,omitempty"` // absent: it enters the prompt
+	Fused    float64      `json:"fused"`
+	Coverage float64      `json:"coverage"`
+	Sentence float64      `json:"sentence"`
+	Pairs    float64      `json:"pairs"`
+	Page     float64      `json:"page"`
+	Terms    []string     `json:"terms"`
+	Cut      desk.Cut     `json:"cut,omitempty"` // absent: it enters the prompt
+	RepeatOf desk.ChunkID `json:"repeat_of,omitempty"`
 }
 
 func newInspectionJSON(in desk.Inspection) inspectionJSON {
 	return inspectionJSON{
 		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision,
 		Hits: each(in.Hits, func(h desk.Hit) hitJSON {
-			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Page, h.Terms, h.Cut}
+			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Page, h.Terms, h.Cut, h.Of}
 		}),
 	}
 }

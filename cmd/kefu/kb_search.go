@@ -60,6 +60,9 @@ func showHits(w io.Writer, in desk.Inspection, explained bool) {
 			if h.Cut != desk.Kept {
 				fate = "cut: " + strings.ReplaceAll(string(h.Cut), "_", " ")
 			}
+			if h.Of != "" {
+				fate = "cut: repeats " + string(h.Of)
+			}
 			fmt.Fprintf(w, "   %s; %d tokens, covers %.0f %% of the question: %s\n", fate, h.Tokens, 100*h.Coverage, strings.Join(h.Terms, ", "))
 			fmt.Fprintf(w, "   vector and words together %.3f, reranked by this, the best sentence (%.2f), pairs of words (%.2f) and the rest of its page (%.2f)\n",
 				h.Fused, h.Sentence, h.Pairs, h.Page)

@@ -87,7 +87,7 @@ func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, vie
 	if found, err = besides(ctx, asked, found, view); err != nil {
 		return nil, err
 	}
-	return s.pack(withSections(found)), nil
+	return s.pack(asked.Text, withSections(found)), nil
 }
 
 // withSections puts behind a passage among the best that only opens what stands
@@ -215,36 +215,53 @@ func (s *Service) strong(question string, found []desk.Passage) []desk.Passage {
 }
 
 // pack keeps the passages that enter the prompt.
-func (s *Service) pack(found []desk.Passage) []desk.Passage {
+func (s *Service) pack(question string, found []desk.Passage) []desk.Passage {
 	var out []desk.Passage
-	for i, cut := range s.cuts(found) {
-		if cut == desk.Kept {
+	for i, fate := range s.fates(question, found) {
+		if fate.cut == desk.Kept {
 			out = append(out, found[i])
 		}
 	}
 	return out
 }
 
-// cuts tells which of the passages, best first, enter the prompt: the best
-// that fit into its token budget, at least the minimum where there are as
-// many, then only relevant ones. Of what private models alone may be shown, and
-// of what was flagged, only relevant passages do at all: they decide who is
-// asked, and how.
-func (s *Service) cuts(found []desk.Passage) []desk.Cut {
-	cuts := make([]desk.Cut, len(found))
-	kept, left := 0, s.cfg.PromptTokens
+// fate is what becomes of a passage that was found.
+type fate struct {
+	cut desk.Cut
+	of  desk.ChunkID // the passage that it repeats
+}
+
+// fates tells which of the passages, best first, enter the prompt: the best
+// that fit into its token budget and do not repeat a better one, at least the
+// minimum where there are as many, then only relevant ones; one that mostly
+// repeats, by as much of its score as is not said yet. Of what private models alone may be shown, and of
+// what was flagged, only relevant passages do at all: they decide who is asked,
+// and how.
+func (s *Service) fates(question string, found []desk.Passage) []fate {
+	fates := make([]fate, len(found))
+	kept, left, shown := 0, s.cfg.PromptTokens, newShown(question)
 	for i, p := range found {
+		if kept == s.cfg.MaxPassages {
+			fates[i].cut = desk.CutEnough
+			continue
+		}
+		least := relevant * found[0].Score
+		if (kept >= s.cfg.MinPassages || p.LocalOnly || flagged(p)) && p.Score < least {
+			fates[i].cut = desk.CutIrrelevant
+			continue
+		}
+		this := readTold(p)
+		of, share, repeat := shown.repeats(this)
 		switch {
-		case kept == s.cfg.MaxPassages:
-			cuts[i] = desk.CutEnough
-		case (kept >= s.cfg.MinPassages || p.LocalOnly || flagged(p)) && p.Score < relevant*found[0].Score:
-			cuts[i] = desk.CutIrrelevant
+		case repeat || kept >= s.cfg.MinPassages && share >= mostly && p.Score*(1-share) < least:
+			fates[i] = fate{desk.CutRepeats, of}
 		case p.Tokens > left:
-			cuts[i] = desk.CutTokens // a shorter one may still fit
+			fates[i].cut = desk.CutTokens // a shorter one may still fit
 		default:
 			kept++
 			left -= p.Tokens
+			shown.add(this)
 		}
 	}
-	return cuts
+	return fates
 }

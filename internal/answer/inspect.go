@@ -29,10 +29,10 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	if err := s.byWords(ctx, err, tr); err != nil {
 		return desk.Inspection{}, err
 	}
-	cuts := s.cuts(found)
+	fates := s.fates(asked.Text, found)
 	if s.refuses(asked, found, view, tr) {
-		for i := range cuts {
-			cuts[i] = desk.CutAbstained
+		for i := range fates {
+			fates[i] = fate{cut: desk.CutAbstained}
 		}
 	}
 	in := desk.Inspection{
@@ -40,7 +40,7 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 		Hits: make([]desk.Hit, min(k, len(found))),
 	}
 	for i := range in.Hits {
-		in.Hits[i] = desk.Hit{Passage: found[i], Terms: view.Matched(string(q.Text), found[i].ID), Cut: cuts[i]}
+		in.Hits[i] = desk.Hit{Passage: found[i], Terms: view.Matched(string(q.Text), found[i].ID), Cut: fates[i].cut, Of: fates[i].of}
 	}
 	return in, nil
 }

@@ -15,6 +15,8 @@ type Hit struct {
 	Passage
 	Terms []string // of the question, or synonyms, that it holds
 	Cut   Cut
+	// Of is the passage that this one repeats, if it is cut for that.
+	Of ChunkID
 }
 
 // Cut is why a passage that was found does not enter the prompt, a closed set.
@@ -23,6 +25,7 @@ type Cut string
 const (
 	Kept          Cut = ""
 	CutEnough     Cut = "enough_passages"      // as many better ones as a prompt takes
+	CutRepeats    Cut = "repeats_another"      // which has a place and says the same
 	CutIrrelevant Cut = "below_half_of_best"   // and the least number is reached
 	CutAbstained  Cut = "too_little_to_answer" // all passages together: no model is asked
 	CutTokens     Cut = "beyond_token_budget"  // of the prompt

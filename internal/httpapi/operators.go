@@ -205,6 +205,7 @@ type hitJSON struct {
 	Page       float64  `json:"page"`
 	Terms      []string `json:"terms"`
 	Cut        *string  `json:"cut"` // null: it enters the prompt
+	RepeatOf   *string  `json:"repeat_of"`
 }
 
 func newInspectionJSON(in desk.Inspection) inspectionJSON {
@@ -222,6 +223,10 @@ func newInspectionJSON(in desk.Inspection) inspectionJSON {
 		if h.Cut != desk.Kept {
 			cut := string(h.Cut)
 			j.Hits[i].Cut = &cut
+		}
+		if h.Of != "" {
+			of := string(h.Of)
+			j.Hits[i].RepeatOf = &of
 		}
 	}
 	return j
