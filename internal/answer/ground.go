@@ -234,9 +234,9 @@ type fate struct {
 // fates tells which of the passages, best first, enter the prompt: the best
 // that fit into its token budget and do not repeat a better one, at least the
 // minimum where there are as many, then only relevant ones; one that mostly
-// repeats, by as much of its score as is not said yet. Of what private models alone may be shown, and of
-// what was flagged, only relevant passages do at all: they decide who is asked,
-// and how.
+// repeats, by as much of its score as is not said yet. Of what private models
+// alone may be shown, and of what was flagged, only relevant passages do at all:
+// they decide who is asked, and how.
 func (s *Service) fates(question string, found []desk.Passage) []fate {
 	fates := make([]fate, len(found))
 	kept, left, shown := 0, s.cfg.PromptTokens, newShown(question)
