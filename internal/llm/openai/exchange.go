@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 
 	vendor "github.com/sashabaranov/go-openai"
 
@@ -16,8 +15,7 @@ import (
 // exchange is go-openai's HTTP client for one call.
 type exchange struct {
 	wire.Exchange
-	body  []byte     // is sent instead of what go-openai made; nil: that
-	whole *chatReply // takes the reply in its place; nil: go-openai reads it
+	body []byte // is sent instead of what go-openai made; nil: that
 }
 
 // Do implements go-openai's HTTPDoer.
@@ -27,33 +25,7 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
 		r.Body, _ = r.GetBody()
 	}
-	response, err := x.Exchange.Do(r)
-	if err != nil || x.whole == nil || response.StatusCode != http.StatusOK {
-		return response, err
-	}
-	return response, x.read(response)
-}
-
-// read takes the reply and leaves go-openai an empty one.
-func (x *exchange) read(r *http.Response) error {
-	defer r.Body.Close()
-	err := json.NewDecoder(r.Body).Decode(x.whole)
-	r.Body = io.NopCloser(strings.NewReader("{}"))
-	return err
-}
-
-// chatReply is what this adapter wants of a whole reply. go-openai's type has
-// thirty fields more and reads each message three times.
-type chatReply struct {
-	Choices []struct {
-		Message struct {
-			Content   string            `json:"content"`
-			Refusal   string            `json:"refusal"`
-			ToolCalls []vendor.ToolCall `json:"tool_calls"`
-		} `json:"message"`
-		FinishReason vendor.FinishReason `json:"finish_reason"`
-	} `json:"choices"`
-	Usage vendor.Usage `json:"usage"`
+	return x.Exchange.Do(r)
 }
 
 // chatBody is a chat request as it is sent: what this adapter asks for of

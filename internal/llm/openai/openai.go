@@ -85,33 +85,32 @@ func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if c.Stream {
 		return p.stream(ctx, x, request, fault)
 	}
-	x.whole = new(chatReply)
-	if _, err = p.config.client(x).CreateChatCompletion(ctx, request); err != nil {
-		return nil, fault(err)
-	}
-	reply, err := x.whole.reply()
+	response, err := p.config.client(x).CreateChatCompletion(ctx, request)
 	if err != nil {
 		return nil, fault(err)
 	}
-	return reply, nil
+	message, err := messageOf(response)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return llm.WholeReply(message.Content, usageOf(&response.Usage), callsOf(message.ToolCalls)...), nil
 }
 
-// reply is what the model said: a text, calls of tools, or both.
-func (r *chatReply) reply() (*llm.Reply, error) {
+// messageOf is what the model said: a text, calls of tools, or both.
+func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, error) {
 	if len(r.Choices) == 0 {
-		return nil, errNoChoice // also a 200 that holds an error
+		return vendor.ChatCompletionMessage{}, errNoChoice // also a 200 that holds an error
 	}
-	choice := &r.Choices[0]
-	message := &choice.Message
+	choice := r.Choices[0]
 	switch {
 	case choice.FinishReason == vendor.FinishReasonContentFilter:
-		return nil, wire.ErrFiltered
-	case message.Content != "", len(message.ToolCalls) > 0:
-		return llm.WholeReply(message.Content, usageOf(&r.Usage), callsOf(message.ToolCalls)...), nil
-	case message.Refusal != "":
-		return nil, wire.ErrDeclined
+		return choice.Message, wire.ErrFiltered
+	case choice.Message.Content != "", len(choice.Message.ToolCalls) > 0:
+		return choice.Message, nil
+	case choice.Message.Refusal != "":
+		return choice.Message, wire.ErrDeclined
 	default:
-		return nil, wire.ErrEmpty
+		return choice.Message, wire.ErrEmpty
 	}
 }
 
