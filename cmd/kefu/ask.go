@@ -47,6 +47,7 @@ type reply struct {
 	Degraded bool `json:"degraded"`
 	Handoff  *struct {
 		Contact struct{ Message string }
+		Pages   []struct{ Title, URL string }
 	} `json:"handoff"`
 	Confirmations []confirmation `json:"confirmations"`
 	LatencyMS     int64          `json:"latency_ms"`
@@ -268,6 +269,12 @@ func (c *cli) show(w io.Writer, a reply) {
 		fmt.Fprintf(w, "\n    “%s”\n", strings.Join(strings.Fields(s.Quote), " "))
 	}
 	if a.Handoff != nil {
+		for i, p := range a.Handoff.Pages {
+			if i == 0 {
+				fmt.Fprint(w, "\nThis may help:\n")
+			}
+			fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(p.Title+" — "+p.URL, " — "))
+		}
 		fmt.Fprintf(w, "\n%s\n", a.Handoff.Contact.Message)
 	}
 	c.say("\n%s (%s) · %s %s · %s · $%.6f · %d ms%s", a.Route, a.RouteReason, a.Provider, a.Model,

@@ -59,7 +59,7 @@ func (s *Service) needsTools(q *desk.Question) error {
 // question, and what tools return is cited and verified like them.
 func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, open *mask.Open, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d := draft{route: r}
-	sources, err := s.ground(ctx, q, r, view, allowance, tr)
+	_, sources, err := s.ground(ctx, q, r, view, allowance, tr)
 	if err != nil {
 		return d, fmt.Errorf("ground: %w", err)
 	}

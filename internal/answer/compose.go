@@ -138,6 +138,7 @@ func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 // draft is what one route came up with.
 type draft struct {
 	route           desk.Route
+	found           []desk.Passage // by the search, however little they say
 	sources         []desk.Passage
 	verdict         grounding.Verdict
 	text            string // as the model wrote it
@@ -175,11 +176,11 @@ func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view
 
 func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d := draft{route: r}
-	sources, err := s.ground(ctx, q, r, view, allowance, tr)
+	found, sources, err := s.ground(ctx, q, r, view, allowance, tr)
 	if err != nil {
 		return d, fmt.Errorf("ground: %w", err)
 	}
-	d.sources = sources
+	d.found, d.sources = found, sources
 	if len(sources) == 0 && !r.Pleasantry {
 		return d, nil // a model could only guess
 	}
@@ -235,7 +236,9 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 	case d.weak():
 		// A model that declines is believed until the knowledge base changes;
 		// one that cited what its sources do not say is asked again.
-		return s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
+		r := s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
+		r.answer.Handoff.Pages = s.pages(d.found, a.Trace)
+		return r
 	}
 	return grounded(a, d)
 }

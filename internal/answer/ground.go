@@ -45,49 +45,49 @@ const (
 
 // ground finds what the answer may rest on: nothing for a pleasantry, curated
 // answers and strongly matching passages for a simple question, a hybrid
-// search for the others.
-func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) ([]desk.Passage, error) {
+// search for the others. Of what was found, no more than sources may be told.
+func (s *Service) ground(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) (found, sources []desk.Passage, err error) {
 	if r.Pleasantry {
-		return nil, nil
+		return nil, nil, nil
 	}
 	start := time.Now()
 	defer tr.Took("ground", start)
 	asked := retrieval.Query{Text: string(q.Text), Lang: q.Lang, K: candidates}
 	if r.Kind == desk.Simple {
-		found := view.Lexical(asked.Text, simpleCandidates)
+		found = view.Lexical(asked.Text, simpleCandidates)
 		if s.cfg.Abstain > 0 { // where the embedder goes by words, it costs no call
 			asked.Vector = s.embed(ctx, q, allowance, tr)
 			if err := s.byWords(ctx, view.Compare(ctx, asked, found), tr); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
-		if s.refuses(asked, found, view, tr) {
-			found = nil
+		if !s.refuses(asked, found, view, tr) {
+			sources = s.strong(string(q.Text), found)
 		}
-		found = s.strong(string(q.Text), found)
 		s.Observer.Retrieved("lexical", time.Since(start))
-		return found, nil
+		return found, sources, nil
 	}
 	asked.Vector = s.embed(ctx, q, allowance, tr)
 	s.Observer.Retrieved("embed", time.Since(start))
 	start = time.Now()
-	found, err := view.Search(ctx, asked)
+	found, err = view.Search(ctx, asked)
 	if err := s.byWords(ctx, err, tr); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.Observer.Retrieved("search", time.Since(start))
 	if len(found) == 0 {
 		s.Observer.RetrievedTop(0, true)
-		return nil, nil
+		return nil, nil, nil
 	}
 	s.Observer.RetrievedTop(found[0].Score, false)
 	if s.refuses(asked, found, view, tr) {
-		return nil, nil
+		return found, nil, nil
 	}
-	if found, err = besides(ctx, asked, found, view); err != nil {
-		return nil, err
+	more, err := besides(ctx, asked, found, view)
+	if err != nil {
+		return nil, nil, err
 	}
-	return s.pack(asked.Text, withSections(found)), nil
+	return found, s.pack(asked.Text, withSections(more)), nil
 }
 
 // withSections puts behind a passage among the best that only opens what stands

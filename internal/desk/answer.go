@@ -72,6 +72,16 @@ const (
 type Handoff struct {
 	Reason  HandoffReason `json:"reason"`
 	Contact Contact       `json:"contact"`
+	// Pages may help all the same, the likeliest first: of HandoffNoAnswer
+	// alone, and at most three.
+	Pages []HelpPage `json:"pages,omitempty"`
+}
+
+// HelpPage is a page that customers may read, or a question that one answers.
+type HelpPage struct {
+	Document DocumentID `json:"document_id"`
+	Title    string     `json:"title"`
+	URL      string     `json:"url"` // may be empty
 }
 
 // Outcome is how a question ended, a closed set for metrics.

@@ -71,8 +71,9 @@ type usage struct {
 }
 
 type handoff struct {
-	Reason  string  `json:"reason"`
-	Contact contact `json:"contact"`
+	Reason  string          `json:"reason"`
+	Contact contact         `json:"contact"`
+	Pages   []desk.HelpPage `json:"pages,omitempty"`
 }
 
 type confirmation struct {
@@ -213,5 +214,6 @@ func newHandoff(h *desk.Handoff) *handoff {
 	return &handoff{
 		Reason:  string(h.Reason),
 		Contact: contact{URL: h.Contact.URL, Email: h.Contact.Email, Phone: h.Contact.Phone, Message: h.Contact.Message},
+		Pages:   h.Pages,
 	}
 }

@@ -26,7 +26,10 @@ var update = flag.Bool("update", false, "rewrite golden files")
 func TestAnswerHasExactlyTheDescribedShape(t *testing.T) {
 	hit := answer()
 	hit.CacheTier, hit.Citations, hit.Restored, hit.TraceID, hit.Conversation = desk.TierMemory, nil, "", "", ""
-	hit.Grounded, hit.Handoff = false, &desk.Handoff{Reason: desk.HandoffNoAnswer, Contact: desk.Contact{Email: "help@example.com", Message: "请联系人工客服"}}
+	hit.Grounded, hit.Handoff = false, &desk.Handoff{
+		Reason: desk.HandoffNoAnswer, Contact: desk.Contact{Email: "help@example.com", Message: "请联系人工客服"},
+		Pages: []desk.HelpPage{{Document: "shipping.md", Title: "运费", URL: "https://shop.example.com/s"}},
+	}
 	for _, tt := range []struct {
 		name   string
 		answer desk.Answer
@@ -40,7 +43,8 @@ func TestAnswerHasExactlyTheDescribedShape(t *testing.T) {
 		{"from the cache it cost nothing", hit, `{"id":"ans_1","answer":"30 days for [EMAIL_1]. [1]","source_documents":[],` +
 			`"tokens_used":0,"cache_hit":true,"cache_tier":"memory","route":"complex","route_reason":"two questions","model":"gpt-6.1-terra","provider":"openai",` +
 			`"usage":{"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"cost_usd":0},` +
-			`"grounded":false,"degraded":false,"handoff":{"reason":"no_answer","contact":{"email":"help@example.com","message":"请联系人工客服"}},"conversation_id":"","trace_id":"","latency_ms":812}`},
+			`"grounded":false,"degraded":false,"handoff":{"reason":"no_answer","contact":{"email":"help@example.com","message":"请联系人工客服"},` +
+			`"pages":[{"document_id":"shipping.md","title":"运费","url":"https://shop.example.com/s"}]},"conversation_id":"","trace_id":"","latency_ms":812}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := serve(t, httpapi.Config{}, says(tt.answer)).query(t, `{"question":"?"}`)

@@ -92,6 +92,7 @@ export class Answer extends HTMLElement {
     this.#end(this.#text);
     if (answer.confirmations) this.#foot.append(confirmations(answer.confirmations, this.#question));
     if (answer.degraded) this.#foot.append(el('p', { class: 'notice', 'data-text': 'degraded' }));
+    if (this.#handoff?.pages) this.#foot.append(pages(this.#handoff.pages));
     if (this.#handoff) this.#foot.append(contact(this.#handoff.contact));
     if (this.#sources.size) this.#foot.append(sources(this.#sources.values()));
     this.#foot.append(writer(answer));
@@ -191,6 +192,11 @@ function contact({ url, email, phone, message }) {
   if (email) ways.append(link(`mailto:${email}`, email, 'mailto:'));
   if (phone) ways.append(link(`tel:${phone.replace(/[^\d+]/g, '')}`, phone, 'tel:'));
   return el('section', { class: 'contact' }, el('h2', { 'data-text': 'person' }), el('p', {}, message), ...(ways.childElementCount ? [ways] : []));
+}
+
+function pages(list) {
+  const items = list.map(({ url, title }) => el('li', {}, page(url, title)));
+  return el('section', { class: 'sources' }, el('h2', { 'data-text': 'pages' }), el('ul', {}, ...items));
 }
 
 function sources(list) {
