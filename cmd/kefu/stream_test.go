@@ -136,3 +136,25 @@ func openAI(server *e2e.Server) *openai.Client {
 func chat(question string) openai.ChatCompletionRequest {
 	return openai.ChatCompletionRequest{Model: "kefu-auto", Messages: []openai.ChatCompletionMessage{{Role: "user", Content: question}}}
 }
+
+// The offline model finds a page that speaks of it, and no sentence that answers.
+func TestAStreamedQuestionWithoutAnAnswerEndsLikeAWholeOne(t *testing.T) {
+	t.Parallel()
+	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH=none")
+	site.Write("docs/lamp.md", "# The Aurora lamp\n\nThe Aurora lamp is a lamp for the desk. It comes in white and in black.\n")
+	site.Must("kb", "load", "docs")
+	server := site.Serve()
+	told, err := server.Stream(t.Context(), "How much does the Aurora lamp weigh?", nil)
+	if err != nil || told.Done == nil {
+		t.Fatalf("%+v %v", told, err)
+	}
+	whole := server.Ask("How much does the Aurora lamp weigh, please?")
+	for name, a := range map[string]e2e.Answer{"streamed": *told.Done, "whole": whole} {
+		if a.Grounded || a.Handoff == nil || a.Handoff.Reason != "no_answer" || len(a.Handoff.Pages) != 1 || a.Handoff.Pages[0].Title != "The Aurora lamp" {
+			t.Errorf("%s: %+v, want no answer, and the page", name, a)
+		}
+	}
+	if told.Text != whole.Answer {
+		t.Errorf("streamed %q, whole %q", told.Text, whole.Answer)
+	}
+}

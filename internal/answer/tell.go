@@ -59,7 +59,7 @@ func (t *teller) read(reply *llm.Reply) (told bool, err error) {
 			return true, err
 		}
 	}
-	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == noAnswer || strings.TrimSpace(t.held) == "") {
+	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == llm.NoAnswer || strings.TrimSpace(t.held) == "") {
 		return false, nil
 	}
 	return true, t.show(len(t.held))
@@ -71,7 +71,7 @@ const longestToken = 24
 
 // ready is how much of what is held may be shown.
 func (t *teller) ready() int {
-	if t.shown.Len() == 0 && strings.HasPrefix(noAnswer, strings.TrimSpace(t.held)) {
+	if t.shown.Len() == 0 && strings.HasPrefix(llm.NoAnswer, strings.TrimSpace(t.held)) {
 		return 0
 	}
 	open := strings.LastIndexAny(t.held, "[⟦")

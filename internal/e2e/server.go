@@ -75,6 +75,7 @@ type Answer struct {
 	Handoff         *struct {
 		Reason  string
 		Contact struct{ Email, Message string }
+		Pages   []struct{ Title, URL string }
 	}
 	LatencyMS int64 `json:"latency_ms"`
 }

@@ -19,6 +19,9 @@ type Prompt struct {
 	Rounds []ToolRound
 }
 
+// NoAnswer is the whole reply of a model whose sources do not answer.
+const NoAnswer = "NO_ANSWER"
+
 // Message is one message of a chat protocol.
 type Message struct {
 	Role string // system, user, assistant or tool

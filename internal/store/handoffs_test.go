@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestAHandoffIsKeptTakenAndForgottenWithItsAnswer(t *testing.T) {
 			Answer: "ans_2", User: "user", Conversation: "con_1", Asked: q.Asked, Question: q.Text, Text: a.Text, Lang: desk.English,
 			Handoff: *a.Handoff, Askings: 5, Again: asked.Add(2 * time.Minute), Raised: asked.Add(2 * time.Minute), State: desk.HandoffTaken, By: "ann", Changed: at, Webhook: desk.Delivered,
 		}
-		if got, err := handoffs.Get(t.Context(), desk.DefaultTenant, "ans_2"); err != nil || got != want {
+		if got, err := handoffs.Get(t.Context(), desk.DefaultTenant, "ans_2"); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("handoff = %+v, %v, want %+v", got, err, want)
 		}
 		if _, err := handoffs.Get(t.Context(), "other", "ans_2"); codeOf(err) != "handoff_not_found" {

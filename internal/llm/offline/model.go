@@ -62,7 +62,7 @@ func answer(p llm.Prompt) string {
 			return text
 		}
 	}
-	return NotFound(p.Lang)
+	return llm.NoAnswer
 }
 
 // quoteParts answers each part of the question that has an answer. A question

@@ -7,13 +7,6 @@ import (
 	"kefu/internal/lang"
 )
 
-// NotFound is what the model says when its sources hold no answer. It carries
-// no citation, by which the absence is recognised.
-func NotFound(l desk.Lang) string {
-	return in(l, "抱歉，我在现有资料中没有找到这个问题的答案。",
-		"I'm sorry, I could not find an answer to this in the available sources.")
-}
-
 // courtesy answers a pleasantry by its kind.
 func courtesy(question string, l desk.Lang) string {
 	q := " " + lang.Normalise(question) + " "

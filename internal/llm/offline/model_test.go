@@ -220,33 +220,33 @@ func TestAnswersByQuoting(t *testing.T) {
 			"Work through the steps in this order. [1] Most pumps are quiet by step 2. [1]\n\n" +
 				"**Step 1: Look at the light**\n\n- No light: go to step 2. [2]\n- Red light: call us. [2]\n\n…",
 		},
-		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, offline.NotFound(desk.English)},
-		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, offline.NotFound(desk.English)},
-		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, offline.NotFound(desk.English)},
+		{"no sentence states a weight", "How much does the lamp weigh?", []desk.Passage{lamp, costs}, llm.NoAnswer},
+		{"an e-mail address of something else", "What is the e-mail address for complaints?", []desk.Passage{contact}, llm.NoAnswer},
+		{"a table of contents is no answer", "Does it cover dental care?", []desk.Passage{contents}, llm.NoAnswer},
 		{"a period in words", "How long do parcels to Iceland take?", []desk.Passage{lamp, passage("Shipping", "Shipping", "Parcels to Iceland take nine working days.")}, "Parcels to Iceland take nine working days. [2]"},
 		{"a price in words", "How much does a parcel to Iceland cost?", []desk.Passage{lamp, passage("Shipping", "Shipping", "A parcel to Iceland costs thirty euros.")}, "A parcel to Iceland costs thirty euros. [2]"},
-		{"an ordinal is no period", "How long do parcels to Iceland take?", []desk.Passage{passage("Shipping", "Shipping", "A second parcel to Iceland takes its own label.")}, offline.NotFound(desk.English)},
-		{"what a page is about is no answer", "How do I scale the cluster?", []desk.Passage{passage("Scale the cluster", "Scale the cluster", "This document introduces how to scale the cluster."), lamp}, offline.NotFound(desk.English)},
+		{"an ordinal is no period", "How long do parcels to Iceland take?", []desk.Passage{passage("Shipping", "Shipping", "A second parcel to Iceland takes its own label.")}, llm.NoAnswer},
+		{"what a page is about is no answer", "How do I scale the cluster?", []desk.Passage{passage("Scale the cluster", "Scale the cluster", "This document introduces how to scale the cluster."), lamp}, llm.NoAnswer},
 		{
 			"the steps answer, not what their page is about", "How do I scale the cluster?",
 			[]desk.Passage{passage("Scale the cluster", "Scale the cluster", "This document describes how to scale the cluster.\n\n1. Open the console.\n2. Set the number of replicas.")},
 			"1. Open the console. [1]\n2. Set the number of replicas. [1]",
 		},
-		{"what a page is about, in Chinese", "怎么查看集群的日志", []desk.Passage{passage("查看日志", "查看日志", "本文档介绍如何查看集群各组件日志，以及慢查询日志。")}, offline.NotFound(desk.Chinese)},
+		{"what a page is about, in Chinese", "怎么查看集群的日志", []desk.Passage{passage("查看日志", "查看日志", "本文档介绍如何查看集群各组件日志，以及慢查询日志。")}, llm.NoAnswer},
 		{"the product is known, what was asked of it is not", "What is the screen resolution of the Slate T10?", []desk.Passage{
 			covering(0.57, passage("Slate T10 battery", "Slate T10 battery › It does not switch on", "If the screen stays dark, charge it for 30 minutes.")),
-		}, offline.NotFound(desk.English)},
+		}, llm.NoAnswer},
 		{"the answer of a question in a page", "Can I bring my dog?", []desk.Passage{lamp, passage("Visiting", "Visiting", "Q: Can I bring my dog?\nA: Dogs are welcome in the shop on a lead.")}, "Dogs are welcome in the shop on a lead. [2]"},
 		{"the answer of a question in a page, in Chinese", "可以带狗进店吗？", []desk.Passage{passage("到店", "到店", "问：可以带狗进店吗？\n答：牵好绳的狗可以进店。")}, "牵好绳的狗可以进店。 [1]"},
 		{"misspelt words", "how long do i have to retrun a prodcut", []desk.Passage{costs, returns}, "You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2]"},
-		{"another word is no misspelt one", "Is there packing?", []desk.Passage{passage("Parking", "Parking", "There is parking behind the shop.")}, offline.NotFound(desk.English)},
-		{"nor is a long one", "passport", []desk.Passage{zhLocked, passage("Account", "Account › Password", "Open Account > Security > Password.")}, offline.NotFound(desk.English)},
-		{"a name is not misspelt", "Do you ship to Canads?", []desk.Passage{costs}, offline.NotFound(desk.English)},
-		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, offline.NotFound(desk.English)},
-		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, offline.NotFound(desk.English)},
-		{"words scattered over sources are no answer", "Which currency is the password in?", []desk.Passage{costs, lamp}, offline.NotFound(desk.English)},
-		{"no source", "How long do I have to return a product?", nil, offline.NotFound(desk.English)},
-		{"no word to search for", "And then?", []desk.Passage{returns}, offline.NotFound(desk.English)},
+		{"another word is no misspelt one", "Is there packing?", []desk.Passage{passage("Parking", "Parking", "There is parking behind the shop.")}, llm.NoAnswer},
+		{"nor is a long one", "passport", []desk.Passage{zhLocked, passage("Account", "Account › Password", "Open Account > Security > Password.")}, llm.NoAnswer},
+		{"a name is not misspelt", "Do you ship to Canads?", []desk.Passage{costs}, llm.NoAnswer},
+		{"nothing fits", "Do you ship to Brazil?", []desk.Passage{costs, returns}, llm.NoAnswer},
+		{"a name that no source holds", "Does the lamp support HomeKit?", []desk.Passage{lamp}, llm.NoAnswer},
+		{"words scattered over sources are no answer", "Which currency is the password in?", []desk.Passage{costs, lamp}, llm.NoAnswer},
+		{"no source", "How long do I have to return a product?", nil, llm.NoAnswer},
+		{"no word to search for", "And then?", []desk.Passage{returns}, llm.NoAnswer},
 
 		{"a period in Chinese", "商品多久可以退货？", []desk.Passage{zhCosts, zhReturns}, "大部分商品自签收之日起 30 天内可以退货，全额退款；Plus 会员为 45 天。 [2]期限从签收次日算起。 [2]"},
 		{"steps in Chinese", "怎么退货？", []desk.Passage{zhReturns, zhSteps}, "1. 登录后打开 我的账号 > 订单； [2]\n2. 进入订单，点击 申请退货； [2]\n3. 打印退货面单； [2]\n4. 14 天内寄出，面单逾期失效； [2]"},
@@ -256,8 +256,8 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"a curated answer in other words", "订单怎么取消", []desk.Passage{zhSteps, zhCancel}, "发货之前，在订单页点“取消订单”，不收费。 [2]"},
 		{"times in Chinese", "密码输错几次会锁定？", []desk.Passage{zhLocked, zhReturns}, "密码连续输错 5 次，账号锁定 15 分钟。 [1]"},
 		{"other words for running out", "退货面单多久过期？", []desk.Passage{zhReturns, zhSteps}, "14 天内寄出，面单逾期失效 [2]"},
-		{"no sentence states a number", "台灯有几种颜色？", []desk.Passage{zhWarranty}, offline.NotFound(desk.Chinese)},
-		{"nothing fits in Chinese", "你们CEO是谁？", []desk.Passage{zhReturns, zhCosts}, offline.NotFound(desk.Chinese)},
+		{"no sentence states a number", "台灯有几种颜色？", []desk.Passage{zhWarranty}, llm.NoAnswer},
+		{"nothing fits in Chinese", "你们CEO是谁？", []desk.Passage{zhReturns, zhCosts}, llm.NoAnswer},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -335,7 +335,7 @@ func TestReplyNamesTheModelAndCostsNothing(t *testing.T) {
 	}
 	defer r.Close()
 	d, err := r.Next()
-	if err != nil || d.Text != offline.NotFound(desk.English) {
+	if err != nil || d.Text != llm.NoAnswer {
 		t.Errorf("first delta = %q, %v", d.Text, err)
 	}
 	if _, err := r.Next(); !errors.Is(err, io.EOF) {
@@ -371,7 +371,7 @@ func FuzzQuotesAreVerbatim(f *testing.F) {
 		p := passage("", heading, text)
 		p.Question = curated
 		got := ask(t, desk.Complex, question, p)
-		if got == offline.NotFound(lang.Of(question)) {
+		if got == llm.NoAnswer {
 			return
 		}
 		rest := got
