@@ -59,6 +59,7 @@ func (w *world) write(tenant desk.TenantID, version string, documents, dim int) 
 	for i := range documents {
 		p := document(fmt.Sprintf("%s-%04d", tenant, i), chunksEach, dim)
 		p.Document.Hash = fmt.Sprintf("%s of %d", version, dim)
+		p.Document.Title = "" // passages under one title speak for each other
 		for n := range p.Chunks {
 			p.Chunks[n].Text = fmt.Sprintf("%s of chunk %d of %s", version, n, p.Document.ID)
 			p.Vectors[n] = w.near(i%40, dim)
