@@ -180,7 +180,7 @@ func (m *metrics) stages(f factory) {
 			m.cacheRequests[cacheKey{tier, result}] = requests.WithLabelValues(tier, result)
 		}
 	}
-	seconds := f.steps("kefu_cache_operation_seconds", "Time of one cache operation.", operationBuckets[:], "tier", "op")
+	seconds := f.histograms("kefu_cache_operation_seconds", "Time of one cache operation.", operationBuckets[:], "tier", "op")
 	m.cacheSeconds = map[string]prometheus.Observer{}
 	for _, tier := range cacheTiers {
 		m.cacheSeconds[tier] = seconds.WithLabelValues(tier, "get")
@@ -203,11 +203,11 @@ func (m *metrics) stages(f factory) {
 	for _, kind := range routeKinds {
 		m.routes[kind] = decisions.WithLabelValues(string(kind), "rules")
 	}
-	m.routeSeconds = f.steps("kefu_router_seconds", "Time of one routing decision.", operationBuckets[:]).WithLabelValues()
-	m.routeConfidence = f.steps("kefu_router_confidence", "Confidence of the routing decisions.", ratioBuckets[:]).WithLabelValues()
+	m.routeSeconds = f.histograms("kefu_router_seconds", "Time of one routing decision.", operationBuckets[:]).WithLabelValues()
+	m.routeConfidence = f.histograms("kefu_router_confidence", "Confidence of the routing decisions.", ratioBuckets[:]).WithLabelValues()
 
-	m.retrievalSeconds = observers(f.steps("kefu_retrieval_seconds", "Time of one stage of retrieval.", operationBuckets[:], "stage"), searchStages[:])
-	m.topScore = f.steps("kefu_retrieval_top_score", "Score of the best passage of a search.", ratioBuckets[:]).WithLabelValues()
+	m.retrievalSeconds = observers(f.histograms("kefu_retrieval_seconds", "Time of one stage of retrieval.", operationBuckets[:], "stage"), searchStages[:])
+	m.topScore = f.histograms("kefu_retrieval_top_score", "Score of the best passage of a search.", ratioBuckets[:]).WithLabelValues()
 	m.compressed = counters(f.counters("kefu_prompt_saved_tokens_total", "Tokens of sources that prompts were spared, by how what matters was found.", "by"), compressions[:])
 	m.empty = f.counters("kefu_retrieval_empty_total", "Searches that found no passage to answer from.", "reason").WithLabelValues("no_passage")
 	m.byWords = counters(f.counters("kefu_retrieval_by_words_total", "Searches by words alone: the embedder, or what searches vectors, did not answer.", "lost"), lostVectors[:])
@@ -239,13 +239,6 @@ func (f factory) histograms(name, help string, buckets []float64, labels ...stri
 		NativeHistogramMaxBucketNumber:  100,
 		NativeHistogramMinResetDuration: time.Hour,
 	}, labels)
-}
-
-// steps are histograms of what happens several times within an answer. They are
-// classic alone: to find a native bucket takes longer than all else about an
-// observation, and some of these steps take no longer than that.
-func (f factory) steps(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
-	return f.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: slices.Clone(buckets)}, labels)
 }
 
 func counters(v *prometheus.CounterVec, values []string) map[string]prometheus.Counter {
