@@ -68,6 +68,7 @@ func (ix *Index) read(question string) asked {
 		ix.look(&q.wants[i])
 	}
 	ix.join(&q)
+	ix.name(&q)
 	ix.correct(&q)
 	return q
 }

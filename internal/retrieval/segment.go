@@ -34,8 +34,9 @@ type segment struct {
 	documents map[desk.DocumentID][]int32
 	pages     map[string][]desk.DocumentID // see pageOf
 	chunks    map[desk.ChunkID]int32
-	newest    []int32 // all passages, latest revision first
-	byKey     []int32 // those that have a key, by it
+	products  map[string][]product // by part number
+	newest    []int32              // all passages, latest revision first
+	byKey     []int32              // those that have a key, by it
 
 	words func() map[shape][]word // see shapes; made when first asked for
 }
@@ -74,6 +75,7 @@ func emptySegment(size int) *segment {
 		documents:  make(map[desk.DocumentID][]int32),
 		pages:      make(map[string][]desk.DocumentID),
 		chunks:     make(map[desk.ChunkID]int32, size),
+		products:   make(map[string][]product),
 	}
 }
 
@@ -114,6 +116,7 @@ func (s *segment) append(p desk.Passage, r reading, vector []float32, key string
 	}
 	s.documents[p.Document] = append(s.documents[p.Document], at)
 	s.chunks[p.ID] = at
+	s.learn(at, p.Text)
 	return at
 }
 
