@@ -81,11 +81,27 @@ func openApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, er
 	return a, nil
 }
 
+// modelWeight is the share of the similarity of a model's embeddings. Half is
+// what hybrid searches begin with; it was not measured here.
+const modelWeight = 0.5
+
+// search is how passages are ranked: with a model's embeddings those count more
+// than the weights learned with the offline ones give them.
+func (a *app) search() retrieval.Config {
+	c := retrieval.DefaultConfig()
+	switch w := a.cfg.Retrieval.VectorWeight; {
+	case w > 0:
+		return c.WithVector(w)
+	case a.models.targets.Embedding.Protocol != config.Offline:
+		return c.WithVector(modelWeight)
+	}
+	return c
+}
+
 // assemble puts the pipeline together, from the database outwards.
 func (a *app) assemble() error {
 	cfg, tel := a.cfg, a.telemetry
-	search := retrieval.DefaultConfig().WithVector(cfg.Retrieval.VectorWeight)
-	a.knowledge = knowledge.New(a.db.Documents(), a.embedder.Model(), search,
+	a.knowledge = knowledge.New(a.db.Documents(), a.embedder.Model(), a.search(),
 		knowledge.WithLogger(a.log), knowledge.WithObserver(tel), knowledge.WithLease(cfg.Knowledge.Lease))
 
 	if err := a.openCache(); err != nil {

@@ -118,3 +118,20 @@ func TestALoadWhileTheEmbedderIsDownIsServedAndCompletedLater(t *testing.T) {
 		return status(t, site).Embedded[providerSpace] == 5
 	})
 }
+
+func TestEmbeddingsOfAModelCountMore(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{})
+	online, site := newShop(t, vendor.Env()...), newShop(t)
+	search := func(s *e2e.Site, env ...string) string { return s.With(env...).Must("kb", "search", "--json", complexEN) }
+	for name, tt := range map[string]struct {
+		site   *e2e.Site
+		is, no string
+	}{"a model's": {online, "0.5", "0.25"}, "the offline ones": {site, "0.25", "0.5"}} {
+		tt.site.Must("kb", "load", "docs")
+		got := search(tt.site)
+		if got != search(tt.site, "KEFU_RETRIEVAL_VECTOR_WEIGHT="+tt.is) || got == search(tt.site, "KEFU_RETRIEVAL_VECTOR_WEIGHT="+tt.no) {
+			t.Errorf("%s: %s, want the weight %s", name, got, tt.is)
+		}
+	}
+}

@@ -208,7 +208,7 @@ type Retention struct {
 // Retrieval weighs the two kinds of search.
 type Retrieval struct {
 	VectorIndex  string  `key:"vector_index" env:"KEFU_RETRIEVAL_VECTOR_INDEX" oneof:"memory pgvector" help:"who searches embeddings: each replica, which holds all of them in memory, or PostgreSQL by its extension vector (0.8 or newer), for more than some 20,000 chunks; pgvector needs database.url"`
-	VectorWeight float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"share of the similarity of embeddings in a passage's score; words in common have the rest"`
+	VectorWeight float64 `key:"vector_weight" env:"KEFU_RETRIEVAL_VECTOR_WEIGHT" range:"0..1" help:"share of the similarity of embeddings in a passage's score, words in common have the rest; 0: 0.25 for the built-in embedder, which goes by words too, and 0.5 for a model's"`
 }
 
 // Knowledge says where the knowledge base comes from and how replicas agree.
@@ -275,7 +275,7 @@ func Default() Config {
 		Agent:        Agent{Steps: 6, Calls: 12, Attempts: 10, ConfirmWithin: 15 * time.Minute},
 		Conversation: Conversation{Turns: 3},
 		Retention:    Retention{Conversations: 30 * 24 * time.Hour, Answers: 90 * 24 * time.Hour, Ledger: 400 * 24 * time.Hour},
-		Retrieval:    Retrieval{VectorIndex: "memory", VectorWeight: 0.25},
+		Retrieval:    Retrieval{VectorIndex: "memory"},
 		Knowledge:    Knowledge{Path: "kb", Releases: 20, Lease: 5 * time.Second},
 		Sentry:       Sentry{Environment: "production", TracesSampleRate: 0.1},
 	}
