@@ -33,7 +33,8 @@ function hit(h) {
     h.question ? el('p', { class: 'asks' }, h.question) : '',
     el('p', { class: 'passage' }, ...marked(h.text, h.terms)),
     el('p', { class: 'pairs scores' }, pair('score', score(h.score)), pair('vector', score(h.vector)), pair('bm25', number(h.bm25, 2)),
-      pair('fused', score(h.fused)), pair('coverage', score(h.coverage)), pair('bestSentence', score(h.sentence)), pair('wordPairs', score(h.pairs)), pair('tokens', number(h.tokens)), pair('terms', h.terms.join(', '))));
+      pair('fused', score(h.fused)), pair('coverage', score(h.coverage)), pair('bestSentence', score(h.sentence)), pair('wordPairs', score(h.pairs)), pair('samePage', score(h.page)),
+      pair('tokens', number(h.tokens)), pair('terms', h.terms.join(', '))));
 }
 
 /** marked shows where the question's terms stand in a text; a stem stands for its word. */
