@@ -135,7 +135,7 @@ func handsOff(p *tab, s *scripted, say speech) {
 	p.ask(say.question)
 	p.shows(".sources", "Returns & 退货")
 	p.shows(".sources", "<b>")
-	if got := js[string](p, "[...document.querySelectorAll('.sources a')].map((a) => a.href).join(' ')"); got != "https://shop.example/returns" {
+	if got := js[string](p, "[...document.querySelectorAll('kefu-answer:last-of-type .sources a')].map((a) => a.href).join(' ')"); got != "https://shop.example/returns" {
 		p.Errorf("the pages lead to %q", got)
 	}
 	p.shows(".contact", say.person)
