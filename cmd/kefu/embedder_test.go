@@ -123,7 +123,9 @@ func TestEmbeddingsOfAModelCountMore(t *testing.T) {
 	t.Parallel()
 	vendor := e2e.NewVendor(t, llmsim.Config{})
 	online, site := newShop(t, vendor.Env()...), newShop(t)
-	search := func(s *e2e.Site, env ...string) string { return s.With(env...).Must("kb", "search", "--json", complexEN) }
+	search := func(s *e2e.Site, env ...string) string {
+		return s.With(env...).Must("kb", "search", "--json", complexEN)
+	}
 	for name, tt := range map[string]struct {
 		site   *e2e.Site
 		is, no string
