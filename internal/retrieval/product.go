@@ -133,7 +133,7 @@ func (ix *Index) name(q *asked) {
 			continue
 		}
 		w, found := ix.called(*q, joined(term))
-		if _, there := q.places[w.term]; !found || there || w.rarity >= q.wants[at].rarity {
+		if _, there := q.places[w.term]; !found || there || w.rarity > q.wants[at].rarity {
 			continue
 		}
 		w.weight = q.wants[at].weight // it is the same thing
