@@ -46,6 +46,9 @@ func (c *corpus) answers(quotes []candidate) bool {
 	if len(c.terms) == 1 && !stated && max(named, shareHeld(quotes[0].source.titled, c.all)) < soleNamed {
 		return false // many texts hold one word
 	}
+	if s := quotes[0].source; s.lang == c.lang && c.namesOnly(s.headed) { // of another language it can hold no more
+		named *= ofName
+	}
 	speaks := c.covered(quotes, stated) + forNamed*named
 	if stated && c.facts[0].must && c.facts[0] != aNumber {
 		speaks += forFact
@@ -54,6 +57,13 @@ func (c *corpus) answers(quotes []candidate) bool {
 		return speaks >= enoughChinese
 	}
 	return speaks >= enoughEnglish
+}
+
+// namesOnly tells whether all that the question says of a heading is names.
+func (c *corpus) namesOnly(heading []string) bool {
+	return !slices.ContainsFunc(heading, func(t string) bool {
+		return slices.Contains(c.terms, t) && !slices.Contains(c.names, t)
+	})
 }
 
 // mentions tells whether the quote or what stands above it holds a term.

@@ -56,6 +56,10 @@ func readQuestion(p llm.Prompt, asked, context string) question {
 	}
 	q.steps = len(q.facts) == 0 && (asksSteps.MatchString(text) || !lang.Asks(text) && (q.trouble || ownCase.MatchString(text)))
 	q.raw = slices.DeleteFunc(distinct(lang.ContentTerms(apart(subject(text)))), func(t string) bool { return particles[t] })
+	said := slices.Clone(q.raw)
+	q.raw = slices.DeleteFunc(q.raw, func(t string) bool {
+		return slices.ContainsFunc(said, func(number string) bool { return isPieceOf(t, number) })
+	})
 	q.terms = same(slices.Clone(q.raw))
 	q.context = slices.DeleteFunc(contentTerms(subject(placeholder.ReplaceAllString(context, " "))),
 		func(t string) bool { return slices.Contains(q.terms, t) })
@@ -89,6 +93,14 @@ var (
 		`(?:多久|多长|多少|几)(?:个)?(?:时间|工作日|小时|星期|分钟|年|月|天|周|钱|元|块|次|人|张|件|条|台|种|款|岁|点|号)?|` +
 		`区别|差别|有何不同|不同|对比|比较|` + lang.HowChinese + `|分别|各自|原因|介绍|说明|详细|办法|方法|步骤|流程|问题|意思|很|非常|特别|总是|一直|老是|突然|经常`)
 )
+
+// isPieceOf tells whether a term stands in a part number: kt-200 would else
+// count three times what any word does.
+func isPieceOf(term, number string) bool {
+	return term != number && strings.ContainsAny(number, "0123456789") && slices.Contains(strings.FieldsFunc(number, isJoiner), term)
+}
+
+func isJoiner(r rune) bool { return r == '-' || r == '_' || r == '/' }
 
 // ownCase finds a statement about the asker: who makes one wants to know what
 // to do.

@@ -236,6 +236,7 @@ func TestAnswersByQuoting(t *testing.T) {
 		{"the product is known, what was asked of it is not", "What is the screen resolution of the Slate T10?", []desk.Passage{
 			covering(0.57, passage("Slate T10 battery", "Slate T10 battery › It does not switch on", "If the screen stays dark, charge it for 30 minutes.")),
 		}, llm.NoAnswer},
+		{"a part number is one word", "How often do I descale the KT-200?", []desk.Passage{passage("Kettle KT-200", "Kettle KT-200", "The Brewmaster (KT-200) boils a litre in three minutes.")}, llm.NoAnswer},
 		{"the answer of a question in a page", "Can I bring my dog?", []desk.Passage{lamp, passage("Visiting", "Visiting", "Q: Can I bring my dog?\nA: Dogs are welcome in the shop on a lead.")}, "Dogs are welcome in the shop on a lead. [2]"},
 		{"the answer of a question in a page, in Chinese", "可以带狗进店吗？", []desk.Passage{passage("到店", "到店", "问：可以带狗进店吗？\n答：牵好绳的狗可以进店。")}, "牵好绳的狗可以进店。 [1]"},
 		{"misspelt words", "how long do i have to retrun a prodcut", []desk.Passage{costs, returns}, "You can return most products within 30 days of delivery for a full refund. [2] Plus and Family members have 45 days. [2]"},
