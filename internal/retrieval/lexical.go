@@ -35,19 +35,19 @@ type want struct {
 
 // asked is a question as a search of one index needs it, read once.
 type asked struct {
-	terms   []string          // all, in order
-	wants   []want            // see wants
-	places  map[string]int    // in wants, by term
-	content []string          // terms that carry its meaning, in order
-	stands  map[string]string // for another term: a misspelt word, a piece of a part number
+	terms   []string            // all, in order
+	wants   []want              // see wants
+	places  map[string]int      // in wants, by term
+	content []string            // terms that carry its meaning, in order
+	stands  map[string][]string // for other terms: a misspelt word, a part number and its pieces
 }
 
 // stand notes that a term stands for another, which counts so much.
 func (q *asked) stand(term string, w want) {
 	if q.stands == nil {
-		q.stands = make(map[string]string)
+		q.stands = make(map[string][]string)
 	}
-	q.stands[term] = w.term
+	q.stands[term] = append(q.stands[term], w.term)
 	if _, there := q.places[w.term]; !there {
 		w.of = term
 		q.places[w.term] = len(q.wants)

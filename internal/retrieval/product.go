@@ -1,6 +1,7 @@
 package retrieval
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -124,35 +125,43 @@ func proper(word string) bool {
 }
 
 // name adds to the part numbers of a question what the knowledge base calls the
-// thing: of its names' terms the rarest, which tells it from others. A number
+// thing: of its names' terms the rarest that is said elsewhere too. A number
 // that is said more often than that needs no help.
 func (ix *Index) name(q *asked) {
+	add := func(number string, of ...string) {
+		thing, found := ix.called(*q, number)
+		if _, there := q.places[thing.term]; !found || there || thing.rarity > ix.wanted(*q, number).rarity {
+			return
+		}
+		thing.weight = 1 // as much as the number: it is the same thing
+		for _, term := range of {
+			q.stand(term, thing)
+		}
+	}
+	for _, p := range partNumbers(q.content) {
+		add(p.joined, p.of...)
+	}
 	for _, term := range q.content {
-		at, ok := q.places[term]
-		if !ok || q.stands[term] != "" && !q.wants[at].known() {
-			continue
-		}
-		w, found := ix.called(*q, joined(term))
-		if _, there := q.places[w.term]; !found || there || w.rarity > q.wants[at].rarity {
-			continue
-		}
-		w.weight = q.wants[at].weight // it is the same thing
-		q.stand(term, w)
+		add(term, term) // written as one word
 	}
 }
 
 func (ix *Index) called(q asked, number string) (rarest want, found bool) {
+	names, terms := 0, map[string]bool{}
 	for _, p := range ix.parts {
 		for _, known := range p.products[number] {
 			if p.dead.has(known.passage) {
 				continue
 			}
+			names++
 			for _, t := range known.terms {
-				w := ix.wanted(q, t)
-				if !found || w.rarity > rarest.rarity || w.rarity == rarest.rarity && w.term < rarest.term {
-					rarest, found = w, true
-				}
+				terms[t] = true
 			}
+		}
+	}
+	for _, t := range slices.Sorted(maps.Keys(terms)) {
+		if w := ix.wanted(q, t); w.found > names && (!found || w.rarity > rarest.rarity) {
+			rarest, found = w, true
 		}
 	}
 	return rarest, found

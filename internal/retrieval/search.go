@@ -211,8 +211,8 @@ func (ix *Index) contentTerms(q asked) []meaning {
 		for _, other := range lang.Synonyms(term) {
 			m.synonyms = append(m.synonyms, ix.wanted(q, other))
 		}
-		if word := q.stands[term]; word != "" {
-			m.synonyms = append(m.synonyms, ix.wanted(q, word))
+		for _, other := range q.stands[term] {
+			m.synonyms = append(m.synonyms, ix.wanted(q, other))
 		}
 		terms = append(terms, m)
 	}
