@@ -14,6 +14,9 @@ const (
 	// it names pages for six in ten that have an answer there, and for one or
 	// two in ten of those that have none.
 	mayHelp = 0.2
+	// bearing is the share of the question's content that a page's passage holds
+	// where abstaining is off: a model's embeddings always find something.
+	bearing = 1.0 / 3
 )
 
 // pages are those of the passages found that may help where none of them gave
@@ -35,6 +38,7 @@ func (s *Service) pages(found []desk.Passage, tr *desk.Trace) []desk.HelpPage {
 		switch {
 		case len(pages) == pagesShown, p.Score < relevant*found[0].Score:
 			return pages
+		case s.cfg.Abstain == 0 && p.Coverage < bearing: // no judge has seen it
 		case !flagged(p) && p.Lang == found[0].Lang && page.Title != "" && !known:
 			pages = append(pages, page)
 		}
