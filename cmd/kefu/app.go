@@ -203,10 +203,6 @@ func (c configured) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (d
 
 func (a *app) openCache() error {
 	cfg := a.cfg
-	seals, err := ring(cfg)
-	if err != nil {
-		return err
-	}
 	if url := cfg.Redis.URL.Value(); url != "" {
 		redis.SetLogger(redisLog{a.log})
 		client, err := cache.Dial(url, cfg.Redis.Timeout)
@@ -219,7 +215,7 @@ func (a *app) openCache() error {
 	c, err := cache.New(cache.Config{
 		MemoryEntries: cfg.Cache.MemoryEntries, MemoryTTL: cfg.Cache.MemoryTTL, Semantic: cfg.Cache.Semantic,
 		RedisTTL: cfg.Cache.RedisTTL, Jitter: cfg.Cache.Jitter, Refresh: cfg.Cache.Refresh,
-		Timeout: cfg.Redis.Timeout, Seals: seals, Logger: a.log,
+		Timeout: cfg.Redis.Timeout, Seals: a.seals, Logger: a.log,
 	}, a.redis, a.telemetry)
 	if err != nil {
 		return fmt.Errorf("cache: %w", err)
@@ -235,11 +231,7 @@ func (a *app) completions() (gateway.Completions, error) {
 	if ttl == 0 {
 		return nil, nil
 	}
-	seals, err := ring(a.cfg)
-	if err != nil {
-		return nil, err
-	}
-	return cache.NewCompletions(a.redis, ttl, a.cfg.Redis.Timeout, seals)
+	return cache.NewCompletions(a.redis, ttl, a.cfg.Redis.Timeout, a.seals)
 }
 
 // redisLog is where the Redis client writes, which has no level of its own:

@@ -30,6 +30,7 @@ type base struct {
 	telemetry *telemetry.Telemetry
 	models    models
 	db        *store.DB
+	seals     *seal.Ring // encrypts what customers say, in the database and in Redis
 	loader    *ingest.Loader
 	embedder  llm.Embedder
 	guard     answer.Guard  // nil: off
@@ -81,7 +82,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	if err != nil {
 		return nil, err
 	}
-	db, err := openStore(ctx, cfg, log)
+	db, seals, err := openStore(ctx, cfg, log)
 	if err != nil {
 		return nil, errors.Join(err, closeTelemetry(tel))
 	}
@@ -93,7 +94,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	w.start("ledger", db.Ledger().Run)
 	embedder, guard := m.embedder(tel), questionGuard(cfg.Guard.Mode)
 	return &base{
-		cfg: cfg, log: log, telemetry: tel, models: m, db: db, embedder: embedder, guard: guard, topics: topics, workers: w,
+		cfg: cfg, log: log, telemetry: tel, models: m, db: db, seals: seals, embedder: embedder, guard: guard, topics: topics, workers: w,
 		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
 			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
 			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Topics: topics, Private: m.embedsInHouse(),
@@ -102,23 +103,16 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	}, nil
 }
 
-// ring is what encrypts what customers say, in the database and in Redis.
-func ring(cfg config.Config) (*seal.Ring, error) {
+// openStore opens the database, and returns what encrypts in it.
+func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.DB, *seal.Ring, error) {
 	seals, err := seal.Parse(cfg.Database.EncryptionKeys.Value())
 	if err != nil {
-		return nil, &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "database.encryption_keys", Public: "database.encryption_keys: " + err.Error()}
+		return nil, nil, &desk.Error{Kind: desk.Invalid, Code: "bad_setting", Field: "database.encryption_keys", Public: "database.encryption_keys: " + err.Error()}
 	}
-	return seals, nil
-}
-
-func openStore(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.DB, error) {
-	seals, err := ring(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return store.Open(ctx, store.Config{
+	db, err := store.Open(ctx, store.Config{
 		URL: cfg.Database.URL.Value(), Dir: cfg.DataDir, Pgvector: cfg.Retrieval.VectorIndex == "pgvector", Seals: seals, Logger: log,
 	})
+	return db, seals, err
 }
 
 // close ends the workers, which save what they hold, then the database.

@@ -23,7 +23,7 @@ what customers said before there was one, or what another key encrypts.`,
 			if err != nil {
 				return err
 			}
-			db, err := openStore(cmd.Context(), cfg, nil)
+			db, _, err := openStore(cmd.Context(), cfg, nil)
 			if err != nil {
 				return err
 			}
