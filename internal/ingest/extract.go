@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -89,9 +91,12 @@ func looksLikeHTML(text []byte) bool {
 // readText extracts a file of text.
 func readText(name string, data []byte) (extract, error) {
 	if ending := strings.ToLower(path.Ext(name)); !slices.Contains(known, ending) {
-		return extract{}, reject(CodeUnsupported, 0, "files ending in %s are not supported; supported are %s", ending, Formats)
+		return extract{}, reject(CodeUnsupported, 0, "files ending in %s are not supported%s; supported are %s", ending, remedy(name, plainText), Formats)
 	}
 	text, err := decode(data)
+	if said, ok := errors.AsType[*FileError](err); ok && said.Code != CodeEmpty {
+		return extract{}, cmp.Or(misnamed(name), said)
+	}
 	if err != nil {
 		return extract{}, err
 	}

@@ -221,6 +221,27 @@ func TestExtractPairs(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeReadSaysWhatToDo(t *testing.T) {
+	tests := []struct{ name, file, content, want string }{
+		{"bytes named .pdf", "a.pdf", "\x00\x01\x02", "it is named .pdf and is no PDF, which begins with %PDF-, nor text; export or download it again"},
+		{"bytes of no encoding named .PDF", "a.PDF", "退款\n需要五天\xe9\x80 or\xff\xfe\xfa cash", "it is named .pdf and is no PDF, which begins with %PDF-, nor text; export or download it again"},
+		{"bytes named .docx", "a.docx", "\x00\x01\x02", "it is named .docx and is no Word document, nor text; save or download it again"},
+		{"Word of before 2007", "a.doc", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "save it as .docx, without a password"},
+		{"a workbook of before 2007", "a.xls", "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "save its sheets as .csv"},
+		{"an image", "a.pdf", "\x89PNG\r\n\x1a\n\x00", "it is a PNG image, which is not supported; have its text recognised (OCR) and load that"},
+		{"an archive", "a.txt", "\x1F\x8B\x08", "it is a gzip archive, which is not supported; unpack it and load what is in it"},
+		{"an ending that is not known", "slides.pptx", "text", "files ending in .pptx are not supported; save it as PDF; supported are " + Formats},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := extractNamed(t, tt.file, []byte(tt.content))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error = %v, want it to say %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestFilesThatCannotBeExtracted(t *testing.T) {
 	tests := []struct {
 		name, file, content string

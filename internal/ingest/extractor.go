@@ -66,11 +66,11 @@ func (e *extractor) read(ctx context.Context, name string, data []byte) (extract
 	case pdfFile:
 		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return e.readPDF(ctx, data) })
 	case zipArchive:
-		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return readWord(ctx, data) })
+		return e.bounded(ctx, func(ctx context.Context) (extract, error) { return readWord(ctx, name, data) })
 	case plainText:
 		return readText(name, data)
 	default:
-		return extract{}, reject(CodeUnsupported, 0, "it is %s, which is not supported", kind)
+		return extract{}, reject(CodeUnsupported, 0, "it is %s, which is not supported%s", kind, remedy(name, kind))
 	}
 }
 
@@ -111,7 +111,7 @@ func (e *extractor) readPDF(ctx context.Context, data []byte) (extract, error) {
 	case errors.Is(err, pdf.ErrEngine):
 		return extract{}, reject(CodePDFEngine, 0, "%v", err)
 	case err != nil:
-		return extract{}, reject(CodePDFBroken, 0, "%v", err)
+		return extract{}, reject(CodePDFBroken, 0, "%v; export or download it again", err)
 	}
 	x := extract{meta: meta{title: doc.Title}}
 	name := "page %d"
@@ -130,11 +130,11 @@ func (e *extractor) readPDF(ctx context.Context, data []byte) (extract, error) {
 }
 
 // readWord extracts a Word document.
-func readWord(ctx context.Context, data []byte) (extract, error) {
+func readWord(ctx context.Context, name string, data []byte) (extract, error) {
 	doc, err := docx.Read(ctx, data)
 	switch {
 	case errors.Is(err, docx.ErrNotDocument):
-		return extract{}, reject(CodeUnsupported, 0, "it is a ZIP archive and no Word document")
+		return extract{}, reject(CodeUnsupported, 0, "it is a ZIP archive and no Word document%s", remedy(name, zipArchive))
 	case errors.Is(err, docx.ErrBomb):
 		return extract{}, reject(CodeDocxBomb, 0, "%v", err)
 	case err != nil:

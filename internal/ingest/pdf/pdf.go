@@ -66,6 +66,8 @@ func (e *engine) read(ctx context.Context, data []byte) (Document, error) {
 	switch {
 	case errors.Is(err, pdfiumerrors.ErrPassword), errors.Is(err, pdfiumerrors.ErrSecurity):
 		return Document{}, ErrEncrypted
+	case errors.Is(err, pdfiumerrors.ErrFormat): // which says no more
+		return Document{}, ErrBroken
 	case err != nil:
 		return Document{}, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
