@@ -44,11 +44,39 @@ func TestTheDoctorFindsAHealthyInstallationWell(t *testing.T) {
 	if f := found["redis memory"]; f.Health != "warning" || !strings.Contains(f.Advice, "allkeys-lru") {
 		t.Errorf("a Redis without a limit: %+v, want a warning", f)
 	}
-	if r.Code != 0 || len(found) != 15 {
-		t.Errorf("exit status %d after %d findings, want 0 after 15: %s", r.Code, len(found), r.Stdout)
+	if r.Code != 0 || len(found) != 16 {
+		t.Errorf("exit status %d after %d findings, want 0 after 16: %s", r.Code, len(found), r.Stdout)
 	}
 	if n := vendor.Calls("/chat/completions") + vendor.Calls("/messages"); n != 0 {
 		t.Errorf("%d calls were paid for", n)
+	}
+}
+
+func TestTheDoctorSaysWhatSearchesTheEmbeddings(t *testing.T) {
+	t.Parallel()
+	site := e2e.NewSite(t, "DATABASE_URL="+testenv.Pgvector(t))
+	site.Write("docs/returns.md", "# Returns\n\nYou can return an item within 30 days.\n")
+	site.Must("kb", "load", "docs")
+	found, _ := diagnosis(t, site)
+	if f := found["vectors"]; f.Health != "ok" || !strings.HasPrefix(f.Says, "each server searches 1 passage in memory") {
+		t.Errorf("in memory: %+v", f)
+	}
+	found, _ = diagnosis(t, site.With("KEFU_RETRIEVAL_VECTOR_INDEX=pgvector"))
+	if f := found["vectors"]; f.Health != "ok" || !strings.HasPrefix(f.Says, "pgvector 0.") || !strings.HasSuffix(f.Says, ", in step with the release: 1 passage") {
+		t.Errorf("in PostgreSQL: %+v", f)
+	}
+
+	db := site.DB()
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE versions SET chunks = 20001`); err != nil {
+		t.Fatal(err)
+	}
+	found, r := diagnosis(t, site)
+	if f := found["vectors"]; f.Health != "warning" || !strings.Contains(f.Says, "20001 passages") || !strings.Contains(f.Advice, "KEFU_RETRIEVAL_VECTOR_INDEX=pgvector") {
+		t.Errorf("more than is good in memory: %+v", f)
+	}
+	if r.Code != 0 {
+		t.Errorf("exit status %d of warnings alone", r.Code)
 	}
 }
 

@@ -78,6 +78,12 @@ func TestAnIndexIsFilledFromWhatWasThereAndKeptByEverybody(t *testing.T) {
 	}
 	publish(t, other, []desk.Prepared{document("kept", 1, 8)})
 	publish(t, indexed, []desk.Prepared{document("own", 1, 8)})
+	for db, missing := range map[*store.DB]int{indexed: 1, other: 0} { // who does not search it does not mind
+		found, err := db.Documents().Index(t.Context(), "m")
+		if err != nil || found.Passages != 1203 || found.Missing != missing || (found.Pgvector != "") != (db == indexed) {
+			t.Errorf("the index is %+v, %v, want %d of 1203 missing", found, err, missing)
+		}
+	}
 	open(t, store.Config{URL: url, Pgvector: true})
 	if n := counted(); n != 1203 {
 		t.Errorf("%d vectors in the index, want 1203", n)
