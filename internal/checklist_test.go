@@ -131,6 +131,10 @@ var checklist = map[string]string{
 	"At rest: conversations may be encrypted, and a deleted user is gone": `
 		internal/store TestWhatCustomersSaidIsNowhereInTheRawDatabase
 		internal/store TestNoTableHoldsADeletedUser
+		internal/store TestADeletedUserIsNotInTheFilesEither
+		internal/store TestWhatWasAskedBeforeADeletionIsNotWrittenAfterIt
+		internal/store TestADeletionWaitsForWhoIsWriting
+		internal/httpapi TestTheReplyToADeletedUserIsNotGivenAgain
 		cmd/kefu TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted`,
 	"Confidential: local-only documents and topics reach private models alone": `
 		cmd/kefu TestWhatIsAboutALocalOnlyTopicReachesPrivateModelsAlone

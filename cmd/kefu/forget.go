@@ -10,6 +10,10 @@ import (
 // forgetEvery is how often what has been kept long enough is looked for.
 const forgetEvery = time.Hour
 
+// erasedFor is how long it is known that a user was deleted: longer than an
+// answer takes, and than one waits to be recorded.
+const erasedFor = time.Hour
+
 // forget removes what has been kept for as long as the settings say, until ctx
 // ends. A failure is tried again an hour later.
 func (a *app) forget(ctx context.Context) error {
@@ -19,7 +23,7 @@ func (a *app) forget(ctx context.Context) error {
 		now := time.Now()
 		gone, err := a.db.Forget(ctx, store.Retention{
 			Turns: now.Add(-a.cfg.Retention.Conversations), Answers: now.Add(-a.cfg.Retention.Answers), Ledger: now.Add(-a.cfg.Retention.Ledger),
-			Ended: now,
+			Ended: now, Erased: now.Add(-erasedFor),
 		})
 		switch {
 		case err != nil && ctx.Err() == nil:

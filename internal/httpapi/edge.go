@@ -24,7 +24,8 @@ type requestKey struct{}
 type request struct {
 	id     string
 	key    desk.Key
-	change string // what its target was changed to, for the audit log
+	change string      // what its target was changed to, for the audit log
+	user   desk.UserID // who asks, where they are named
 }
 
 // requestOf is the request that ctx belongs to.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -69,7 +70,7 @@ func (api *API) once(c *gin.Context) {
 	c.Next()
 	if status := w.Status(); status < http.StatusInternalServerError && status != http.StatusTooManyRequests && !w.tooLarge && ctx.Err() == nil {
 		kept = true
-		api.endOnce(ctx, o, &desk.Reply{Status: status, MediaType: w.Header().Get("Content-Type"), Body: seal(name, w.kept.Bytes())})
+		api.endOnce(ctx, o, &desk.Reply{Status: status, User: requestOf(ctx).user, MediaType: w.Header().Get("Content-Type"), Body: seal(name, w.kept.Bytes())})
 	}
 }
 
@@ -97,7 +98,7 @@ func (api *API) onceOf(c *gin.Context, name string) (desk.Once, error) {
 		hash.Write(append([]byte(part), 0))
 	}
 	key := callerOf(c)
-	o := desk.Once{Tenant: key.Tenant, Caller: string(key.ID), Name: hashed("name", name)}
+	o := desk.Once{Tenant: key.Tenant, Caller: string(key.ID), Name: hashed("name", name), Began: time.Now()}
 	if o.Caller == "" {
 		o.Caller = "address:" + address(c)
 	}

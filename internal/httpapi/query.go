@@ -97,6 +97,9 @@ func (api *API) query(c *gin.Context) {
 		api.fail(c, err)
 		return
 	}
+	if user := req.user(); user != desk.Anonymous {
+		requestOf(c.Request.Context()).user = user
+	}
 	if req.Stream || strings.Contains(c.GetHeader("Accept"), eventStream) {
 		api.stream(c, ask(callerOf(c), req))
 		return

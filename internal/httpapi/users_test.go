@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,5 +43,33 @@ func TestAUserIsExportedAndDeletedByTheirOperatorAlone(t *testing.T) {
 	}
 	if r := o.as(t, "admin", http.MethodGet, "/v1/audit", ""); !strings.Contains(r.body, `DELETE /v1/users/:id`) {
 		t.Errorf("audit = %s", r.body)
+	}
+}
+
+func TestTheReplyToADeletedUserIsNotGivenAgain(t *testing.T) {
+	asked := 0
+	o := newOffice(t, answererFunc(func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) {
+		asked++
+		return answer(), nil
+	}))
+	ask := func(user string) {
+		t.Helper()
+		r := o.do(t, "POST", "/query", `{"question":"hi","user_id":"`+user+`"}`, "Authorization", "Bearer "+o.keys["ask"], "Idempotency-Key", "0123456789abcdef-"+user)
+		if r.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", r.StatusCode, r.body)
+		}
+	}
+	ask("ann")
+	ask("bob")
+	if r := o.as(t, "operator", http.MethodDelete, "/v1/users/ann", ""); r.StatusCode != http.StatusOK {
+		t.Fatalf("delete = %d %s", r.StatusCode, r.body)
+	}
+	ask("bob")
+	if asked != 2 {
+		t.Errorf("asked %d times before ann asks again, want 2", asked)
+	}
+	ask("ann")
+	if asked != 3 {
+		t.Errorf("asked %d times, want 3: ann's reply was deleted with her", asked)
 	}
 }

@@ -44,7 +44,8 @@ func newAnswers(ctx context.Context, db *DB) (*Answers, error) {
 }
 
 // Write saves records in one transaction. Those whose answer id is there
-// already are passed over, so that a batch may be written again.
+// already are passed over, so that a batch may be written again, and so are
+// those whose user or conversation was deleted after they were asked.
 func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
@@ -70,7 +71,10 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 		if err != nil {
 			return err
 		}
-		return a.handOff(ctx, tx, records)
+		if err := a.handOff(ctx, tx, records); err != nil {
+			return err
+		}
+		return leaveErased(ctx, tx, records)
 	})
 	if err != nil {
 		return fmt.Errorf("write answers: %w", err)

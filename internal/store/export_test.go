@@ -21,6 +21,24 @@ func (db *DB) Exec(t testing.TB, statement string) {
 	}
 }
 
+// Begin runs a statement in a transaction that commit ends.
+func (db *DB) Begin(t testing.TB, statement string) (commit func()) {
+	t.Helper()
+	tx, err := db.write.BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(t.Context(), statement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Count counts the rows of a table.
 func (db *DB) Count(t testing.TB, table string) (n int) {
 	t.Helper()

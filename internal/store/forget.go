@@ -13,10 +13,11 @@ type Retention struct {
 	Answers time.Time // with their questions and traces
 	Ledger  time.Time // calls to providers, and past days and months of budgets
 	Ended   time.Time // sessions and sign-in links, by when they expired
+	Erased  time.Time // that somebody was deleted
 }
 
 // Forgotten counts what was removed.
-type Forgotten struct{ Turns, Answers, Attempts, Windows, Sessions, Links int64 }
+type Forgotten struct{ Turns, Answers, Attempts, Windows, Sessions, Links, Erasures int64 }
 
 // Any tells whether anything was removed.
 func (f Forgotten) Any() bool { return f != Forgotten{} }
@@ -35,6 +36,7 @@ func (db *DB) Forget(ctx context.Context, r Retention) (f Forgotten, err error) 
 		{r.Ledger, `DELETE FROM budget_windows WHERE starts_at < $1 AND held = 0`, &f.Windows},
 		{r.Ended, `DELETE FROM sessions WHERE expires_at < $1`, &f.Sessions},
 		{r.Ended, `DELETE FROM sign_in_links WHERE expires_at < $1`, &f.Links},
+		{r.Erased, `DELETE FROM erasures WHERE at < $1`, &f.Erasures},
 	} {
 		if part.before.IsZero() {
 			continue

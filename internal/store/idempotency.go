@@ -84,7 +84,8 @@ func known(ctx context.Context, tx *sql.Tx, o desk.Once) (*desk.Reply, error) {
 	return &r, nil
 }
 
-// End keeps the reply for 24 hours; nil lets the request be made again.
+// End keeps the reply for 24 hours, unless its user was deleted since it began;
+// nil lets the request be made again.
 func (i *Idempotency) End(ctx context.Context, o desk.Once, r *desk.Reply) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
@@ -94,8 +95,15 @@ func (i *Idempotency) End(ctx context.Context, o desk.Once, r *desk.Reply) error
 				o.Tenant, o.Caller, o.Name)
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE idempotency SET status = $4, media_type = $5, reply = $6, expires_at = $7
-			WHERE tenant = $1 AND key_id = $2 AND name = $3`, o.Tenant, o.Caller, o.Name, r.Status, r.MediaType, []byte(i.db.seals.Seal(string(r.Body), inReply(o))), millis(time.Now().Add(replyFor)))
+		_, err := tx.ExecContext(ctx, `UPDATE idempotency SET status = $4, media_type = $5, reply = $6, expires_at = $7, user_id = $8
+			WHERE tenant = $1 AND key_id = $2 AND name = $3`, o.Tenant, o.Caller, o.Name, r.Status, r.MediaType,
+			[]byte(i.db.seals.Seal(string(r.Body), inReply(o))), millis(time.Now().Add(replyFor)), r.User)
+		if err != nil || r.User == "" {
+			return err
+		}
+		user := subjectOf(desk.Scope{Tenant: o.Tenant, User: r.User}, "")
+		_, err = tx.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant = $1 AND key_id = $2 AND name = $3
+			AND `+erasedSince(4, 4, 5), o.Tenant, o.Caller, o.Name, user, millis(o.Began))
 		return err
 	})
 	if err != nil {

@@ -60,6 +60,11 @@ func newPostgres(url string) (*postgres, error) {
 	return &postgres{config: config, listener: make(chan *pgx.Conn, 1)}, nil
 }
 
+func (p *postgres) settle(ctx context.Context, tx *sql.Tx, tables ...string) error {
+	_, err := tx.ExecContext(ctx, `LOCK TABLE `+strings.Join(tables, ", ")+` IN SHARE MODE`)
+	return err
+}
+
 // scrub frees the versions of rows that nobody sees any more.
 func (p *postgres) scrub(ctx context.Context, write *sql.DB) error {
 	_, err := write.ExecContext(ctx, `VACUUM answers, turns, feedback`)

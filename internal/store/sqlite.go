@@ -36,6 +36,9 @@ func (s sqliteFile) dialect() goose.Dialect   { return goose.DialectSQLite3 }
 func (s sqliteFile) close()                   {}
 func (s sqliteFile) snapshot() *sql.TxOptions { return nil }
 
+// settle does nothing: one transaction writes at a time.
+func (s sqliteFile) settle(context.Context, *sql.Tx, ...string) error { return nil }
+
 // scrub empties the log, which holds pages as they were.
 func (s sqliteFile) scrub(ctx context.Context, write *sql.DB) error {
 	_, err := write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)

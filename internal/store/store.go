@@ -90,6 +90,9 @@ type engine interface {
 	announce(ctx context.Context, tx *sql.Tx, rev desk.Revision) error
 	// wait returns once something newer than since may have been published.
 	wait(ctx context.Context, newest func(context.Context) (desk.Revision, error), since desk.Revision) error
+	// settle waits until whoever writes to the tables has finished, and keeps
+	// others from it until tx ends.
+	settle(ctx context.Context, tx *sql.Tx, tables ...string) error
 	// scrub frees what rows were before they were changed.
 	scrub(ctx context.Context, write *sql.DB) error
 	// explain returns a *desk.Error where an operator can do something, err

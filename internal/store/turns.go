@@ -17,14 +17,16 @@ type Turns struct{ db *DB }
 const turnColumns = `answer_id, at, question, standalone, answer, lang, outcome`
 
 // Append adds a turn to a conversation of the scope's user, whether or not that
-// exists already. It is durable when Append returns.
+// exists already, unless it or the user was deleted after the turn began. It is
+// durable when Append returns.
 func (t *Turns) Append(ctx context.Context, scope desk.Scope, id desk.ConversationID, turn desk.Turn) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	_, err := t.db.write.ExecContext(ctx, `INSERT INTO turns (tenant, user_id, conversation_id, `+turnColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		SELECT $1, $2, $3, $4, CAST($5 AS BIGINT), $6, $7, $8, $9, $10 WHERE NOT `+erasedSince(11, 12, 5)+` ON CONFLICT DO NOTHING`,
 		scope.Tenant, scope.User, id, turn.Answer, millis(turn.At), t.db.seal(turn.Question, inTurn("question", scope, id, turn.Answer)),
-		t.db.seal(turn.Standalone, inTurn("standalone", scope, id, turn.Answer)), t.db.seal(turn.Text, inTurn("answer", scope, id, turn.Answer)), turn.Lang, turn.Outcome)
+		t.db.seal(turn.Standalone, inTurn("standalone", scope, id, turn.Answer)), t.db.seal(turn.Text, inTurn("answer", scope, id, turn.Answer)), turn.Lang, turn.Outcome,
+		subjectOf(scope, ""), subjectOf(scope, id))
 	if err != nil {
 		return fmt.Errorf("append turn: %w", t.db.engine.explain(err))
 	}
@@ -88,11 +90,14 @@ func (t *Turns) List(ctx context.Context, scope desk.Scope, limit int) ([]desk.C
 }
 
 // Delete removes a conversation of the scope's user and the recorded answers
-// in it. The error is a *desk.Error of kind NotFound, code
+// in it, also those that wait to be recorded. The error is a *desk.Error of kind NotFound, code
 // conversation_not_found, where there is none.
 func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.ConversationID) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
+	if err := t.db.erase(ctx, subjectOf(scope, id)); err != nil {
+		return fmt.Errorf("delete conversation: %w", err)
+	}
 	err := t.db.transact(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3
 			AND id IN (SELECT answer_id FROM turns WHERE tenant = $1 AND user_id = $2 AND conversation_id = $3)`, scope.Tenant, scope.User, id)

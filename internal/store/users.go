@@ -98,11 +98,15 @@ func scanUserHandoff(r *sql.Rows) (h desk.UserHandoff, err error) {
 // Delete removes everything kept of the scope's user but what was spent of the
 // user's own budget, which Forget removes once its day or month is over: else
 // it would reset the cap. The error is a *desk.Error of kind NotFound, code
-// user_not_found, where there is nothing. What waits to be recorded is written
-// within 0.2 s, and is not deleted.
+// user_not_found, where there is nothing. What the user asked before and any
+// replica still answers, or has yet to record, is not kept either.
 func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserErasure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, exportTimeout)
 	defer cancel()
+	if err := u.db.erase(ctx, subjectOf(scope, "")); err != nil {
+		return gone, fmt.Errorf("delete user: %w", err)
+	}
+	var replies int64
 	err = u.db.transact(ctx, func(tx *sql.Tx) error {
 		for _, part := range []struct {
 			statement string
@@ -112,17 +116,21 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 			{`DELETE FROM handoffs WHERE answer_id IN (SELECT id FROM answers WHERE tenant = $1 AND user_id = $2)`, &gone.Handoffs},
 			{`DELETE FROM turns WHERE tenant = $1 AND user_id = $2`, &gone.Turns},
 			{`DELETE FROM answers WHERE tenant = $1 AND user_id = $2`, &gone.Answers},
+			{`DELETE FROM idempotency WHERE tenant = $1 AND user_id = $2`, &replies},
 		} {
 			var err error
 			if *part.count, err = affected(tx.ExecContext(ctx, part.statement, scope.Tenant, scope.User)); err != nil {
 				return err
 			}
 		}
-		if gone == (desk.UserErasure{}) {
+		if gone == (desk.UserErasure{}) && replies == 0 {
 			return noUser()
 		}
 		return nil
 	})
+	if err == nil {
+		err = u.db.engine.scrub(ctx, u.db.write)
+	}
 	if err != nil {
 		return desk.UserErasure{}, fmt.Errorf("delete user: %w", err)
 	}
