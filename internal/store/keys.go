@@ -141,7 +141,7 @@ func (k *Keys) Get(ctx context.Context, id desk.KeyID) (desk.Key, error) {
 func keyByID(ctx context.Context, q queryer, id desk.KeyID) (desk.Key, error) {
 	key, err := scanKey(q.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = &desk.Error{Kind: desk.NotFound, Code: "key_not_found", Field: "id", Public: fmt.Sprintf("There is no key %q.", id), Err: err}
+		err = &desk.Error{Kind: desk.NotFound, Code: "key_not_found", Field: "id", Public: fmt.Sprintf("There is no key %q.", id)}
 	}
 	return key, err
 }
