@@ -80,6 +80,9 @@ var checklist = map[string]string{
 	"XSS: text stays text, and nothing inline is allowed": `
 		internal/web TestTextFromOutsideStaysText
 		internal/web TestEveryFileIsServedUnderAPolicyThatAllowsNothingInline`,
+	"Output: no credential or card is said, nor begun in a stream": `
+		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack
+		internal/answer TestNoSecretIsStreamedInPieces`,
 	"Exfiltration: foreign links and images are left out": `
 		internal/answer TestIndirectInjectionThatIsObeyedLinksToNothing
 		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
@@ -231,6 +232,28 @@ func mayEndLink(text string) int {
 	}
 	return len(text)
 }
+
+// mayEndSecret is where in text, which follows said, a credential or card number
+// begins that the end may have cut, or the length of text. What is longer than
+// any is let go: by then it can be told what it is.
+func mayEndSecret(said, text string) int {
+	all := tail(said + text)
+	run := len(all) - len(strings.TrimRightFunc(all, unbroken))
+	if run < 5 || run < 12 && !strings.ContainsAny(all[len(all)-run:], "0123456789") { // a word, or a short number
+		run = 0
+	}
+	number := len(strings.TrimLeft(all[len(strings.TrimRightFunc(all, grouped)):], " -"))
+	if run = max(run, number); run == longestLink {
+		return len(text)
+	}
+	return max(0, len(text)-run)
+}
+
+// unbroken tells what a credential is written in.
+func unbroken(r rune) bool { return ' ' < r && r <= '~' && r != '[' && r != ']' }
+
+// grouped tells what a card number is written in.
+func grouped(r rune) bool { return r == ' ' || r == '-' || unicode.IsDigit(r) }
 
 // longestLink bounds what is held back for the end of a link, in bytes.
 const longestLink = 400

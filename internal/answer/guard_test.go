@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,6 +143,35 @@ func TestLeakedSecretsAndPlaceholdersAreHeldBack(t *testing.T) {
 		a := s.ask("How long do I have to return an item? I am ann@shop.example")
 		if a.Outcome != desk.Abstained || len(a.Trace.Guard) != 1 || a.Trace.Guard[0].Stage != "answer" {
 			t.Errorf("%s: %q (%s), verdicts %+v, want it held back", name, a.Text, a.Outcome, a.Trace.Guard)
+		}
+	}
+}
+
+func TestNoSecretIsStreamedInPieces(t *testing.T) {
+	for secret, most := range map[string]int{ // how much of it may have been heard
+		"sk-" + "proj-abcDEFghijk12mnopqrstuv0123456789": 12,
+		"4111 1111 1111 1111":                            0,
+		"4111-1111-1111-1111":                            0,
+		"password: Tr0ub4dor&3xyz":                       len("password: Tr0u"),
+	} {
+		for size := range 7 {
+			text := "You can return most items within 30 days of delivery [1]. Here it is, " + secret + " as you wished."
+			var deltas []string
+			for piece := range slices.Chunk([]byte(text), size+1) {
+				deltas = append(deltas, string(piece))
+			}
+			s := open(t, complex, watched, tellBy(&streaming{deltas: deltas}))
+			events, a, err := hear(t, s, "How long do I have to return an item?")
+			if err != nil {
+				t.Fatal(err)
+			}
+			said := strings.Join(events, "")
+			if strings.Contains(said, secret[:most+1]) || strings.Contains(said, "wished") || !strings.Contains(said, "30 days of delivery") {
+				t.Errorf("in pieces of %d: said %q, want nothing of %q after %d letters", size+1, said, secret, most)
+			}
+			if a.Handoff == nil || a.Handoff.Reason != desk.HandoffUnverified {
+				t.Errorf("handoff = %+v, want unverified: a part was shown", a.Handoff)
+			}
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (t *teller) ready() int {
 	if open < 0 || len(t.held)-open > longestToken || strings.ContainsAny(t.held[open:], "]⟧") {
 		open = len(t.held)
 	}
-	return min(open, t.startsCanary(t.held), mayEndLink(t.held))
+	return min(open, t.startsCanary(t.held), mayEndLink(t.held), mayEndSecret(tail(t.shown.String()), t.held))
 }
 
 // tail is the end of what was shown, which a leak may have begun in.
