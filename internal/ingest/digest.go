@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/ingest/child"
@@ -41,7 +40,7 @@ func (l *Loader) digest(ctx context.Context, o original) (desk.Prepared, error) 
 		return l.digestHere(ctx, o)
 	}
 	var d digested
-	err := l.children.Do(ctx, l.cfg.ExtractTimeout+killAfter, o, &d)
+	err := l.children.Do(ctx, l.cfg.ExtractTimeout, o, &d)
 	var crash *child.CrashError
 	switch {
 	case err == nil && d.Refused != nil:
@@ -58,14 +57,11 @@ func (l *Loader) digest(ctx context.Context, o original) (desk.Prepared, error) 
 	return desk.Prepared{}, reject(CodeNoReader, 0, "the reader of documents does not start: %v", err)
 }
 
-// killAfter is how much longer than ExtractTimeout a process may take that was
-// to end by itself.
-const killAfter = 10 * time.Second
-
 // Serve makes documents of what the Pool of a loader with the same settings
 // sends, until in or ctx ends: see child.Serve. The loader needs no Documents,
 // no embedder and no ledger.
 func (l *Loader) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	l.extractor.timeout = 0 // the Pool ends what takes too long
 	return child.Serve(ctx, in, out, func(ctx context.Context, o original) digested {
 		doc, err := l.digestHere(ctx, o)
 		if err != nil {

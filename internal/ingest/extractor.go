@@ -19,7 +19,7 @@ type extractor struct {
 	// workers bounds the documents unpacked at the same time in the process:
 	// they cost processor and memory that answers need.
 	workers chan struct{}
-	timeout time.Duration
+	timeout time.Duration // for one document; 0: without end
 	pdf     *pdf.Reader
 }
 
@@ -83,8 +83,12 @@ func (e *extractor) bounded(ctx context.Context, read func(context.Context) (ext
 	case <-ctx.Done():
 		return extract{}, ctx.Err()
 	}
-	limited, cancel := context.WithTimeout(ctx, e.timeout)
-	defer cancel()
+	limited := ctx
+	if e.timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, e.timeout)
+		defer cancel()
+	}
 	x, err := read(limited)
 	if err != nil && limited.Err() != nil {
 		if ctx.Err() != nil {

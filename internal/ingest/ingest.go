@@ -95,8 +95,9 @@ type Config struct {
 	// every process that meets a PDF compiles it, for 3 to 7 s.
 	CacheDir string
 	// ExtractTimeout bounds the reading of one PDF or Word document, and of any
-	// document in a process of its own; default 2 min: PDFs are read at 40 to 60
-	// pages a second and have up to 2,000.
+	// document in a process of its own, where processor time counts (on Linux; the
+	// clock elsewhere); default 2 min: PDFs are read at 40 to 60 pages a second and
+	// have up to 2,000.
 	ExtractTimeout time.Duration
 	// Reader makes the command line of a process that calls Serve of a loader
 	// with the same settings: documents, which anybody may have made, are read

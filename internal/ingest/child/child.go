@@ -16,6 +16,11 @@ import (
 // it holds memory.
 const idleFor = time.Minute
 
+// slowest is how many times longer than its processor time a request may take on
+// the clock: on a busy machine a process of low priority waits for most of it, and
+// that is none of the request's doing.
+const slowest = 10
+
 // ErrOverdue means that a request took longer than it was given.
 var ErrOverdue = errors.New("it took too long")
 
@@ -49,9 +54,9 @@ func New(n int, command func() (*exec.Cmd, error)) *Pool {
 
 // Do has a process answer request, and fills in reply, which points to what
 // Serve's function returns. A request that ends its process is made once more
-// in another. The error is that of ctx; ErrOverdue when the answer
-// takes longer than limit from when its turn has come; a *CrashError; or says
-// why no process starts.
+// in another. The error is that of ctx; ErrOverdue when the answer takes more
+// processor time than limit, or slowest times as long on the clock from when its
+// turn has come; a *CrashError; or says why no process starts.
 func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) error {
 	select {
 	case p.places <- struct{}{}:
@@ -59,7 +64,7 @@ func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	limited, cancel := context.WithTimeoutCause(ctx, limit, ErrOverdue)
+	limited, cancel := context.WithTimeoutCause(ctx, slowest*limit, ErrOverdue)
 	defer cancel()
 	// A process may also end by what is none of the request's doing: it has
 	// waited for long, or the machine had no memory left and chose it.
@@ -70,7 +75,7 @@ func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) 
 				return err
 			}
 		}
-		err = p.ask(limited, running, request, reply)
+		err = p.ask(limited, limit, running, request, reply)
 		if _, crashed := errors.AsType[*CrashError](err); !crashed {
 			break
 		}
@@ -80,15 +85,21 @@ func (p *Pool) Do(ctx context.Context, limit time.Duration, request, reply any) 
 }
 
 // ask has running answer, and keeps or ends it.
-func (p *Pool) ask(ctx context.Context, running *process, request, reply any) error {
+func (p *Pool) ask(ctx context.Context, limit time.Duration, running *process, request, reply any) error {
+	ctx, end := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { running.watch(ctx, limit, func() { end(ErrOverdue) }) })
 	err := running.do(ctx, request, reply)
+	ended := context.Cause(ctx)
+	end(nil)
+	watching.Wait()
 	if err == nil {
 		p.put(running)
 		return nil
 	}
 	said := running.end()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if ended != nil {
+		return ended
 	}
 	return &CrashError{said}
 }
