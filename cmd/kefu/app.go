@@ -23,7 +23,6 @@ import (
 	"kefu/internal/llm"
 	"kefu/internal/llm/offline"
 	"kefu/internal/retrieval"
-	"kefu/internal/route"
 	"kefu/internal/store"
 	"kefu/internal/telemetry"
 	"kefu/internal/web"
@@ -127,6 +126,10 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
+	router, err := newRouter(cfg)
+	if err != nil {
+		return err
+	}
 	gate := a.gate()
 	models := a.models.gateway(tel, completions)
 	if a.agent, err = newAgent(cfg, a.log, models, tel); err != nil {
@@ -136,7 +139,7 @@ func (a *app) assemble() error {
 	budgets := budget.New(a.directory, a.db.Budgets(), tel, a.log)
 	a.workers.start("budgets", budgets.Run)
 	parts := answer.Parts{
-		Knowledge: a.knowledge, Cache: a.cache, Router: route.New(), Models: models, Embedder: a.embedder,
+		Knowledge: a.knowledge, Cache: a.cache, Router: router, Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Gate: gate, Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
 		Masker: masker, Guard: a.guard, Topics: a.topics,
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },

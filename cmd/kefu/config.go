@@ -49,6 +49,9 @@ func (c *cli) configCommand() *cobra.Command {
 			if _, _, err := httpTools(cfg); err != nil {
 				return err
 			}
+			if _, err := newRouter(cfg); err != nil {
+				return err
+			}
 			_, err = fmt.Fprintln(c.stdout, cfg.Redacted())
 			return err
 		},

@@ -111,9 +111,6 @@ func (s *Service) finish(q desk.Question, at shelf, r result, told bool, emit de
 	return a, replay(a, told, emit)
 }
 
-// reasonRequested is the reason of a route that the caller chose.
-const reasonRequested = "requested"
-
 // reasonGuarded is the reason of a route that the guard closed.
 const reasonGuarded = "guarded"
 
@@ -128,7 +125,7 @@ func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 		r = s.Router.Decide(string(q.Text))
 	}
 	if q.Route != "" {
-		r.Kind, r.Reason, r.Confidence = q.Route, reasonRequested, 1
+		r.Kind, r.Reason, r.Confidence = q.Route, desk.RouteRequested, 1
 	}
 	s.Observer.Routed(r, time.Since(start))
 	tr.Routes = append(tr.Routes, r)
@@ -161,7 +158,7 @@ func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view
 	if err != nil || d.told || r.Kind != desk.Simple || q.Route != "" || !d.weak() {
 		return d, err
 	}
-	r.Kind, r.Reason = desk.Complex, "escalated"
+	r.Kind, r.Reason = desk.Complex, desk.RouteEscalated
 	tr.Routes = append(tr.Routes, r)
 	ungrounded := d
 	if d, err = s.try(ctx, q, r, view, allowance, tr, emit); err == nil && ungrounded.verdict.Claims > 0 && d.model != "" {

@@ -53,6 +53,7 @@ type Config struct {
 	Models       Models       `key:"models"`
 	Chains       Chains       `key:"chains"`
 	Answer       Answer       `key:"answer"`
+	Router       Router       `key:"router"`
 	Agent        Agent        `key:"agent"`
 	Conversation Conversation `key:"conversation"`
 	Retention    Retention    `key:"retention"`
@@ -191,6 +192,11 @@ type Answer struct {
 	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
 	Compress     string        `key:"compress" env:"KEFU_ANSWER_COMPRESS" oneof:"extractive model off" help:"how passages are shortened before a language model reads them: extractive keeps the sentences that hold the question's words, model asks the cheap model which matter, for a call more"`
 	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before a model is asked; 0: no matter"`
+}
+
+// Router says by what questions are told to be simple or complex.
+type Router struct {
+	Weights string `key:"weights" env:"KEFU_ROUTER_WEIGHTS" help:"file of weights that 'kefu router train' wrote; empty: those of the program"`
 }
 
 // Conversation says how far back follow-ups are understood from.

@@ -11,6 +11,13 @@ const (
 	Agent   RouteKind = "agent"   // Complex with a bounded tool loop
 )
 
+// Reasons of a route that the router did not decide: the caller chose it, or the
+// answer of the simple route found no support.
+const (
+	RouteRequested = "requested"
+	RouteEscalated = "escalated"
+)
+
 // Route is a routing decision that explains itself.
 type Route struct {
 	Kind       RouteKind `json:"kind"`

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 
 	"kefu/internal/desk"
@@ -82,14 +81,30 @@ func (q routed) example() route.Example {
 	return route.Example{Text: q.Text, Kind: desk.RouteKind(q.Label), Source: q.Source}
 }
 
-// Routes reads the labelled questions of dir/router.jsonl.
-func Routes(dir string) ([]route.Example, error) {
-	questions, err := readLines[routed](filepath.Join(dir, "router.jsonl"))
+// Routes reads labelled questions from a file as router.jsonl.
+func Routes(path string) ([]route.Example, error) {
+	questions, err := readLines[routed](path)
 	examples := make([]route.Example, len(questions))
 	for i, q := range questions {
 		examples[i] = q.example()
 	}
 	return examples, err
+}
+
+// Corrections tells how many of the examples r decides as they are labelled,
+// and how many routers do that were corrected by the other folds.
+func Corrections(r *route.Router, examples []route.Example) (before, after int) {
+	right := func(by *route.Router, e route.Example) int {
+		return index((by.Decide(e.Text).Kind != desk.Simple) == (e.Kind != desk.Simple))
+	}
+	var unseen [folds]*route.Router
+	for k := range folds {
+		unseen[k] = r.Corrected(slices.DeleteFunc(slices.Clone(examples), func(e route.Example) bool { return fold(e.Text) == k }))
+	}
+	for _, e := range examples {
+		before, after = before+right(r, e), after+right(unseen[fold(e.Text)], e)
+	}
+	return before, after
 }
 
 // crossValidated trains a router for each fold on all others.

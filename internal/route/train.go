@@ -39,11 +39,24 @@ const (
 // the examples. Both kinds weigh the same however many there are of each, in
 // each language. The same examples, in whatever order, give the same weights.
 func Train(examples []Example) *Router {
+	return new(model).taught(examples)
+}
+
+// Corrected returns a router that goes on learning from examples where r
+// stopped. They are few beside what r learned from: what they do not speak of
+// stays as it is, and the support questions are repeated beside them.
+func (r *Router) Corrected(examples []Example) *Router {
+	return r.model.taught(slices.Concat(examples, Support()))
+}
+
+// taught returns a router whose weights are those of m, corrected by the
+// examples.
+func (from *model) taught(examples []Example) *Router {
 	examples = slices.Clone(examples)
 	slices.SortFunc(examples, func(a, b Example) int {
 		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(string(a.Kind), string(b.Kind)))
 	})
-	m := new(model)
+	m := &model{trained: slices.Clone(from.trained)}
 	for i := range m.languages {
 		var lessons []lesson
 		for _, e := range examples {
@@ -51,7 +64,7 @@ func Train(examples []Example) *Router {
 				lessons = append(lessons, newLesson(e))
 			}
 		}
-		m.languages[i] = quantised(learn(lessons))
+		m.languages[i] = quantised(learn(lessons, &from.languages[i]))
 	}
 	for _, e := range examples {
 		m.trained = append(m.trained, fingerprint(e.Text))
@@ -86,13 +99,16 @@ func newLesson(e Example) lesson {
 	return l
 }
 
-func learn(lessons []lesson) []float64 {
+// learn moves the weights from where they start, to which decay draws them back.
+func learn(lessons []lesson, from *weights) []float64 {
 	balance(lessons)
 	random := rand.New(rand.NewPCG(7, 7))
-	w, squares := make([]float64, buckets), make([]float64, buckets)
+	start, squares := make([]float64, buckets), make([]float64, buckets)
 	for i := range squares {
 		squares[i] = 1
+		start[i] = float64(from.scale) * float64(from.steps[i]) / volume
 	}
+	w := slices.Clone(start)
 	for range passes {
 		random.Shuffle(len(lessons), func(i, j int) { lessons[i], lessons[j] = lessons[j], lessons[i] })
 		for _, l := range lessons {
@@ -103,7 +119,7 @@ func learn(lessons []lesson) []float64 {
 			}
 			miss := l.weight * (1/(1+math.Exp(-odds)) - l.complex)
 			for _, b := range l.buckets {
-				slope := miss*each + decay*w[b]
+				slope := miss*each + decay*(w[b]-start[b])
 				squares[b] += slope * slope
 				w[b] -= rate * slope / math.Sqrt(squares[b])
 			}
