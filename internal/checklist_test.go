@@ -79,7 +79,9 @@ var checklist = map[string]string{
 		internal/llm/gemini TestFailureKinds`,
 	"XSS: text stays text, and nothing inline is allowed": `
 		internal/web TestTextFromOutsideStaysText
-		internal/web TestEveryFileIsServedUnderAPolicyThatAllowsNothingInline`,
+		internal/web TestEveryFileIsServedUnderAPolicyThatAllowsNothingInline
+		internal/httpapi TestTheReferenceIsServedUnderAPolicyThatAllowsNothingInline
+		internal/web TestTheReferenceIsReadAndTriedOutUnderItsPolicy`,
 	"Output: no credential or card is said, nor begun in a stream": `
 		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack
 		internal/answer TestNoSecretIsStreamedInPieces`,

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -356,5 +357,25 @@ func TestPagesAreServedFromTheBinary(t *testing.T) {
 	}
 	if r := f.do(t, "HEAD", "/health", ""); r.StatusCode != http.StatusOK {
 		t.Errorf("HEAD /health = %d, want 200", r.StatusCode)
+	}
+}
+
+func TestTheReferenceIsServedUnderAPolicyThatAllowsNothingInline(t *testing.T) {
+	f := serve(t, httpapi.Config{}, says(answer()))
+	for _, path := range []string{"/docs", "/docs/", "/docs/docs.js", "/docs/docs.css", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"} {
+		r := f.do(t, "GET", path, "")
+		policy := r.Header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("the policy of %s lacks %s: %q", path, want, policy)
+			}
+		}
+		if strings.Contains(policy, "unsafe") || r.StatusCode != http.StatusOK || r.Header.Get("X-Content-Type-Options") != "nosniff" || r.Header.Get("X-Frame-Options") != "DENY" {
+			t.Errorf("GET %s = %d %v", path, r.StatusCode, r.Header)
+		}
+	}
+	page := f.do(t, "GET", "/docs", "").body
+	if inline := regexp.MustCompile(`<script>|<style>| on\w+=| style=`).FindString(page); inline != "" {
+		t.Errorf("the page has %s inline", inline)
 	}
 }
