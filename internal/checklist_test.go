@@ -90,6 +90,7 @@ var checklist = map[string]string{
 		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack
 		internal/answer TestLinksOfTheKnowledgeBaseAndTheConfigurationMayBeTold`,
 	"CSRF: no other page acts for who is signed in, nor is any invited": `
+		internal/httpapi TestWithoutKeysNoNameOfTheInternetIsAnswered
 		internal/httpapi TestNoOtherPageActsForWhoIsSignedIn
 		internal/httpapi TestEveryRouteButThePublicOnesRefusesCallersWithoutTheKey`,
 	"Session: signs in once, sees its own, ends, and is throttled": `

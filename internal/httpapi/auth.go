@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"net"
+	"net/netip"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -42,7 +44,36 @@ func (api *API) admit(c *gin.Context, needed desk.Role) {
 			return
 		}
 	}
+	if err := api.foreignHost(c); err != nil {
+		api.fail(c, err)
+		return
+	}
 	r.key.Tenant = desk.DefaultTenant
+}
+
+// foreignHost refuses a request without a key that was sent to a name of the
+// public internet: a page of any site can have its own name resolved to
+// 127.0.0.1, and would then ask from the browser of whoever looks at it.
+func (api *API) foreignHost(c *gin.Context) error {
+	if api.cfg.Keys == nil || !publicName(c.Request.Host) {
+		return nil
+	}
+	return &desk.Error{
+		Kind: desk.Forbidden, Code: "host_foreign",
+		Public: "Without a key Kefu answers at localhost and 127.0.0.1, and at no name of the internet. 'kefu keys create' makes a key.",
+	}
+}
+
+// publicName tells whether a Host header is a name that anybody could own: one
+// with a dot, and no address.
+func publicName(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil { // without a port
+		name = strings.Trim(host, "[]")
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	_, err = netip.ParseAddr(name)
+	return err != nil && strings.Contains(name, ".") && !strings.HasSuffix(name, ".localhost")
 }
 
 // open tells whether questions are taken without a key.
@@ -51,7 +82,13 @@ func (api *API) open() bool { return api.cfg.Keys == nil || api.cfg.Keys.Open() 
 // watcher lets those pass who look after the installation: what they see is
 // about all tenants.
 func (api *API) watcher(c *gin.Context) {
-	if api.open() || !api.authenticate(c, desk.RoleOperator) {
+	if api.open() {
+		if err := api.foreignHost(c); err != nil {
+			api.fail(c, err)
+		}
+		return
+	}
+	if !api.authenticate(c, desk.RoleOperator) {
 		return
 	}
 	if callerOf(c).Tenant != desk.DefaultTenant {
