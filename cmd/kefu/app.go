@@ -150,7 +150,7 @@ func (a *app) assemble() error {
 	a.answers = answer.New(answer.Config{
 		Deadline: cfg.Answer.Deadline, Attempts: cfg.Answer.Attempts,
 		MinPassages: min(3, cfg.Answer.Passages), MaxPassages: cfg.Answer.Passages, PromptTokens: cfg.Answer.PromptTokens,
-		Compress: a.models.compression(cfg.Answer.Compress), Abstain: abstainBelow(a.embedder, cfg), MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
+		Compress: a.models.compression(cfg.Answer.Compress), Abstain: abstainBelow(a.embedder, cfg), LanguageModel: a.models.language(), MaxTokens: cfg.Models.MaxTokens, MaxQuestion: cfg.Question.MaxCharacters,
 		Turns: cfg.Conversation.Turns, ToolAttempts: cfg.Agent.Attempts, Links: cfg.Agent.LinkHosts,
 		PrivateEmbedder: a.models.embedsInHouse(),
 		Fingerprint:     a.models.fingerprint() + "|" + a.embedder.Model() + "|" + cfg.Guard.Mode + "|" + cfg.Knowledge.LocalOnlyTopics + "|" + a.models.compression(cfg.Answer.Compress), GuardShadow: cfg.Guard.Mode == "shadow",

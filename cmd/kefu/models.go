@@ -81,10 +81,16 @@ func (m models) summary() string {
 	return simple.Name
 }
 
+// language tells whether a language model is asked, and not the offline one
+// alone.
+func (m models) language() bool {
+	return slices.ContainsFunc(m.targets.Complex, func(t config.Target) bool { return t.Protocol != config.Offline })
+}
+
 // compression is how passages are shortened: as configured, or not at all where
 // nobody but the offline model reads them, which reads all of them.
 func (m models) compression(how string) string {
-	if !slices.ContainsFunc(m.targets.Complex, func(t config.Target) bool { return t.Protocol != config.Offline }) {
+	if !m.language() {
 		return answer.CompressOff
 	}
 	return how

@@ -63,6 +63,9 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	if err != nil {
 		return d, fmt.Errorf("ground: %w", err)
 	}
+	if s.doubts(tr) { // the results of tools are to answer
+		sources = nil
+	}
 	if s.suspects(sources, tr) { // where something can be done, what speaks to the assistant is not heard
 		sources = slices.DeleteFunc(sources, flagged)
 	}

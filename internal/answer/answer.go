@@ -38,8 +38,11 @@ type Config struct {
 	Compress string
 	// Abstain refuses a question for which the passages found speak less than
 	// this, before a model is asked: from 0, never, to 1. It goes by words, and
-	// so belongs to an embedder that does too.
-	Abstain float64
+	// so belongs to an embedder that does too. A model that understands more than
+	// words, as LanguageModel says there is one, is asked from a fifth of it on:
+	// it says itself when its sources do not answer.
+	Abstain       float64
+	LanguageModel bool
 	// Fingerprint names the models and the embedder in use: answers of another
 	// set-up are not reused.
 	Fingerprint string

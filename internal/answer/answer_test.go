@@ -53,6 +53,30 @@ func TestWhereTheWordsSpeakForNoAnswerNoModelIsAsked(t *testing.T) {
 	}
 }
 
+func TestALanguageModelIsAskedWhereTheWordsLeaveItOpen(t *testing.T) {
+	abstaining := func(c *answer.Config, _ *answer.Parts) { c.Abstain = 0.9 }
+	reading := func(c *answer.Config, _ *answer.Parts) { c.Abstain, c.LanguageModel = 0.9, true }
+	const unclear, none = "What would I be charged for having it shipped?", "Which telescope takes pictures of distant planets, their rings and their moons?"
+	for _, tt := range []struct {
+		question string
+		set      func(*answer.Config, *answer.Parts)
+		calls    int
+	}{{unclear, abstaining, 0}, {unclear, reading, 1}, {none, reading, 0}} {
+		s := open(t, complex, tt.set)
+		a := s.ask(tt.question)
+		if s.model.count() != tt.calls {
+			t.Errorf("%s: %d calls, want %d (answerable %.2f)", tt.question, s.model.count(), tt.calls, a.Trace.Answerable)
+		}
+		if tt.calls > 0 && !s.model.last().Prompt.Doubtful {
+			t.Errorf("%s: the call does not say that it is doubtful", tt.question)
+		}
+	}
+	s := open(t, complex, reading)
+	if s.ask("How much does standard shipping cost?"); s.model.last().Prompt.Doubtful {
+		t.Error("a call is doubtful where the words speak for an answer")
+	}
+}
+
 func TestASimpleQuestionTakesOneCheapCallAndAtMostTwoPassages(t *testing.T) {
 	s := open(t, simple)
 	a := s.ask("What does standard shipping cost?")

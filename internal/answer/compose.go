@@ -185,7 +185,9 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		q = carefully(q)
 	}
 	start := time.Now()
-	reply, err := s.Models.Start(ctx, s.call(q, r, s.compress(ctx, q, r, sources, allowance, tr), allowance))
+	call := s.call(q, r, s.compress(ctx, q, r, sources, allowance, tr), allowance)
+	call.Prompt.Doubtful = !r.Pleasantry && s.doubts(tr)
+	reply, err := s.Models.Start(ctx, call)
 	if err != nil {
 		return d, fmt.Errorf("start: %w", err)
 	}

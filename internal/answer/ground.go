@@ -149,14 +149,21 @@ func besides(ctx context.Context, asked retrieval.Query, found []desk.Passage, v
 }
 
 // refuses tells whether the passages found speak too little for an answer to
-// ask a model for one.
+// ask any model for one.
 func (s *Service) refuses(asked retrieval.Query, found []desk.Passage, view *knowledge.View, tr *desk.Trace) bool {
 	if s.cfg.Abstain == 0 {
 		return false
 	}
 	tr.Answerable = s.evidence.Answerable(view.Evidence(asked, found))
-	return tr.Answerable < s.cfg.Abstain
+	if s.cfg.LanguageModel {
+		return tr.Answerable < mayHelp*s.cfg.Abstain
+	}
+	return s.doubts(tr)
 }
+
+// doubts tells whether the passages found speak too little for an answer to
+// ask a model that goes by words.
+func (s *Service) doubts(tr *desk.Trace) bool { return tr.Answerable < s.cfg.Abstain }
 
 // embed returns the question's vector, or nil when the embedder fails or may
 // not see it: words alone then find the passages.

@@ -9,10 +9,11 @@ import (
 const (
 	// pagesShown bounds the pages that are named where there is no answer.
 	pagesShown = 3
-	// mayHelp is the share of Config.Abstain from which on pages may help all
-	// the same. On questions of the sample's customers that it abstained from,
-	// it names pages for six in ten that have an answer there, and for one or
-	// two in ten of those that have none.
+	// mayHelp is the share of Config.Abstain from which on passages may help all
+	// the same: the customer, who is shown their pages, or a language model. Of
+	// the questions of the sample's customers that lie below Config.Abstain, six
+	// in ten of those that have an answer there lie above it, and one or two in
+	// ten of those that have none.
 	mayHelp = 0.2
 	// bearing is the share of the question's content that a page's passage holds
 	// where abstaining is off: a model's embeddings always find something.

@@ -191,7 +191,7 @@ type Answer struct {
 	Passages     int           `key:"passages" env:"KEFU_ANSWER_PASSAGES" range:"3..6" help:"passages put before the strong model"`
 	PromptTokens int           `key:"prompt_tokens" env:"KEFU_ANSWER_PROMPT_TOKENS" range:"500..200000" help:"tokens the passages may take in a prompt"`
 	Compress     string        `key:"compress" env:"KEFU_ANSWER_COMPRESS" oneof:"extractive model off" help:"how passages are shortened before a language model reads them: extractive keeps the sentences that hold the question's words, model asks the cheap model which matter, for a call more"`
-	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before a model is asked; 0: no matter"`
+	Abstain      float64       `key:"abstain" env:"KEFU_ANSWER_ABSTAIN" range:"0..1" help:"with the offline embedder: how far the passages found must speak for an answer before the offline model gives one; a language model is asked from a fifth of it on; 0: no matter"`
 }
 
 // Router says by what questions are told to be simple or complex.

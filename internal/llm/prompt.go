@@ -14,6 +14,9 @@ type Prompt struct {
 	Route desk.Route
 	// Sources are numbered from 1 in this order; answers cite them as [n].
 	Sources []desk.Passage
+	// Doubtful says that the words of the sources do not tell whether they answer
+	// the question: a model that goes by words is to decline.
+	Doubtful bool
 	// Rounds is what the model asked of its tools so far. The results are
 	// numbered on after the sources.
 	Rounds []ToolRound

@@ -57,6 +57,9 @@ func answer(p llm.Prompt) string {
 	if p.Route.Pleasantry {
 		return courtesy(string(p.Question), p.Lang)
 	}
+	if p.Doubtful {
+		return llm.NoAnswer
+	}
 	for _, sources := range byLanguage(p) {
 		if text := quoteParts(p, sources); text != "" {
 			return text

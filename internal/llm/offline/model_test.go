@@ -269,6 +269,17 @@ func TestAnswersByQuoting(t *testing.T) {
 	}
 }
 
+func TestDeclinesWhereTheSourcesAreDoubtful(t *testing.T) {
+	p := llm.Prompt{Question: "How long do I have to return a product?", Lang: desk.English, Route: desk.Route{Kind: desk.Complex}, Sources: []desk.Passage{returns}, Doubtful: true}
+	if got := reply(t, p); got != llm.NoAnswer {
+		t.Errorf("answer = %s, want none", got)
+	}
+	p.Doubtful = false
+	if got := reply(t, p); got == llm.NoAnswer {
+		t.Error("no answer where they are not")
+	}
+}
+
 func TestOfALongListTheBeginningIsQuoted(t *testing.T) {
 	got := ask(t, desk.Complex, "Which photos count?", photos)
 	if n := strings.Count(got, "\n- "); n < 5 || n > 9 || !strings.HasSuffix(got, " [1]\n\n…") {
