@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,9 +69,16 @@ func checkMaxPages(n int) error {
 func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 	req.Author = thisPerson().Name
 	var preview []previewJSON
-	if req.DryRun && !req.Exact { // of a sync, what changes is the question
+	if req.DryRun {
 		preview = []previewJSON{}
-		req.Preview = func(p desk.Prepared, o ingest.Outcome) { preview = append(preview, newPreviewJSON(p, o)) }
+		req.Preview = func(p desk.Prepared, o ingest.Outcome) {
+			switch {
+			case !req.Exact:
+				preview = append(preview, newPreviewJSON(p, o))
+			case o != ingest.Unchanged: // of a sync, what changes is the question
+				preview = append(preview, previewJSON{describedJSON: newDescribedJSON(p.Document), Outcome: o})
+			}
+		}
 	}
 	step, done := c.progress("loading")
 	report, err := b.loader.Load(ctx, desk.TenantID(c.tenant), req, step)
@@ -151,10 +157,10 @@ func (c *cli) kbList() *cobra.Command {
 				}
 				return c.print(newListJSON(docs, intake), func(w io.Writer) {
 					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tFLAG\tTITLE")
+					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tFLAG\tTITLE\tFROM")
 					for _, d := range newListJSON(docs, intake) {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
-							d.UpdatedAt.Local().Format(time.DateTime), d.Status, orDash(d.Flag), cmp.Or(d.Title, d.Path))
+						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
+							d.UpdatedAt.Local().Format(time.DateTime), d.Status, orDash(d.Flag), orDash(d.Title), d.Source+": "+d.Path)
 					}
 					t.Flush()
 					for _, f := range intake {

@@ -120,6 +120,7 @@ type inspectionJSON struct {
 	Route       desk.RouteKind `json:"route"`
 	RouteReason string         `json:"route_reason"`
 	Revision    desk.Revision  `json:"revision"`
+	Answerable  float64        `json:"answerable,omitempty"` // absent: it is not asked
 	Hits        []hitJSON      `json:"hits"`
 }
 
@@ -133,13 +134,15 @@ type hitJSON struct {
 	Terms    []string     `json:"terms"`
 	Cut      desk.Cut     `json:"cut,omitempty"` // absent: it enters the prompt
 	RepeatOf desk.ChunkID `json:"repeat_of,omitempty"`
+	// Translation: it has the score of the page that it translates.
+	Translation bool `json:"translation"`
 }
 
 func newInspectionJSON(in desk.Inspection) inspectionJSON {
 	return inspectionJSON{
-		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision,
+		Question: in.Question, Lang: in.Lang, Route: in.Route.Kind, RouteReason: in.Route.Reason, Revision: in.Revision, Answerable: in.Answerable,
 		Hits: each(in.Hits, func(h desk.Hit) hitJSON {
-			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Page, h.Terms, h.Cut, h.Of}
+			return hitJSON{newPassageJSON(h), h.Fused, h.Coverage, h.Sentence, h.Pairs, h.Page, h.Terms, h.Cut, h.Of, h.Borrowed}
 		}),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -49,12 +50,15 @@ func (c *cli) kbSearch() *cobra.Command {
 func showHits(w io.Writer, in desk.Inspection, explained bool) {
 	if explained {
 		fmt.Fprintf(w, "%s, %s (%s), revision %d\n", in.Lang, in.Route.Kind, in.Route.Reason, in.Revision)
+		if in.Answerable > 0 {
+			fmt.Fprintf(w, "speaks for an answer: %.2f\n", in.Answerable)
+		}
 	}
 	if len(in.Hits) == 0 {
 		fmt.Fprintln(w, "nothing found")
 	}
 	for i, h := range in.Hits {
-		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, h.Score, h.Vector, h.Lexical, h.ID, h.Heading)
+		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, h.Score, h.Vector, h.Lexical, h.ID, cmp.Or(h.Heading, h.Title))
 		if explained {
 			fate := "enters the prompt"
 			if h.Cut != desk.Kept {
@@ -66,6 +70,9 @@ func showHits(w io.Writer, in desk.Inspection, explained bool) {
 			fmt.Fprintf(w, "   %s; %d tokens, covers %.0f %% of the question: %s\n", fate, h.Tokens, 100*h.Coverage, strings.Join(h.Terms, ", "))
 			fmt.Fprintf(w, "   vector and words together %.3f, reranked by this, the best sentence (%.2f), pairs of words (%.2f) and the rest of its page (%.2f)\n",
 				h.Fused, h.Sentence, h.Pairs, h.Page)
+			if h.Borrowed {
+				fmt.Fprintln(w, "   its score is that of the page in the other language that it translates")
+			}
 		}
 		if h.Chunk.Question != "" {
 			fmt.Fprintf(w, "   Q: %s\n", h.Chunk.Question)

@@ -159,7 +159,7 @@ func TestTheKnowledgeBaseIsListedShownSearchedAndReduced(t *testing.T) {
 	var warranty document
 	text := site.Must("kb", "list")
 	for _, d := range docs {
-		holds(t, "kb list", text, d.ID, d.Title)
+		holds(t, "kb list", text, d.ID, d.Title, "files: "+d.Path)
 		if d.Title == "Warranty" {
 			warranty = d
 		}

@@ -56,7 +56,8 @@ func TestASyncedFolderIsServedExactlyAndCanBeTakenBack(t *testing.T) {
 	edit(site, "30 days", "45 days")
 	remove(t, site, "docs/warranty.md")
 	site.Write("docs/broken.jsonl", `{"question":"What is","answer"`+"\n")
-	holds(t, "the dry run", site.Run("kb", "sync", "docs", "--source", "docs", "--dry-run").Stdout, "would be 0 added, 1 updated, 1 unchanged, 1 removed, 1 failed")
+	holds(t, "the dry run", site.Run("kb", "sync", "docs", "--source", "docs", "--dry-run").Stdout,
+		"returns.md: updated, en, page\n", "warranty.md: removed, en, page\n", "would be 0 added, 1 updated, 1 unchanged, 1 removed, 1 failed")
 	r := site.Run("kb", "sync", "docs", "--source", "docs")
 	if r.Code != 3 {
 		t.Errorf("exit status %d, want 3", r.Code)
@@ -89,8 +90,8 @@ func TestASyncedFolderIsServedExactlyAndCanBeTakenBack(t *testing.T) {
 	if last := releases(t, site)[0]; last.Kind != "rollback" || last.Restored != before.Revision {
 		t.Errorf("release = %+v", last)
 	}
-	if r := site.Run("kb", "rollback", "999"); r.Code != 1 {
-		t.Errorf("rollback to nothing: exit status %d, want 1", r.Code)
+	if r := site.Run("kb", "rollback", "999"); r.Code != 1 || strings.Contains(r.Stderr, "sql") {
+		t.Errorf("rollback to nothing: exit status %d, %s, want 1 and no word of SQL", r.Code, r.Stderr)
 	}
 	if r := site.Run("kb", "rollback", "12x"); r.Code != 2 {
 		t.Errorf("rollback to no number: exit status %d, want 2", r.Code)

@@ -28,7 +28,7 @@ func TestAQuestionFindsTheTranslationThatFrontMatterDeclares(t *testing.T) {
 			t.Errorf("%s: found %s, want %s first", question, got, want)
 		}
 	}
-	holds(t, "kb search --explain", site.Must("kb", "search", "--explain", "Boxomat 怎么用？"), "自助柜", "enters the prompt")
+	holds(t, "kb search --explain", site.Must("kb", "search", "--explain", "Boxomat 怎么用？"), "自助柜", "enters the prompt", "speaks for an answer: 0.", "its score is that of the page in the other language that it translates")
 
 	write("translationKey: [delivery, post]\n")
 	r := site.Run("kb", "load", "docs")

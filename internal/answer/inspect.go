@@ -37,7 +37,8 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	}
 	in := desk.Inspection{
 		Question: q.Text, Lang: q.Lang, Route: s.Router.Decide(string(q.Text)), Revision: view.Revision(), ByWords: vector == nil || tr.ByWords,
-		Hits: make([]desk.Hit, min(k, len(found))),
+		Answerable: tr.Answerable,
+		Hits:       make([]desk.Hit, min(k, len(found))),
 	}
 	for i := range in.Hits {
 		in.Hits[i] = desk.Hit{Passage: found[i], Terms: view.Matched(string(q.Text), found[i].ID), Cut: fates[i].cut, Of: fates[i].of}

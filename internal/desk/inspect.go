@@ -6,8 +6,11 @@ type Inspection struct {
 	Lang     Lang
 	Route    Route    // what the router decides for it
 	Revision Revision // of the tenant's knowledge base
-	ByWords  bool     // the embedder or the index of vectors did not answer: words alone were compared
-	Hits     []Hit    // best first
+	// Answerable is how far what was found speaks for an answer, in [0,1]; 0 where
+	// that is not asked.
+	Answerable float64
+	ByWords    bool  // the embedder or the index of vectors did not answer: words alone were compared
+	Hits       []Hit // best first
 }
 
 // Hit is a passage that was found, and what becomes of it.

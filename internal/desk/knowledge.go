@@ -108,6 +108,9 @@ type Passage struct {
 	// Translation tells that the passage was found for the page that it
 	// translates: all but Score is 0.
 	Translation bool
+	// Borrowed tells that Score is that of a page in another language, of which
+	// the passage is the translation, whether it was found itself or not.
+	Borrowed bool
 }
 
 // Basis is what a cached answer rests on. The answer is valid while every

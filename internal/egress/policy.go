@@ -113,7 +113,7 @@ func (p *policy) check(u *url.URL) error {
 	case slices.Contains(p.inside, address):
 		return nil
 	case u.Scheme == "http" && !p.plain:
-		return refuse(CodeURL, "Only https addresses are allowed, but for hosts that are named as inside the network.", fmt.Errorf("scheme http of %s", address))
+		return refuse(CodeURL, "Only https addresses are allowed, but for hosts that the settings name as inside the network (knowledge.inside, agent.inside).", fmt.Errorf("scheme http of %s", address))
 	case p.anyHost, slices.Contains(p.hosts, address):
 	case slices.ContainsFunc(p.below, func(suffix string) bool { return strings.HasSuffix(address, suffix) }):
 	default:

@@ -175,6 +175,10 @@ func routingTable(r Report, t io.Writer) {
 	}
 	for _, language := range slices.Sorted(maps.Keys(r.Router)) {
 		s := r.Router[language]
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%.3f\t\n", language, s.Questions, s.OutOfFold, s.MacroF1, s.Accuracy, s.LeftOut)
+		leftOut := ""
+		if s.LeftOut > 0 {
+			leftOut = fmt.Sprintf("%.3f", s.LeftOut)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%s\t\n", language, s.Questions, s.OutOfFold, s.MacroF1, s.Accuracy, leftOut)
 	}
 }

@@ -181,6 +181,7 @@ type inspectionJSON struct {
 	RouteReason string    `json:"route_reason"`
 	Revision    int64     `json:"revision"`
 	ByWords     bool      `json:"by_words"`
+	Answerable  *float64  `json:"answerable"` // null: it is not asked
 	Hits        []hitJSON `json:"hits"`
 }
 
@@ -206,6 +207,8 @@ type hitJSON struct {
 	Terms      []string `json:"terms"`
 	Cut        *string  `json:"cut"` // null: it enters the prompt
 	RepeatOf   *string  `json:"repeat_of"`
+	// Translation: it has the score of the page that it translates.
+	Translation bool `json:"translation"`
 }
 
 func newInspectionJSON(in desk.Inspection) inspectionJSON {
@@ -213,12 +216,15 @@ func newInspectionJSON(in desk.Inspection) inspectionJSON {
 		Question: string(in.Question), Lang: string(in.Lang), Route: string(in.Route.Kind), RouteReason: in.Route.Reason,
 		Revision: int64(in.Revision), ByWords: in.ByWords, Hits: make([]hitJSON, len(in.Hits)),
 	}
+	if in.Answerable > 0 {
+		j.Answerable = &in.Answerable
+	}
 	for i, h := range in.Hits {
 		j.Hits[i] = hitJSON{
 			Rank: i + 1, ChunkID: string(h.ID), DocumentID: string(h.Document), Title: h.Title, Heading: h.Heading, Question: h.Chunk.Question,
 			Text: h.Text, URL: h.Passage.URL, Lang: string(h.Lang), Tokens: h.Tokens,
 			Score: h.Score, Vector: h.Vector, BM25: h.Lexical, Fused: h.Fused, Coverage: h.Coverage, Sentence: h.Sentence, Pairs: h.Pairs, Page: h.Page,
-			Terms: append([]string{}, h.Terms...),
+			Terms: append([]string{}, h.Terms...), Translation: h.Borrowed,
 		}
 		if h.Cut != desk.Kept {
 			cut := string(h.Cut)

@@ -112,6 +112,9 @@ func (l *load) all(ctx context.Context, files []file, failed []candidate) error 
 	}
 	if l.req.DryRun {
 		l.report.Removed = len(gone)
+		for _, id := range gone {
+			l.preview(desk.Prepared{Document: l.known[id]}, Removed)
+		}
 		return nil
 	}
 	if err := l.publish(ctx, gone); err != nil {

@@ -34,7 +34,8 @@ type Request struct {
 	// DryRun reports what would change and neither embeds nor publishes.
 	DryRun bool
 	// Preview is told, in a dry run, of each document as it was cut, in the
-	// order of the request, one at a time. It may be nil.
+	// order of the request, one at a time, and then of each that would be
+	// removed, without its chunks. It may be nil.
 	Preview func(desk.Prepared, Outcome)
 
 	lease string // under which the source is loaded
@@ -84,6 +85,7 @@ const (
 	Updated   Outcome = "updated"
 	Unchanged Outcome = "unchanged" // same content hash: neither embedded nor published
 	Failed    Outcome = "failed"
+	Removed   Outcome = "removed" // by an exact load
 )
 
 // Report is the result of a load.

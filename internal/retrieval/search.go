@@ -142,7 +142,7 @@ type found struct {
 	coverage, sentence, pairs, support float64
 	preference                         float64
 	compared                           bool // there is a similarity of vectors
-	translation                        bool
+	translation, borrowed              bool
 }
 
 // id is the chunk that was found.
@@ -185,6 +185,7 @@ func (ix *Index) passages(list []found) []desk.Passage {
 		p := ix.parts[f.part].passages[f.place]
 		p.Score, p.Vector, p.Lexical, p.Fused = f.score, f.vector, f.lexical, f.fused
 		p.Coverage, p.Sentence, p.Pairs, p.Page, p.Translation = f.coverage, f.sentence, f.pairs, f.support, f.translation
+		p.Borrowed = f.borrowed
 		passages[i] = p
 	}
 	return passages

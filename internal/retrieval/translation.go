@@ -64,9 +64,12 @@ func (ix *Index) translate(list []found, asked desk.Lang, k int) []found {
 		}
 		t.score = f.score / preferred
 		if at, found := there[ix.id(t)]; found { // by less, as anything is among few
-			all[at].score = max(all[at].score, t.score)
+			if t.score > all[at].score {
+				all[at].score, all[at].borrowed = t.score, true
+			}
 			continue
 		}
+		t.borrowed = true
 		there[ix.id(t)] = len(all)
 		all = append(all, t)
 	}

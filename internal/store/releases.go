@@ -85,7 +85,7 @@ func kept(ctx context.Context, tx *sql.Tx, tenant desk.TenantID, rev desk.Revisi
 	if errors.Is(err, sql.ErrNoRows) {
 		return &desk.Error{
 			Kind: desk.NotFound, Code: "release_not_found", Field: "revision",
-			Public: fmt.Sprintf("There is no release %d to return to; only the last ones are kept.", rev), Err: err,
+			Public: fmt.Sprintf("There is no release %d to return to; only the last ones are kept.", rev),
 		}
 	}
 	return err
