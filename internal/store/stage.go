@@ -38,27 +38,34 @@ func (d *Documents) Stage(ctx context.Context, tenant desk.TenantID, put []desk.
 			return fmt.Errorf("stage: %w", err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
 	for i, part := range parts(put) {
-		err := d.db.transact(ctx, func(tx *sql.Tx) error {
-			if i == 0 {
-				if err := d.insertVersions(ctx, tx, tenant, put); err != nil {
-					return err
-				}
-			}
-			for _, p := range part {
-				if err := d.insertChunks(ctx, tx, tenant, p); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		var versions []desk.Prepared
+		if i == 0 {
+			versions = put
+		}
+		if err := d.insertPart(ctx, tenant, versions, part); err != nil {
 			return fmt.Errorf("stage: %w", err)
 		}
 	}
 	return nil
+}
+
+// insertPart stores versions, and the chunks of a part. The time that it has is
+// its own: however many parts there are, each is as small.
+func (d *Documents) insertPart(ctx context.Context, tenant desk.TenantID, versions, part []desk.Prepared) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	return d.db.transact(ctx, func(tx *sql.Tx) error {
+		if err := d.insertVersions(ctx, tx, tenant, versions); err != nil {
+			return err
+		}
+		for _, p := range part {
+			if err := d.insertChunks(ctx, tx, tenant, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // parts divides documents into groups of stagePart chunks, one at least. A
