@@ -16,7 +16,7 @@ import (
 // replica is a server that follows the knowledge base at cfg.
 func replica(t *testing.T, cfg store.Config) (k *knowledge.Knowledge, stop func()) {
 	t.Helper()
-	k = knowledge.New(open(t, cfg).Documents(), "m", retrieval.DefaultConfig(), knowledge.WithLogger(quiet()))
+	k = knowledge.New(open(t, cfg).Documents(), "m", retrieval.DefaultConfig(), knowledge.WithLogger(quiet()), knowledge.WithLease(2*hung))
 	if err := k.CatchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +40,12 @@ func TestReplicasServeAPublishSoonAndAcknowledgeItWhenTheyDo(t *testing.T) {
 			if one.View(tenant).Documents() != 50 || one.View(tenant).Chunks() != 200 {
 				t.Errorf("%d documents, %d chunks, want 50 and 200", one.View(tenant).Documents(), one.View(tenant).Chunks())
 			}
-			var took []time.Duration
+			var took, published []time.Duration
 			for n := range 5 {
+				began := time.Now()
 				rev := publish(t, operator, []desk.Prepared{document(fmt.Sprintf("new-%d", n), 2, 16)})
 				start := time.Now()
+				published = append(published, start.Sub(began))
 				if err := operator.Documents().WaitAcknowledged(t.Context(), rev); err != nil {
 					t.Fatal(err)
 				}
@@ -57,13 +59,14 @@ func TestReplicasServeAPublishSoonAndAcknowledgeItWhenTheyDo(t *testing.T) {
 				}
 			}
 			slices.Sort(took)
-			t.Logf("served by all after %v", took)
-			if took[len(took)/2] > within[name] { // the machine may be busy once
-				t.Errorf("served by all after %v, want %v", took, within[name])
+			slices.Sort(published)
+			t.Logf("published in %v, served by all after %v", published, took)
+			if most := max(within[name], 10*published[2]); took[len(took)/2] > most { // the machine may be busy once, or slow
+				t.Errorf("served by all after %v, want %v", took, most)
 			}
 			stopTwo()
 			rev := publish(t, operator, nil, "new-0")
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), hung) // less than what is left of its lease
 			defer cancel()
 			if err := operator.Documents().WaitAcknowledged(ctx, rev); err != nil {
 				t.Error("waited for a replica that left:", err)
