@@ -66,7 +66,7 @@ func build() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := []string{"build", "-ldflags", "-X main.version=test", "-o", dir + string(filepath.Separator)}
+	args := []string{"build", "-ldflags", "-w -X main.version=test", "-o", dir + string(filepath.Separator)}
 	if raced {
 		args = append(args, "-race")
 		for _, path := range unwatched {
