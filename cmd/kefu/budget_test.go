@@ -49,6 +49,7 @@ func (r *replicas) killOne() {
 // from 100 callers, kills replicas and lets the provider hang and fail, and
 // watches the budget meanwhile.
 func TestNoBudgetIsOverspentWhateverHappens(t *testing.T) {
+	t.Parallel()
 	for name, env := range map[string]func() []string{
 		"SQLite":     func() []string { return nil },
 		"PostgreSQL": func() []string { return []string{"DATABASE_URL=" + testenv.Postgres(t)} },
@@ -96,7 +97,7 @@ func TestNoBudgetIsOverspentWhateverHappens(t *testing.T) {
 				r.killOne()
 			}
 			callers.Wait()
-			took := e2e.Eventually(t, 40*time.Second, "no hold is left", func() bool { return one(t, db, `SELECT COUNT(*) FROM holds`) == 0 })
+			took := e2e.Eventually(t, "no hold is left", func() bool { return one(t, db, `SELECT COUNT(*) FROM holds`) == 0 })
 			stopWatching()
 			watcher.Wait()
 			for _, s := range r.all {
@@ -126,7 +127,7 @@ func eventuallyBudgeted(t *testing.T, r *replicas) {
 	defer db.Close()
 	for i, s := range r.all {
 		n := 0
-		e2e.Eventually(t, 10*time.Second, "the replica knows the budget", func() bool {
+		e2e.Eventually(t, "the replica knows the budget", func() bool {
 			n++
 			before := one(t, db, `SELECT COALESCE(SUM(spent), 0) FROM budget_windows`)
 			s.Ask(fmt.Sprintf("Compare standard and express shipping %d %d times, and say why?", i, n))
@@ -189,13 +190,13 @@ func TestAModelWithoutAPriceIsRefusedUnderABudgetInDollars(t *testing.T) {
 		t.Errorf("without a budget: %+v", a)
 	}
 	site.Must("budgets", "set", "--usd", "100")
-	e2e.Eventually(t, 10*time.Second, "the model is refused", func() bool {
+	e2e.Eventually(t, "the model is refused", func() bool {
 		_, err := server.TryAsk(t.Context(), "How long may I keep it? "+fmt.Sprint(rand.Uint64()))
 		return err != nil && strings.Contains(err.Error(), "model_unpriced") && strings.Contains(err.Error(), "house-model")
 	})
 	site.Must("budgets", "rm", budgetID(t, site))
 	site.Must("budgets", "set", "--tokens", "1000000")
-	e2e.Eventually(t, 10*time.Second, "tokens need no price", func() bool {
+	e2e.Eventually(t, "tokens need no price", func() bool {
 		_, err := server.TryAsk(t.Context(), "How long may I keep it? "+fmt.Sprint(rand.Uint64()))
 		return err == nil
 	})

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 	"kefu/internal/testenv"
@@ -51,7 +50,7 @@ func TestAFollowUpIsUnderstoodAlsoByAnotherReplica(t *testing.T) {
 	if a := converse(t, one, "bob", "c1", "What about the tablet?"); strings.Contains(a.Answer, "36 months") {
 		t.Errorf("bob was answered from ann's conversation: %+v", a)
 	}
-	e2e.Eventually(t, 10*time.Second, "the conversation is read back", func() bool {
+	e2e.Eventually(t, "the conversation is read back", func() bool {
 		status, body := other.Get("/v1/conversations/c1?user_id=ann")
 		return status == http.StatusOK && strings.Contains(body, `"standalone_question":"How long is the warranty of the tablet?"`)
 	})

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 	"kefu/internal/llmsim"
@@ -32,7 +31,7 @@ func TestAnotherEmbedderEmbedsEverythingAgainAndNeverMixesSpaces(t *testing.T) {
 
 	server := online.Serve()
 	server.Log.Await(t, `"msg":"embedding"`) // progress
-	e2e.Eventually(t, 10*time.Second, "every chunk is embedded again", func() bool {
+	e2e.Eventually(t, "every chunk is embedded again", func() bool {
 		return status(t, online).Embedded[providerSpace] == all
 	})
 	text := online.Must("kb", "status")
@@ -114,7 +113,7 @@ func TestALoadWhileTheEmbedderIsDownIsServedAndCompletedLater(t *testing.T) {
 	if a := server.Ask(simpleEN); !a.Grounded {
 		t.Errorf("%+v, want an answer without vectors too", a)
 	}
-	e2e.Eventually(t, 10*time.Second, "the missing vectors are there", func() bool {
+	e2e.Eventually(t, "the missing vectors are there", func() bool {
 		return status(t, site).Embedded[providerSpace] == 5
 	})
 }

@@ -29,7 +29,7 @@ func TestConversationsAreEncryptedAtRestAndStillExportedAndDeleted(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e2e.Eventually(t, 10*time.Second, "the answer is rated", func() bool {
+	e2e.Eventually(t, "the answer is rated", func() bool {
 		resp, err := server.Client.Post(server.URL+"/v1/answers/"+a.ID+"/feedback", "application/json", bytes.NewReader(rating))
 		if err != nil {
 			t.Fatal(err)

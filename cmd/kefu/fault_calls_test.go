@@ -96,7 +96,7 @@ func refusedCalls(t *testing.T) {
 		{"content_policy_violation", 1, "second"},
 		{"context_length_exceeded", 2, "second"},
 	} {
-		e2e.Eventually(t, 10*time.Second, "the first provider is asked", func() bool { return s.Ask(s.question()).Provider == "first" })
+		e2e.Eventually(t, "the first provider is asked", func() bool { return s.Ask(s.question()).Provider == "first" })
 		script(t, s.first, slices.Repeat([]llmsim.Step{{Fault: tt.fault}}, 3)...)
 		before := calls(s.first)
 		question := "Compare the return shipping of a standard parcel and of an express parcel with " + tt.fault + ": which one costs more?"
@@ -115,7 +115,7 @@ func refusedCalls(t *testing.T) {
 }
 
 func hangingProvider(t *testing.T) {
-	s := newFaultyShop(t)
+	s := newFaultyShop(t, "KEFU_MODELS_TIMEOUT="+callLimit.String())
 	var usual time.Duration
 	for range 20 {
 		began := time.Now()
@@ -127,14 +127,14 @@ func hangingProvider(t *testing.T) {
 
 	began := time.Now()
 	a := s.Ask(s.question())
-	if took := time.Since(began); a.Provider != "second" || took > limit {
+	if took := time.Since(began); a.Provider != "second" || s.site.Late(took, limit) {
 		t.Errorf("%+v after %v, want an answer of the second provider within %v", a, took, limit)
 	}
 	told, err := s.Stream(t.Context(), s.question(), nil)
-	if err != nil || told.Done == nil || told.Done.Provider != "second" || told.Took > limit {
+	if err != nil || told.Done == nil || told.Done.Provider != "second" || s.site.Late(told.Took, limit) {
 		t.Errorf("streamed: %+v %v, want an answer of the second provider within %v", told, err, limit)
 	}
-	e2e.Eventually(t, time.Second*e2e.Slowdown, "the calls have been given up", func() bool { return s.first.Stats().InFlight == 0 })
+	s.givenUp()
 	s.first.Behave(llmsim.Config{})
 	s.unseen()
 }
@@ -181,15 +181,7 @@ func noProvider(t *testing.T) {
 	}
 	down(s)
 	s.askMany(20, 8) // opens the breakers
-	const within = 200 * time.Millisecond * e2e.Slowdown
-	p99 := s.degradedP99()
-	for round := 1; round < 3 && p99 > within; round++ { // something else kept the machine busy, or not
-		p99 = min(p99, s.degradedP99())
-	}
-	if p99 > within {
-		t.Errorf("p99 %v, want at most %v", p99, within)
-	}
-	t.Logf("p99 %v", p99)
+	s.site.Promptly("99 % of the degraded answers", 200*time.Millisecond*e2e.Slowdown, s.degradedP99)
 	if a := s.Ask(known); !a.CacheHit || a.Degraded {
 		t.Errorf("asked before: %+v, want a hit", a)
 	}
@@ -232,12 +224,12 @@ func probes(t *testing.T) {
 	down := slowVendor(t, "fixed:200ms")
 	down.Failures = llmsim.Failures{"500": 1}
 	s.first.Behave(down)
-	e2e.Eventually(t, 10*time.Second, "the breaker opens", func() bool {
+	e2e.Eventually(t, "the breaker opens", func() bool {
 		s.askMany(1, 1)
 		return s.opened() > 0
 	})
 	opened := calls(s.first)
-	e2e.Eventually(t, 30*time.Second, "the first provider was probed twice", func() bool {
+	e2e.Eventually(t, "the first provider was probed twice", func() bool {
 		if n := by("second", s.askMany(20, 20)); n != 20 {
 			t.Errorf("%d of 20 answers by the second provider", n)
 		}

@@ -38,33 +38,22 @@ func poisonDocuments(t *testing.T) {
 	s := operatedShop{newCrowdedShop(t), ""}
 	s.key = strings.TrimSpace(s.site.Must("keys", "create", "--role", "operator"))
 	s.first.Behave(slowVendor(t, fmt.Sprintf("fixed:%v", slowest)))
-	usual, _ := s.calm(6*places, places/2)
-
-	ctx, end := context.WithCancel(t.Context())
-	var poisoner sync.WaitGroup
-	given := 0
-	poisoner.Go(func() {
-		for ; ctx.Err() == nil && !t.Failed(); given++ {
-			p := poisons[given%len(poisons)]
-			if got := s.handIn(p.name, p.text); got.Status != p.status || got.Code != p.code {
-				t.Errorf("%s: %+v, want %s %s", p.name, got, p.status, p.code)
-			}
-		}
-	})
-	var disturbed time.Duration
-	for round := 0; round < rounds && (round == 0 || disturbed > p99(usual)*11/10); round++ {
-		visits, _ := s.calm(6*places, places/2)
+	const questions = 4 * places
+	var usual, disturbed time.Duration
+	for round := 0; round < rounds && (round == 0 || disturbed > usual*11/10); round++ {
+		visits, _ := s.calm(questions, places/2)
+		usual = p99(visits)
+		end := s.poison()
+		visits, _ = s.calm(questions, places/2)
 		disturbed = p99(visits)
+		if got := s.handIn("good.md", "# Typewriters\n\nWe repair mechanical typewriters for 80 euros.\n"); got.Status != "ready" {
+			t.Errorf("a good document among them: %+v", got)
+		}
+		t.Logf("99 %% usually within %v, within %v beside %d poison documents", usual, disturbed, end())
 	}
-	if disturbed > p99(usual)*11/10 {
-		t.Errorf("99 %% of the answers within %v beside the poison, want at most a tenth more than %v", disturbed, p99(usual))
+	if disturbed > usual*11/10 {
+		t.Errorf("99 %% of the answers within %v beside the poison, want at most a tenth more than %v", disturbed, usual)
 	}
-	if got := s.handIn("good.md", "# Typewriters\n\nWe repair mechanical typewriters for 80 euros.\n"); got.Status != "ready" {
-		t.Errorf("a good document among them: %+v", got)
-	}
-	end()
-	poisoner.Wait()
-	t.Logf("99 %% usually within %v, within %v beside %d poison documents", p99(usual), disturbed, given)
 	s.first.Behave(llmsim.Config{})
 	if a := s.Ask(unknownEN); !strings.Contains(a.Answer, "80 euros") {
 		t.Errorf("from the good document: %+v", a)
@@ -73,13 +62,34 @@ func poisonDocuments(t *testing.T) {
 	s.site.Serve().Stop() // nothing of it is left that would keep another from the same place
 }
 
+// poison hands in one document after another that is dear to read, until end is
+// called, which returns how many.
+func (s operatedShop) poison() (end func() int) {
+	ctx, stop := context.WithCancel(s.t.Context())
+	var poisoner sync.WaitGroup
+	given := 0
+	poisoner.Go(func() {
+		for ; ctx.Err() == nil && !s.t.Failed(); given++ {
+			p := poisons[given%len(poisons)]
+			if got := s.handIn(p.name, p.text); got.Status != p.status || got.Code != p.code {
+				s.t.Errorf("%s: %+v, want %s %s", p.name, got, p.status, p.code)
+			}
+		}
+	})
+	return func() int {
+		stop()
+		poisoner.Wait()
+		return given
+	}
+}
+
 // readersComeAndGo harms the processes that read documents, and then the server.
 func (s operatedShop) readersComeAndGo() {
 	t := s.t
 	long := strings.Repeat("One word stands after another. ", 2000) // a short text needs no reader
 	reader := s.reader()
-	if priority, err := syscall.Getpriority(0, reader); err != nil || priority != 20-19 && priority != 19 { // as Linux and as macOS say it
-		t.Errorf("the priority of the reader is %d (%v), want the lowest", priority, err)
+	if priority, err := syscall.Getpriority(0, reader); err != nil || priority != 20-12 && priority != 12 { // as Linux and as macOS say it
+		t.Errorf("the priority of the reader is %d (%v), want a low one", priority, err)
 	}
 	s.signal(reader, syscall.SIGSTOP)
 	var waiting sync.WaitGroup
@@ -88,7 +98,7 @@ func (s operatedShop) readersComeAndGo() {
 			t.Errorf("a document whose reader hung and was killed: %+v", got)
 		}
 	})
-	e2e.Eventually(t, time.Minute, "a reader is asked that does nothing", func() bool { return s.status("waits.md") == "extracting" })
+	e2e.Eventually(t, "a reader is asked that does nothing", func() bool { return s.status("waits.md") == "extracting" })
 	if got := s.handIn("passes.md", "# Passes\n\nIt is read by another.\n"+long); got.Status != "ready" {
 		t.Errorf("beside a document that takes forever: %+v", got)
 	}
@@ -98,7 +108,7 @@ func (s operatedShop) readersComeAndGo() {
 	reader = s.reader()
 	s.Signal(syscall.SIGKILL)
 	s.Wait()
-	e2e.Eventually(t, 10*time.Second, "the reader ends with the server", func() bool { return !slices.Contains(readers(t, ""), fmt.Sprint(reader)) })
+	e2e.Eventually(t, "the reader ends with the server", func() bool { return !slices.Contains(readers(t, ""), fmt.Sprint(reader)) })
 }
 
 func (s *faultyShop) signal(pid int, sig syscall.Signal) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 	"kefu/internal/llmsim"
@@ -72,7 +71,7 @@ func TestACallerWhoLeavesFailsNobodyElse(t *testing.T) {
 			t.Errorf("the one who left: %v", err)
 		}
 	})
-	e2e.Eventually(t, 10*time.Second, "the question is at the provider", func() bool { return vendor.Held() == 1 })
+	e2e.Eventually(t, "the question is at the provider", func() bool { return vendor.Held() == 1 })
 	for range 20 {
 		asked.Go(func() {
 			if a, err := server.TryAsk(t.Context(), simpleEN); err != nil || !a.Grounded || a.Degraded {
@@ -80,7 +79,7 @@ func TestACallerWhoLeavesFailsNobodyElse(t *testing.T) {
 			}
 		})
 	}
-	e2e.Eventually(t, 10*time.Second, "the others are aboard", func() bool {
+	e2e.Eventually(t, "the others are aboard", func() bool {
 		_, metrics := server.Get("/metrics")
 		return sample(metrics, "http_requests_in_flight") >= 21
 	})
@@ -105,10 +104,10 @@ func TestTheLastCallerWhoLeavesStopsTheSpending(t *testing.T) {
 			t.Errorf("the one who left: %v", err)
 		}
 	})
-	e2e.Eventually(t, 10*time.Second, "the question is at the provider", func() bool { return vendor.Stats().InFlight > 0 })
+	e2e.Eventually(t, "the question is at the provider", func() bool { return vendor.Stats().InFlight > 0 })
 	leave()
 	asked.Wait()
-	e2e.Eventually(t, 5*time.Second, "the call has been given up", func() bool { return vendor.Stats().InFlight == 0 })
+	e2e.Eventually(t, "the call has been given up", func() bool { return vendor.Stats().InFlight == 0 })
 	if n := vendor.Calls("/chat/completions"); n != 1 {
 		t.Errorf("%d calls of the model, want 1 and no other one after it", n)
 	}

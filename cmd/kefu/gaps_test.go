@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 )
@@ -18,7 +17,7 @@ func TestAQuestionWithoutAnAnswerAndOneRatedDownAreGaps(t *testing.T) {
 	s := site.Serve()
 	converse(t, s, "ann", "", "Can I pay with Bitcoin?")
 	a := converse(t, s, "ann", "", "How long is the warranty of the smart lamp?")
-	e2e.Eventually(t, 10*time.Second, "the answer is rated", func() bool {
+	e2e.Eventually(t, "the answer is rated", func() bool {
 		return rate(t, s, a.ID, `{"rating":"down","reason":"outdated","comment":"ask ann@example.com","user_id":"ann"}`) == http.StatusNoContent
 	})
 	var gaps []struct {
@@ -59,7 +58,7 @@ func TestAGapThatSomebodyHasFilledSaysSo(t *testing.T) {
 		}
 		return curated
 	}
-	e2e.Eventually(t, 10*time.Second, "both are recorded", func() bool { return len(gaps()) == 2 })
+	e2e.Eventually(t, "both are recorded", func() bool { return len(gaps()) == 2 })
 	text := `{"name":"bitcoin.csv","text":"question,answer\nCan I pay with Bitcoin?,\"No, by card or bank transfer.\"\n"}`
 	if r := operate(t, s, http.MethodPost, "/v1/documents", text, cookie); r.StatusCode != http.StatusCreated {
 		t.Fatal(r.body)

@@ -43,7 +43,7 @@ func TestAHandoffSaysWhetherTheWebhookWasToldAndIsTakenByAnOperator(t *testing.T
 	for question, want := range map[string]string{"Can I pay with Bitcoin?": "delivered", "Do you deliver to Mars?": "failed"} {
 		refuses <- want == "failed"
 		converse(t, s, "ann", "c-"+want, question)
-		e2e.Eventually(t, 15*time.Second, "what became of the webhook is noted", func() bool {
+		e2e.Eventually(t, "what became of the webhook is noted", func() bool {
 			h := list()[question]
 			return h.Webhook != nil && *h.Webhook == want && h.Contact.Email == "help@shop.example"
 		})

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 )
@@ -80,7 +79,7 @@ func TestAWebsitesSignedUserIsAUserLikeAnyOther(t *testing.T) {
 	var kept struct {
 		Conversations []struct{ Turns []struct{ Question string } }
 	}
-	e2e.Eventually(t, 20*time.Second, "alice's questions", func() bool {
+	e2e.Eventually(t, "alice's questions", func() bool {
 		_, body := operator.do(t, http.MethodGet, "/v1/users/alice", "")
 		if err := json.Unmarshal([]byte(body), &kept); err != nil {
 			t.Fatal(err)

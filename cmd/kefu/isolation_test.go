@@ -122,6 +122,7 @@ func like(t *testing.T, what string, theirs, missing *httptest.ResponseRecorder)
 var handoffID = regexp.MustCompile(`"answer_id":"([^"]+)"`)
 
 func TestTwoTenantsNeverMeetInTenThousandOperations(t *testing.T) {
+	t.Parallel()
 	h, tenants := twoTenants(t)
 	for _, x := range tenants {
 		if w := x.do(h, "operator", "POST", "/v1/curated", fmt.Sprintf(`{"question":"How long can I return a kite?","answer":"Within %s."}`, x.mark)); w.Code != http.StatusCreated {

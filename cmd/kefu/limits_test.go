@@ -55,9 +55,9 @@ func (k *keyed) ask() {
 // there.
 func knowEachOther(t *testing.T, db *sql.DB, n int) {
 	t.Helper()
-	e2e.Eventually(t, 20*time.Second, "all replicas are there", func() bool { return one(t, db, `SELECT COUNT(*) FROM replicas`) == int64(n) })
+	e2e.Eventually(t, "all replicas are there", func() bool { return one(t, db, `SELECT COUNT(*) FROM replicas`) == int64(n) })
 	last := one(t, db, `SELECT MAX(expires_at) FROM replicas`)
-	e2e.Eventually(t, 20*time.Second, "they know each other", func() bool { return one(t, db, `SELECT MIN(expires_at) FROM replicas`) > last })
+	e2e.Eventually(t, "they know each other", func() bool { return one(t, db, `SELECT MIN(expires_at) FROM replicas`) > last })
 }
 
 // Three replicas let in what one would: with Redis, while it dies, and without.
@@ -82,7 +82,7 @@ func TestALimitHoldsOverAllReplicasAlsoWithoutRedis(t *testing.T) {
 		for range atATime {
 			under.Go(k.ask)
 		}
-		e2e.Eventually(t, 20*time.Second, "a limit's worth is under way "+phase, func() bool { return vendor.Held() == atATime })
+		e2e.Eventually(t, "a limit's worth is under way "+phase, func() bool { return vendor.Held() == atATime })
 		redis.Stop()
 		before := k.refused.Load()
 		for range atATime {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 	"kefu/internal/llmsim"
@@ -73,7 +72,7 @@ chains:
   complex: [luna, ours, offline]
 `)
 	server := site.Serve()
-	e2e.Eventually(t, 20*time.Second, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
+	e2e.Eventually(t, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
 	for question, want := range map[string]string{
 		severanceEN: "7351", severanceBothEN: "9642", severanceZH: "8467", severanceBothZH: "9758",
 	} {
@@ -126,7 +125,7 @@ func TestWithoutAPrivateModelLocalOnlyDocumentsAreQuotedOffline(t *testing.T) {
 	site := newOffice(t).With(vendor.Env()...)
 	site.Must("kb", "load", "docs")
 	server := site.Serve()
-	e2e.Eventually(t, 20*time.Second, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
+	e2e.Eventually(t, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
 	for question, want := range map[string]string{severanceEN: "7351", severanceZH: "8467", severanceBothEN: "7351", severanceBothZH: "8467"} {
 		a := server.Ask(question)
 		if a.Provider != "offline" || a.Degraded || !a.Grounded || !strings.Contains(a.Answer, want) {
@@ -160,7 +159,7 @@ chains:
 `)
 	site.Must("kb", "load", "docs")
 	server := site.Serve()
-	e2e.Eventually(t, 20*time.Second, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
+	e2e.Eventually(t, "what may be embedded is", func() bool { return status(t, site).Embedded[providerSpace] == 5 })
 	for question, want := range map[string]string{severanceEN: "7351", severanceBothZH: "9758"} {
 		if a := server.Ask(question); a.Provider != "ours" || !a.Grounded || !strings.Contains(a.Answer, want) {
 			t.Errorf("%s: %+v, want an answer of our model with %s", question, a, want)

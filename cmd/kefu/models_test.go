@@ -373,5 +373,5 @@ func TestUnusedConnectionsToAProviderAreBounded(t *testing.T) {
 	if n := opened.Load(); n != together {
 		t.Errorf("%d connections for %d calls at a time", n, together)
 	}
-	e2e.Eventually(t, 10*time.Second, "the connections beyond what is kept are closed", func() bool { return open.Load() <= kept })
+	e2e.Eventually(t, "the connections beyond what is kept are closed", func() bool { return open.Load() <= kept })
 }

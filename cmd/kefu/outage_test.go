@@ -16,11 +16,8 @@ import (
 	"kefu/internal/testenv"
 )
 
-// The load of an outage.
-const (
-	clients   = 32
-	outageFor = 3 * time.Second
-)
+// clients are the load of an outage.
+const clients = 32
 
 func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
@@ -40,7 +37,7 @@ func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 				hitsRedis(t, server, q)
 			}
 
-			ctx, stop := context.WithTimeout(t.Context(), outageFor)
+			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			var load sync.WaitGroup
 			var asked, hits, failed atomic.Int64
@@ -63,13 +60,12 @@ func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 					}
 				})
 			}
-			e2e.Eventually(t, outageFor, "the load runs on hits", func() bool { return hits.Load() > clients })
+			e2e.Eventually(t, "the load runs on hits", func() bool { return hits.Load() > clients })
 			tt.end(redis)
+			e2e.Eventually(t, "the load runs without hits", func() bool { return asked.Load()-hits.Load() > 10*clients || failed.Load() > 0 })
+			stop()
 			load.Wait()
 			t.Logf("%d asked, %d of them hits, %d failed, slowest %v", asked.Load(), hits.Load(), failed.Load(), time.Duration(slowest.Load()))
-			if hits.Load() == asked.Load() {
-				t.Error("every answer was a hit: there was no outage")
-			}
 			if status, body := server.Get("/readyz"); status != http.StatusOK || !strings.Contains(body, "redis") {
 				t.Errorf("/readyz without Redis: %d %s, want ready", status, body)
 			}
@@ -96,7 +92,7 @@ func TestRedisMayDieOrHangUnderLoadWithoutAFailedRequest(t *testing.T) {
 // hitsRedis asks until the answer comes from Redis.
 func hitsRedis(t *testing.T, server *e2e.Server, question string) {
 	t.Helper()
-	e2e.Eventually(t, 10*time.Second, "a hit in Redis", func() bool { return server.Ask(question).CacheTier == desk.TierRedis })
+	e2e.Eventually(t, "a hit in Redis", func() bool { return server.Ask(question).CacheTier == desk.TierRedis })
 }
 
 func TestAFailingProviderLeavesNoQuestionUnanswered(t *testing.T) {
@@ -119,7 +115,7 @@ func TestAFailingProviderLeavesNoQuestionUnanswered(t *testing.T) {
 	servers := make([]*e2e.Server, len(faults))
 	for i, f := range faults {
 		vendors[i] = e2e.NewVendor(t, llmsim.Config{})
-		servers[i] = newShop(t, append(vendors[i].Env(), "KEFU_MODELS_TIMEOUT=500ms")...).Serve()
+		servers[i] = newShop(t, append(vendors[i].Env(), "KEFU_MODELS_TIMEOUT="+callLimit.String(), "KEFU_MODELS_BREAKER_COOL_DOWN="+coolDown.String())...).Serve()
 		if a := servers[i].Ask(simpleEN); a.Provider != "openai" || a.Degraded || !a.Grounded {
 			t.Fatalf("before %s: %+v", f.name, a)
 		}
@@ -148,7 +144,7 @@ func TestAFailingProviderLeavesNoQuestionUnanswered(t *testing.T) {
 
 	repaired := time.Now()
 	for i, f := range faults {
-		e2e.Eventually(t, recovery, f.name+" is over and the provider answers again", func() bool {
+		e2e.Eventually(t, f.name+" is over and the provider answers again", func() bool {
 			a := servers[i].Ask(complexEN)
 			return a.Provider == "openai" && !a.Degraded && a.Grounded
 		})
@@ -159,10 +155,6 @@ func TestAFailingProviderLeavesNoQuestionUnanswered(t *testing.T) {
 		healthy(t, servers[i].Log)
 	}
 }
-
-// recovery is how long after its repair a provider may go unasked: the circuit
-// breaker's 30 s and something for a busy machine.
-const recovery = 45 * time.Second
 
 func TestUnreachableRedisAndProviderDoNotStopAStart(t *testing.T) {
 	t.Parallel()
@@ -214,7 +206,7 @@ func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
 				})
 			}
 			asked.Wait()
-			e2e.Eventually(t, 20*time.Second, "the server is not ready", func() bool {
+			e2e.Eventually(t, "the server is not ready", func() bool {
 				status, _ := server.Get("/readyz")
 				return status == http.StatusServiceUnavailable
 			})
@@ -223,7 +215,7 @@ func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
 			}
 
 			proxy.Link()
-			took := e2e.Eventually(t, 30*time.Second, "everything is as before", func() bool {
+			took := e2e.Eventually(t, "everything is as before", func() bool {
 				ready, _ := server.Get("/readyz")
 				a := server.Ask(complexEN)
 				return ready == http.StatusOK && a.Provider == "openai" && !a.Degraded

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"kefu/internal/e2e"
 )
@@ -19,7 +18,7 @@ func TestTheRouterIsCorrectedByWhatBecameOfItsDecisions(t *testing.T) {
 	liked, incomplete := server.Ask(simpleEN), server.Ask("How long is the warranty of the Borealis tablet?")
 	server.Ask("How long is the warranty of the Borealis tablet?") // from the cache
 	for id, said := range map[string]string{liked.ID: `{"rating":"up"}`, incomplete.ID: `{"rating":"down","reason":"incomplete"}`} {
-		e2e.Eventually(t, 10*time.Second, "the answer is rated", func() bool { return rate(t, server, id, said) == http.StatusNoContent })
+		e2e.Eventually(t, "the answer is rated", func() bool { return rate(t, server, id, said) == http.StatusNoContent })
 	}
 	server.Stop()
 

@@ -133,20 +133,6 @@ func (s *Server) Post(ctx context.Context, contentType string, body []byte) (sta
 	return resp.StatusCode, reply, err
 }
 
-// Eventually asks fn until it returns true, at most as long as limit, and
-// returns how long that took.
-func Eventually(t testing.TB, limit time.Duration, what string, fn func() bool) time.Duration {
-	t.Helper()
-	start := time.Now()
-	for !fn() {
-		if time.Since(start) > limit {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-		time.Sleep(10 * time.Millisecond) // lets the server under test work
-	}
-	return time.Since(start)
-}
-
 // KB is the sample knowledge base of the repository.
 func KB(t testing.TB) string {
 	t.Helper()

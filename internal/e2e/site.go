@@ -19,9 +19,9 @@ import (
 
 // Limits of a busy machine; each is far beyond what is normal.
 const (
-	commandWithin = time.Minute
-	startWithin   = time.Minute
-	exitWithin    = 40 * time.Second // the server's own grace is 25 s
+	commandWithin = 3 * time.Minute
+	startWithin   = 3 * time.Minute
+	exitWithin    = 3 * time.Minute // the server's own grace is 25 s
 )
 
 // Site is an installation of kefu: a working directory with its data and the

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a page may take to show what it is waited for.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // browser is the Chromium of this test binary, started by TestMain.
 type browser struct {

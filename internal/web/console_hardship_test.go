@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -61,7 +60,7 @@ func TestWhatOthersWroteIsNeverMarkupInTheConsole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e2e.Eventually(t, 10*time.Second, "the answer is recorded, and rated", func() bool {
+	e2e.Eventually(t, "the answer is recorded, and rated", func() bool {
 		resp, err := server.Client.Post(server.URL+"/v1/answers/"+rated.ID+"/feedback", "application/json", bytes.NewReader(opinion))
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +170,7 @@ func TestAnAdministratorLooksAtEachTenantByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
-	e2e.Eventually(t, 10*time.Second, "acme's question is listed, and the other tenant's is not", func() bool {
+	e2e.Eventually(t, "acme's question is listed, and the other tenant's is not", func() bool {
 		p.press("nav a[href='#/gaps']")
 		p.lacks(".wait")
 		return js[string](p, "document.querySelector('.cards')?.innerText ?? ''") != "" && js[int](p, "document.querySelectorAll('.cards > li').length") == 1 &&

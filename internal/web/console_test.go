@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -191,7 +190,7 @@ func TestAKeySignsInAndOutAndEndsTheSession(t *testing.T) {
 
 			id := regexp.MustCompile(`(?m)^(key_\S+).*desk`).FindStringSubmatch(site.Must("keys", "list"))[1]
 			site.Must("keys", "revoke", id)
-			e2e.Eventually(t, 10*time.Second, "the session has ended with its key", func() bool {
+			e2e.Eventually(t, "the session has ended with its key", func() bool {
 				p.do(chromedp.Evaluate[chromedp.Void]("dispatchEvent(new Event('hashchange'))"))
 				return js[bool](p, "document.querySelector('input[name=key]') !== null")
 			})
