@@ -122,7 +122,9 @@ var checklist = map[string]string{
 		cmd/kefu TestNoBudgetIsOverspentWhateverHappens
 		cmd/kefu TestAModelWithoutAPriceIsRefusedUnderABudgetInDollars
 		internal/store TestConcurrentReservationsNeverExceedTheCap
-		internal/budget TestBudgetsCoverTenantsKeysAndUsers`,
+		internal/budget TestBudgetsCoverTenantsKeysAndUsers
+		internal/store TestARotatedKeySpendsFromTheSameBudget
+		internal/store TestABudgetIsForAKeyThatThereIs`,
 	"ReDoS: time grows with the text": `
 		internal/guard TestReDoSJudgingTakesLinearTime
 		internal/mask TestReDoSMaskingTakesLinearTime`,

@@ -4,6 +4,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -83,6 +84,7 @@ type rules struct {
 	version int64
 	asking  bool
 	keys    map[string]HashedKey            // by prefix
+	account map[desk.KeyID]desk.KeyID       // of keys that succeed others
 	budgets map[desk.TenantID][]desk.Budget // in the order of their ids
 }
 
@@ -124,10 +126,14 @@ func (d *Directory) Refresh(ctx context.Context) error {
 
 func index(read Rules) *rules {
 	r := &rules{
-		version: read.Version, asking: read.Asking, keys: make(map[string]HashedKey, len(read.Keys)), budgets: make(map[desk.TenantID][]desk.Budget),
+		version: read.Version, asking: read.Asking, keys: make(map[string]HashedKey, len(read.Keys)),
+		account: make(map[desk.KeyID]desk.KeyID), budgets: make(map[desk.TenantID][]desk.Budget),
 	}
 	for _, k := range read.Keys {
 		r.keys[k.Prefix] = k
+		if k.Account != k.ID {
+			r.account[k.ID] = k.Account
+		}
 	}
 	for _, b := range read.Budgets {
 		r.budgets[b.Tenant] = append(r.budgets[b.Tenant], b)
@@ -242,6 +248,12 @@ func (d *Directory) Keyed() bool {
 // is the caller's to know.
 func (d *Directory) Open() bool {
 	return d.bootstrap.Role == "" && !d.current.Load().asking
+}
+
+// Account is the key that another spends for: the first that it succeeds by
+// rotation, or itself.
+func (d *Directory) Account(key desk.KeyID) desk.KeyID {
+	return cmp.Or(d.current.Load().account[key], key)
 }
 
 // Budgets are those of a tenant, in a fixed order; usually none.

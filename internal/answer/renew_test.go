@@ -116,6 +116,7 @@ func TestAnAnswerIsNotReplacedByAWorseOne(t *testing.T) {
 // nearlyUsed is a budget of which 85 of 100 are spent.
 type nearlyUsed struct{ budget.Store }
 
+func (nearlyUsed) Account(key desk.KeyID) desk.KeyID   { return key }
 func (nearlyUsed) Budgets(desk.TenantID) []desk.Budget { return []desk.Budget{eightyFive.Budget} }
 
 func (nearlyUsed) List(context.Context, desk.TenantID, time.Time) ([]desk.BudgetState, error) {

@@ -69,6 +69,9 @@ type Store interface {
 // Rules knows which budgets a tenant has.
 type Rules interface {
 	Budgets(tenant desk.TenantID) []desk.Budget
+	// Account is the key that spends where another is shown: the one that it
+	// succeeds, else itself.
+	Account(key desk.KeyID) desk.KeyID
 }
 
 // What a budget did, a closed set for metrics.
@@ -124,11 +127,19 @@ type Hold struct {
 // is to be reserved.
 func (b *Book) Covers(scope desk.Scope) bool {
 	for _, budget := range b.rules.Budgets(scope.Tenant) {
-		if _, ok := budget.Account(scope); ok {
+		if _, ok := b.account(budget, scope); ok {
 			return true
 		}
 	}
 	return false
+}
+
+// account is who in scope spends from a budget; ok is false when nobody does.
+func (b *Book) account(budget desk.Budget, scope desk.Scope) (account string, ok bool) {
+	if budget.Subject == desk.SubjectKey {
+		scope.Key = b.rules.Account(scope.Key)
+	}
+	return budget.Account(scope)
 }
 
 // Near tells whether any budget of the tenant is used up to WarnAt percent, what
@@ -148,7 +159,7 @@ func (b *Book) Near(ctx context.Context, tenant desk.TenantID) bool {
 func (b *Book) Sharing(scope desk.Scope) string {
 	var own strings.Builder
 	for _, budget := range b.rules.Budgets(scope.Tenant) {
-		if account, ok := budget.Account(scope); ok && budget.Subject != desk.SubjectTenant {
+		if account, ok := b.account(budget, scope); ok && budget.Subject != desk.SubjectTenant {
 			fmt.Fprintf(&own, "|%s=%q", budget.Subject, account)
 		}
 	}
@@ -209,7 +220,7 @@ func refusal(over Over) error {
 func (b *Book) parts(scope desk.Scope, now time.Time, h *Hold) []Part {
 	var parts []Part
 	for _, budget := range b.rules.Budgets(scope.Tenant) {
-		account, ok := budget.Account(scope)
+		account, ok := b.account(budget, scope)
 		if !ok {
 			continue
 		}

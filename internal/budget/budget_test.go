@@ -18,6 +18,7 @@ var quiet = slog.New(slog.DiscardHandler)
 type rules []desk.Budget
 
 func (r rules) Budgets(desk.TenantID) []desk.Budget { return r }
+func (r rules) Account(key desk.KeyID) desk.KeyID   { return key }
 
 // seen counts decisions.
 type seen map[string]int

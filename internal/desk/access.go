@@ -35,6 +35,7 @@ type Tenant struct {
 // the key is made, and kept nowhere.
 type Key struct {
 	ID      KeyID
+	Account KeyID // that spends from budgets: the first key that it succeeds by rotation, else itself
 	Tenant  TenantID
 	Name    string // for people
 	Role    Role

@@ -25,8 +25,9 @@ func scanBudget(row scanner, more ...any) (desk.Budget, error) {
 }
 
 // Set makes a budget, or changes cap and action of the one with the same
-// tenant, subject, period and unit; what that has spent stays spent. Errors
-// are *desk.Error with the codes tenant_not_found and budget_invalid.
+// tenant, subject, period and unit; what that has spent stays spent. That of a
+// key is also that of the keys before and after it. Errors are *desk.Error with
+// the codes tenant_not_found, key_not_found and budget_invalid.
 func (b *Budgets) Set(ctx context.Context, by desk.Actor, budget desk.Budget) (set desk.Budget, err error) {
 	if err := soundBudget(budget); err != nil {
 		return desk.Budget{}, err
@@ -35,10 +36,14 @@ func (b *Budgets) Set(ctx context.Context, by desk.Actor, budget desk.Budget) (s
 		if err := tenantExists(ctx, tx, budget.Tenant); err != nil {
 			return err
 		}
+		name, err := accountOf(ctx, tx, budget)
+		if err != nil {
+			return err
+		}
 		set, err = scanBudget(tx.QueryRowContext(ctx, `INSERT INTO budgets (`+budgetColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (tenant, subject, subject_id, period, unit) DO UPDATE SET cap = excluded.cap, at_cap = excluded.at_cap
 			RETURNING `+budgetColumns,
-			desk.NewBudgetID(), budget.Tenant, budget.Subject, budget.Name, budget.Period, budget.Unit, budget.Cap, budget.AtCap, millis(time.Now())))
+			desk.NewBudgetID(), budget.Tenant, budget.Subject, name, budget.Period, budget.Unit, budget.Cap, budget.AtCap, millis(time.Now())))
 		if err != nil {
 			return err
 		}
@@ -51,6 +56,19 @@ func (b *Budgets) Set(ctx context.Context, by desk.Actor, budget desk.Budget) (s
 		return desk.Budget{}, fmt.Errorf("set budget: %w", err)
 	}
 	return set, nil
+}
+
+// accountOf is whose budget it is: the name of a key must be one of the tenant's,
+// since a budget for any other would cap nothing.
+func accountOf(ctx context.Context, tx *sql.Tx, b desk.Budget) (string, error) {
+	if b.Subject != desk.SubjectKey || b.Name == "" || b.Name == string(desk.BootstrapKey) {
+		return b.Name, nil
+	}
+	key, err := keyByID(ctx, tx, desk.KeyID(b.Name))
+	if err == nil && key.Tenant != b.Tenant {
+		err = noKey(key.ID)
+	}
+	return string(key.Account), err
 }
 
 // described is a budget in a few words.
@@ -96,7 +114,7 @@ func (b *Budgets) Remove(ctx context.Context, by desk.Actor, id desk.BudgetID) e
 	err := b.db.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		budget, err := scanBudget(tx.QueryRowContext(ctx, `DELETE FROM budgets WHERE id = $1 RETURNING `+budgetColumns, id))
 		if errors.Is(err, sql.ErrNoRows) {
-			return &desk.Error{Kind: desk.NotFound, Code: "budget_not_found", Field: "id", Public: fmt.Sprintf("There is no budget %q.", id), Err: err}
+			return &desk.Error{Kind: desk.NotFound, Code: "budget_not_found", Field: "id", Public: fmt.Sprintf("There is no budget %q.", id)}
 		}
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 // Keys are the keys that callers show, without their secrets.
 type Keys struct{ db *DB }
 
-const keyColumns = `id, tenant, name, role, prefix, created_at, expires_at, revoked_at`
+const keyColumns = `id, tenant, name, role, prefix, created_at, expires_at, revoked_at, account`
 
 // Create makes a key of k's tenant, name, role and expiry. The secret is
 // returned this once. Errors are *desk.Error with the codes tenant_not_found,
@@ -59,11 +59,11 @@ func insertKey(ctx context.Context, tx *sql.Tx, by desk.Actor, action string, ke
 	secret := access.NewSecret()
 	key.ID, key.Prefix = desk.NewKeyID(), access.Prefix(secret)
 	key.Created, key.Revoked = fromMillis(millis(time.Now())), time.Time{}
-	key.Name = cmp.Or(key.Name, string(key.Role))
+	key.Name, key.Account = cmp.Or(key.Name, string(key.Role)), cmp.Or(key.Account, key.ID)
 	hash := access.Hash(secret)
-	_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, tenant, name, role, prefix, hash, created_at, expires_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-		key.ID, key.Tenant, key.Name, key.Role, key.Prefix, hash[:], millis(key.Created), orZero(key.Expires))
+	_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (id, tenant, name, role, prefix, hash, created_at, expires_at, revoked_at, account)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`,
+		key.ID, key.Tenant, key.Name, key.Role, key.Prefix, hash[:], millis(key.Created), orZero(key.Expires), key.Account)
 	if err != nil {
 		return desk.Key{}, "", err
 	}
@@ -74,7 +74,8 @@ func insertKey(ctx context.Context, tx *sql.Tx, by desk.Actor, action string, ke
 	return key, secret, err
 }
 
-// Rotate makes a key like another, which ends after overlap. Errors are those
+// Rotate makes a key like another, which ends after overlap. Both spend from the
+// same budgets. Errors are those
 // of Revoke, and key_revoked for one that may not be used any more.
 func (k *Keys) Rotate(ctx context.Context, by desk.Actor, id desk.KeyID, overlap time.Duration) (made desk.Key, secret string, err error) {
 	err = k.db.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -141,9 +142,13 @@ func (k *Keys) Get(ctx context.Context, id desk.KeyID) (desk.Key, error) {
 func keyByID(ctx context.Context, q queryer, id desk.KeyID) (desk.Key, error) {
 	key, err := scanKey(q.QueryRowContext(ctx, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = &desk.Error{Kind: desk.NotFound, Code: "key_not_found", Field: "id", Public: fmt.Sprintf("There is no key %q.", id)}
+		err = noKey(id)
 	}
 	return key, err
+}
+
+func noKey(id desk.KeyID) error {
+	return &desk.Error{Kind: desk.NotFound, Code: "key_not_found", Field: "id", Public: fmt.Sprintf("There is no key %q.", id)}
 }
 
 // List returns the keys of a tenant, of all where that is empty, oldest first.
@@ -161,7 +166,8 @@ func (k *Keys) List(ctx context.Context, tenant desk.TenantID) ([]desk.Key, erro
 func scanKey(row scanner, more ...any) (desk.Key, error) {
 	var key desk.Key
 	var created, expires, revoked int64
-	err := row.Scan(append([]any{&key.ID, &key.Tenant, &key.Name, &key.Role, &key.Prefix, &created, &expires, &revoked}, more...)...)
+	err := row.Scan(append([]any{&key.ID, &key.Tenant, &key.Name, &key.Role, &key.Prefix, &created, &expires, &revoked, &key.Account}, more...)...)
+	key.Account = cmp.Or(key.Account, key.ID)
 	key.Created, key.Expires, key.Revoked = fromMillis(created), timeOrZero(expires), timeOrZero(revoked)
 	return key, err
 }

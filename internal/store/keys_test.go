@@ -2,11 +2,14 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"kefu/internal/access"
+	"kefu/internal/budget"
 	"kefu/internal/desk"
+	"kefu/internal/store"
 )
 
 var me = desk.Actor{Name: "cli:me", Request: "req_1"}
@@ -83,6 +86,62 @@ func TestARotatedKeyOverlapsItsSuccessor(t *testing.T) {
 				t.Errorf("rotating a revoked key: %v, want key_revoked", err)
 			}
 		})
+	}
+}
+
+func TestARotatedKeySpendsFromTheSameBudget(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		first, _, err := db.Keys().Create(ctx, me, desk.Key{Tenant: desk.DefaultTenant, Role: desk.RoleAsk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := desk.Budget{Tenant: desk.DefaultTenant, Subject: desk.SubjectKey, Name: string(first.ID), Period: desk.PerDay, Unit: desk.InUSD, Cap: 100, AtCap: desk.RefuseAtCap}
+		set, err := db.Budgets().Set(ctx, me, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, _, err := db.Keys().Rotate(ctx, me, first.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		third, _, err := db.Keys().Rotate(ctx, me, second.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		directory := access.New(db, "", quiet())
+		if err := directory.Refresh(ctx); err != nil {
+			t.Fatal(err)
+		}
+		book := budget.New(directory, db.Budgets(), nil, quiet())
+		for _, key := range []desk.Key{first, second, third} {
+			if scope := (desk.Scope{Tenant: desk.DefaultTenant, Key: key.ID}); !book.Covers(scope) || book.Sharing(scope) != fmt.Sprintf("|key=%q", first.ID) {
+				t.Errorf("the key %s, rotated from %s, spends as %q", key.ID, first.ID, book.Sharing(scope))
+			}
+		}
+		limit.Name, limit.Cap = string(third.ID), 200
+		if again, err := db.Budgets().Set(ctx, me, limit); err != nil || again.ID != set.ID || again.Cap != 200 {
+			t.Errorf("set for the successor: %+v, %v, want the budget %s changed", again, err, set.ID)
+		}
+	})
+}
+
+func TestABudgetIsForAKeyThatThereIs(t *testing.T) {
+	db, ctx := engines["sqlite"](t), t.Context()
+	if _, err := db.Tenants().Create(ctx, me, desk.Tenant{ID: "acme"}); err != nil {
+		t.Fatal(err)
+	}
+	foreign, _, err := db.Keys().Create(ctx, me, desk.Key{Tenant: "acme", Role: desk.RoleAsk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"nope": "key_not_found", string(foreign.ID): "key_not_found", string(desk.BootstrapKey): "", "": ""} {
+		_, err := db.Budgets().Set(ctx, me, desk.Budget{
+			Tenant: desk.DefaultTenant, Subject: desk.SubjectKey, Name: name, Period: desk.PerDay, Unit: desk.InUSD, Cap: 100, AtCap: desk.RefuseAtCap,
+		})
+		if got := codeOf(err); got != want {
+			t.Errorf("a budget for the key %q: %v, want %q", name, err, want)
+		}
 	}
 }
 
