@@ -82,7 +82,8 @@ var checklist = map[string]string{
 		internal/web TestEveryFileIsServedUnderAPolicyThatAllowsNothingInline
 		internal/httpapi TestTheReferenceIsServedUnderAPolicyThatAllowsNothingInline
 		internal/web TestTheReferenceIsReadAndTriedOutUnderItsPolicy`,
-	"Output: no credential or card is said, nor begun in a stream": `
+	"Output: no credential, card or other tenant's name is said, nor begun in a stream": `
+		internal/answer TestNoOtherTenantIsNamed
 		internal/answer TestLeakedSecretsAndPlaceholdersAreHeldBack
 		internal/answer TestNoSecretIsStreamedInPieces`,
 	"Exfiltration: foreign links and images are left out": `

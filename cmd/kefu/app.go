@@ -141,7 +141,7 @@ func (a *app) assemble() error {
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: router, Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Gate: gate, Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,
-		Masker: masker, Guard: a.guard, Topics: a.topics,
+		Masker: masker, Guard: a.guard, Topics: a.topics, Tenants: a.directory,
 		Contact: func(l desk.Lang) desk.Contact { return handoff.Contact(channels, l) },
 	}
 	if a.agent != nil {

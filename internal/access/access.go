@@ -37,7 +37,8 @@ type Source interface {
 	Access(ctx context.Context, since int64) (rules Rules, ok bool, err error)
 }
 
-// Rules are all keys that were not revoked, and all budgets, at one version.
+// Rules are all keys that were not revoked, all budgets and tenants, at one
+// version.
 type Rules struct {
 	Version int64
 	Keys    []HashedKey
@@ -45,6 +46,7 @@ type Rules struct {
 	// included: revoking the last one opens nothing.
 	Asking  bool
 	Budgets []desk.Budget
+	Tenants []desk.Tenant
 }
 
 // HashedKey is a key with the hash of its secret.
@@ -86,6 +88,7 @@ type rules struct {
 	keys    map[string]HashedKey            // by prefix
 	account map[desk.KeyID]desk.KeyID       // of keys that succeed others
 	budgets map[desk.TenantID][]desk.Budget // in the order of their ids
+	names   names
 }
 
 // New returns a directory that knows the key of the configuration alone, if
@@ -128,6 +131,7 @@ func index(read Rules) *rules {
 	r := &rules{
 		version: read.Version, asking: read.Asking, keys: make(map[string]HashedKey, len(read.Keys)),
 		account: make(map[desk.KeyID]desk.KeyID), budgets: make(map[desk.TenantID][]desk.Budget),
+		names: newNames(read.Tenants),
 	}
 	for _, k := range read.Keys {
 		r.keys[k.Prefix] = k
@@ -248,6 +252,17 @@ func (d *Directory) Keyed() bool {
 // is the caller's to know.
 func (d *Directory) Open() bool {
 	return d.bootstrap.Role == "" && !d.current.Load().asking
+}
+
+// Named lists the names of tenants but one that text has as whole words, in small
+// letters.
+func (d *Directory) Named(text string, but desk.TenantID) []string {
+	return d.current.Load().names.in(text, but)
+}
+
+// MayName is where the end of text may begin such a name, or its length.
+func (d *Directory) MayName(text string, but desk.TenantID) int {
+	return d.current.Load().names.begun(text, but)
 }
 
 // Account is the key that another spends for: the first that it succeeds by

@@ -89,7 +89,7 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	}
 
 	start = time.Now()
-	d.text = s.withoutLinks(output{Service: s, sources: d.sources, own: true}.withoutLeaks(out.Text, tr), sources)
+	d.text = s.withoutLinks(output{Service: s, tenant: q.Scope.Tenant, question: string(q.Text), sources: d.sources, view: view, own: true}.withoutLeaks(out.Text, tr), sources)
 	d.verdict = grounding.Verify(d.text, d.sources)
 	tr.Grounds, tr.Passages = d.verdict.Grounds, traced(d.sources, d.verdict)
 	tr.Took("verify", start)

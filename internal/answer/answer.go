@@ -126,8 +126,9 @@ type Parts struct {
 	Notifier  Notifier
 	Observer  Observer
 	Masker    *mask.Masker
-	Guard     Guard  // nil: questions are not judged
-	Topics    Topics // nil: no question is confidential by what it is about
+	Guard     Guard   // nil: questions are not judged
+	Topics    Topics  // nil: no question is confidential by what it is about
+	Tenants   Tenants // nil: nobody shares the installation
 	// Contact is how customers reach a person.
 	Contact func(desk.Lang) desk.Contact
 }

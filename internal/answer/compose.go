@@ -192,7 +192,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		return d, fmt.Errorf("start: %w", err)
 	}
 	d.provider, d.model, d.degraded = reply.Provider, reply.Model, reply.Degraded
-	out := output{Service: s, question: string(q.Text), sources: sources}
+	out := output{Service: s, tenant: q.Scope.Tenant, question: string(q.Text), sources: sources, view: view}
 	if q.Stream && !r.Pleasantry { // of a pleasantry some may have to be left out
 		about := desk.Answer{ID: q.ID, Lang: q.Lang, Route: r, Provider: reply.Provider, Model: reply.Model, Conversation: q.Conversation}
 		d.text, d.told, d.leaked, err = s.tell(reply, about, slices.Clone(tr.Guard), out, emit)

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"kefu/internal/desk"
+	"kefu/internal/knowledge"
 	"kefu/internal/lang"
 	"kefu/internal/mask"
 )
@@ -19,6 +20,15 @@ type Guard interface {
 	Judge(text string) desk.Verdict
 	// Document judges a passage of the knowledge base.
 	Document(text string) desk.Verdict
+}
+
+// Tenants knows the companies that share this installation.
+type Tenants interface {
+	// Named lists the names of tenants but one that text has as whole words, in
+	// small letters.
+	Named(text string, but desk.TenantID) []string
+	// MayName is where the end of text may begin such a name, or its length.
+	MayName(text string, but desk.TenantID) int
 }
 
 // Stages of a verdict.
@@ -35,11 +45,12 @@ const (
 	leakSecret      = "secret"      // a credential or card that no source has
 	leakPlaceholder = "placeholder" // personal data that the asker did not write
 	leakExfiltrated = "exfiltrated" // the asker's data within a link
+	leakTenant      = "tenant"      // the name of a company that shares the installation
 )
 
 // AnswerRules are the rules of the verdicts on answers, a closed set.
 func AnswerRules() []string {
-	return []string{leakCanary, leakPrompt, leakSecret, leakPlaceholder, leakExfiltrated}
+	return []string{leakCanary, leakPrompt, leakSecret, leakPlaceholder, leakExfiltrated, leakTenant}
 }
 
 // guarded judges a question that no cache could answer: what the cache holds
@@ -112,8 +123,10 @@ var errLeak = errors.New("the reply leaks")
 // output is what may be said in one answer.
 type output struct {
 	*Service
+	tenant   desk.TenantID
 	question string
 	sources  []desk.Passage
+	view     *knowledge.View
 	own      bool // placeholders are the customer's or the tools', restored for the asker
 }
 
@@ -136,7 +149,19 @@ func (o output) leaks(text string) string {
 			return leakSecret
 		}
 	}
+	if o.Tenants != nil && slices.ContainsFunc(o.Tenants.Named(text, o.tenant), o.unknown) {
+		return leakTenant
+	}
 	return ""
+}
+
+// unknown tells that neither the customer nor the tenant's own knowledge base
+// knows a name, given in small letters: companies are called like things, and
+// work for each other.
+func (o output) unknown(name string) bool {
+	has := func(text string) bool { return strings.Contains(strings.ToLower(text), name) }
+	known := func(p desk.Passage) bool { return has(p.Text) || has(p.Title) }
+	return !has(o.question) && !slices.ContainsFunc(o.sources, known) && !slices.ContainsFunc(o.view.Lexical(name, 3), known)
 }
 
 // withoutLeaks leaves out the sentences that leak: where tools were used, the

@@ -2,10 +2,12 @@ package answer_test
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
+	"kefu/internal/access"
 	"kefu/internal/answer"
 	"kefu/internal/desk"
 	"kefu/internal/guard"
@@ -172,6 +174,66 @@ func TestNoSecretIsStreamedInPieces(t *testing.T) {
 			if a.Handoff == nil || a.Handoff.Reason != desk.HandoffUnverified {
 				t.Errorf("handoff = %+v, want unverified: a part was shown", a.Handoff)
 			}
+		}
+	}
+}
+
+// neighbours are companies that share the installation.
+type neighbours []desk.Tenant
+
+func (n neighbours) Access(context.Context, int64) (access.Rules, bool, error) {
+	return access.Rules{Tenants: n}, true, nil
+}
+
+func beside(t *testing.T, names ...string) func(*answer.Config, *answer.Parts) {
+	var others neighbours
+	for i, name := range names {
+		others = append(others, desk.Tenant{ID: desk.TenantID(rune('a' + i)), Name: name})
+	}
+	directory := access.New(others, "", slog.New(slog.DiscardHandler))
+	if err := directory.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return func(_ *answer.Config, p *answer.Parts) { p.Tenants = directory }
+}
+
+func TestNoOtherTenantIsNamed(t *testing.T) {
+	const question = "How long do I have to return an item?"
+	const right = "You can return most items within 30 days of delivery [1]. "
+	tests := []struct {
+		name, said string
+		neighbours []string
+		question   string
+		held       bool
+	}{
+		{"another company", "So it is at Umbrella Corp, too.", []string{"Umbrella Corp"}, question, true},
+		{"in other letters", "So it is at UMBRELLA corp.", []string{"Umbrella Corp"}, question, true},
+		{"in Chinese", "伞公司也是这样。", []string{"伞公司"}, question, true},
+		{"a part of a name", "Take an umbrella with you.", []string{"Umbrella Corp"}, question, false},
+		{"a part of a word", "So it is at Umbrella Corps.", []string{"Umbrella Corp"}, question, false},
+		{"one that the customer named", "So it is at Umbrella Corp.", []string{"Umbrella Corp"}, "How long do I have to return an item of Umbrella Corp?", false},
+		{"a word of the knowledge base", "Delivery is meant.", []string{"Delivery"}, question, false},
+		{"no company beside", "So it is at Umbrella Corp.", nil, question, false},
+	}
+	for _, tt := range tests {
+		s := open(t, complex, watched, beside(t, tt.neighbours...))
+		s.model.reply = func(llm.Call) (string, error) { return right + tt.said, nil }
+		a := s.ask(tt.question)
+		if held := slices.ContainsFunc(a.Trace.Guard, func(v desk.Verdict) bool { return v.Rule == "tenant" }); held != tt.held || held != (a.Outcome == desk.Abstained) {
+			t.Errorf("%s: %q (%s), held back = %t, want %t", tt.name, a.Text, a.Outcome, held, tt.held)
+		}
+		var deltas []string
+		for _, r := range right + tt.said {
+			deltas = append(deltas, string(r))
+		}
+		s = open(t, complex, watched, beside(t, tt.neighbours...), tellBy(&streaming{deltas: deltas}))
+		events, _, err := hear(t, s, tt.question)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := strings.ReplaceAll(strings.Join(events, ""), "<citation>", "")
+		if strings.Contains(said, tt.said) == tt.held || tt.held && (strings.Contains(strings.ToLower(said), "umb") || strings.Contains(said, "伞")) {
+			t.Errorf("%s: streamed %q, want it held back: %t", tt.name, said, tt.held)
 		}
 	}
 }

@@ -78,7 +78,11 @@ func (t *teller) ready() int {
 	if open < 0 || len(t.held)-open > longestToken || strings.ContainsAny(t.held[open:], "]⟧") {
 		open = len(t.held)
 	}
-	return min(open, t.startsCanary(t.held), mayEndLink(t.held), mayEndSecret(tail(t.shown.String()), t.held))
+	said := tail(t.shown.String()) // in which a secret or a name may have begun
+	if t.Tenants != nil {
+		open = min(open, max(0, t.Tenants.MayName(said+t.held, t.tenant)-len(said)))
+	}
+	return min(open, t.startsCanary(t.held), mayEndLink(t.held), mayEndSecret(said, t.held))
 }
 
 // tail is the end of what was shown, which a leak may have begun in.

@@ -189,7 +189,7 @@ func timeOrZero(ms int64) time.Time {
 
 var _ access.Source = (*DB)(nil)
 
-// Access returns what keys and budgets there are, where their version is
+// Access returns what keys, budgets and tenants there are, where their version is
 // another than since; ok tells whether it is.
 func (db *DB) Access(ctx context.Context, since int64) (rules access.Rules, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
@@ -211,7 +211,11 @@ func (db *DB) Access(ctx context.Context, since int64) (rules access.Rules, ok b
 			return err
 		}
 		rows, err = tx.QueryContext(ctx, `SELECT `+budgetColumns+` FROM budgets ORDER BY id`)
-		rules.Budgets, err = collect(rows, err, func(r *sql.Rows) (desk.Budget, error) { return scanBudget(r) })
+		if rules.Budgets, err = collect(rows, err, func(r *sql.Rows) (desk.Budget, error) { return scanBudget(r) }); err != nil {
+			return err
+		}
+		rows, err = tx.QueryContext(ctx, selectTenants)
+		rules.Tenants, err = collect(rows, err, scanTenant)
 		return err
 	})
 	return rules, err == nil, db.explainRules(err)

@@ -48,17 +48,21 @@ func (t *Tenants) Create(ctx context.Context, by desk.Actor, tenant desk.Tenant)
 	return tenant, nil
 }
 
+const selectTenants = `SELECT id, name, created_at FROM tenants ORDER BY id`
+
+func scanTenant(r *sql.Rows) (t desk.Tenant, err error) {
+	var created int64
+	err = r.Scan(&t.ID, &t.Name, &created)
+	t.Created = fromMillis(created)
+	return t, err
+}
+
 // List returns all tenants by their ids.
 func (t *Tenants) List(ctx context.Context) ([]desk.Tenant, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	rows, err := t.db.read.QueryContext(ctx, `SELECT id, name, created_at FROM tenants ORDER BY id`)
-	all, err := collect(rows, err, func(r *sql.Rows) (t desk.Tenant, err error) {
-		var created int64
-		err = r.Scan(&t.ID, &t.Name, &created)
-		t.Created = fromMillis(created)
-		return t, err
-	})
+	rows, err := t.db.read.QueryContext(ctx, selectTenants)
+	all, err := collect(rows, err, scanTenant)
 	if err != nil {
 		return nil, fmt.Errorf("list tenants: %w", t.db.engine.explain(err))
 	}
