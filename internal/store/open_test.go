@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -234,5 +235,18 @@ func TestAPathMayHoldAnyCharacter(t *testing.T) {
 	publish(t, open(t, store.Config{Dir: dir}), []desk.Prepared{document("a", 1, 0)})
 	if _, err := os.Stat(filepath.Join(dir, "kefu.db")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTheFilesAreNotForEverybody(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, store.Config{Dir: dir})
+	if err := db.Turns().Append(t.Context(), desk.Scope{Tenant: desk.DefaultTenant, User: "ann"}, "c1", desk.Turn{Answer: "ans_1", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kefu.db", "kefu.db-wal", "kefu.db-shm"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm()&0o007 != 0 {
+			t.Errorf("%s is %v, %v: others may read what customers said", name, info.Mode(), err)
+		}
 	}
 }

@@ -57,6 +57,10 @@ func (s sqliteFile) open() (write, read *sql.DB, err error) {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o750); err != nil {
 		return nil, nil, s.unwritable(err)
 	}
+	// SQLite would let everybody read a new file, and what it puts beside it.
+	if f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL, 0o640); err == nil {
+		f.Close()
+	}
 	// immediate: a transaction that reads first and writes later would fail
 	// with SQLITE_BUSY instead of waiting.
 	write, err = sql.Open("sqlite", s.dsn("immediate"))
