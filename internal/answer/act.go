@@ -143,13 +143,19 @@ func done(uses []desk.ToolUse, l desk.Lang) string {
 	return inLang(l, "Done: ", "已完成：") + strings.Join(titles, inLang(l, ", ", "、")) + inLang(l, ".", "。")
 }
 
-// link matches what programs make a link of, or a person might follow.
-var link = regexp.MustCompile(`(?i)(?:https?://|www\.)[^\s<>"')\]，。；、]+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"')\]，。；、]*`)
+// link matches what programs make a link of, or a person might follow, and what
+// would run where somebody makes a page of an answer.
+var link = regexp.MustCompile(`(?i)(?:https?://|www\.|javascript:)[^\s<>"')\]，。；、]+|\b(?:[a-z0-9-]+\.)+[a-z]{2,}/[^\s<>"')\]，。；、]*`)
 
-// links tells whether a text holds any. Every link has a slash or begins with
-// www.
+// links tells whether a text holds any.
 func links(text string) bool {
-	return (strings.Contains(text, "/") || strings.Contains(strings.ToLower(text), "www.")) && link.MatchString(text)
+	if !strings.Contains(text, "/") {
+		small := strings.ToLower(text)
+		if !strings.Contains(small, "www.") && !strings.Contains(small, "javascript:") {
+			return false
+		}
+	}
+	return link.MatchString(text)
 }
 
 // withoutLinks leaves out the sentences with links that neither the knowledge

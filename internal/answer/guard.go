@@ -244,7 +244,7 @@ func (o output) foreign(text string) string {
 }
 
 // openLink matches a link at the end of a text that may not be complete.
-var openLink = regexp.MustCompile(`(?i)(?:h|ht|htt|https?|https?:/?/?[^\s]*|www\.[^\s]*)$`)
+var openLink = regexp.MustCompile(`(?i)(?:h|ht|htt|https?|https?:/?/?[^\s]*|www\.[^\s]*|j|ja|jav|java|javas|javasc|javascr|javascri|javascrip|javascript(?::[^\s]*)?)$`)
 
 // mayEndLink is where a link begins that the end of text may have cut, or its
 // length.

@@ -263,6 +263,26 @@ func TestIndirectInjectionThatIsObeyedLinksToNothing(t *testing.T) {
 	}
 }
 
+func TestNothingThatWouldRunIsSaid(t *testing.T) {
+	const text = "You can return most items within 30 days of delivery [1]. See [here](javascript:alert(1)) and [here](JavaScript:alert`1`), or drink java."
+	s := open(t, complex, watched)
+	s.model.reply = func(llm.Call) (string, error) { return text, nil }
+	if a := s.ask("How long do I have to return an item?"); strings.Contains(strings.ToLower(string(a.Text)), "script:") {
+		t.Errorf("answer = %q", a.Text)
+	}
+	for size := 1; size < 9; size++ {
+		var deltas []string
+		for piece := range slices.Chunk([]byte(text), size) {
+			deltas = append(deltas, string(piece))
+		}
+		s := open(t, complex, watched, tellBy(&streaming{deltas: deltas}))
+		events, _, err := hear(t, s, "How long do I have to return an item?")
+		if said := strings.Join(events, ""); err != nil || strings.Contains(strings.ToLower(said), "script") || !strings.Contains(said, "drink java") {
+			t.Errorf("in pieces of %d: said %q, %v", size, said, err)
+		}
+	}
+}
+
 func TestAPlaceholderSplitOverDeltasIsRestored(t *testing.T) {
 	model := &streaming{deltas: []string{"You can return most items within 30 days of delivery, ⟦EMA", "IL_", "1⟧ [1]."}}
 	s := open(t, complex, tellBy(model))
