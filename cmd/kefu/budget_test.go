@@ -209,6 +209,19 @@ func budgetID(t *testing.T, site *e2e.Site) string {
 	return id
 }
 
+func TestABudgetSaysWhereNobodyCouldAnswerAtItsCap(t *testing.T) {
+	t.Parallel()
+	site := e2e.NewSite(t)
+	set := []string{"budgets", "set", "--usd", "1", "--at-cap", "offline"}
+	if r := site.Run(set...); r.Code != 0 || strings.Contains(r.Stderr, "offline") {
+		t.Errorf("with the chains as they are: %d %s", r.Code, r.Stderr)
+	}
+	site.Write("kefu.yaml", "models: {luna: {provider: openai, model: gpt-6-luna, base_url: 'http://127.0.0.1:9/v1'}}\nchains: {simple: [luna, offline], complex: [luna]}\n")
+	if r := site.Run(set...); r.Code != 0 || !strings.Contains(r.Stderr, "a chain of models lacks offline") {
+		t.Errorf("with a chain without the offline model: %d %s", r.Code, r.Stderr)
+	}
+}
+
 func TestAtTheCapTheConfiguredModelAnswers(t *testing.T) {
 	t.Parallel()
 	for action, want := range map[string]func(a e2e.Answer, err error) bool{

@@ -102,10 +102,13 @@ func (c *cli) budgetsSet() *cobra.Command {
 			if tokens != 0 {
 				b.Unit, b.Cap = desk.InTokens, tokens
 			}
-			return c.withDB(cmd.Context(), func(ctx context.Context, db *store.DB) error {
-				set, err := db.Budgets().Set(ctx, thisPerson(), b)
+			return c.withBase(cmd.Context(), func(ctx context.Context, base *base) error {
+				set, err := base.db.Budgets().Set(ctx, thisPerson(), b)
 				if err != nil {
 					return err
+				}
+				if set.AtCap == desk.OfflineAtCap && !base.models.endOffline() {
+					fmt.Fprintln(c.stderr, "a chain of models lacks offline: at this cap its questions are refused; add offline to chains.simple and chains.complex")
 				}
 				return c.print(newBudgetJSON(set), func(w io.Writer) {
 					fmt.Fprintf(w, "budget %s: %s a %s for %s, then %s\n", set.ID, amount(set.Unit, set.Cap), set.Period, whose(set), set.AtCap)

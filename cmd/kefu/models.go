@@ -87,6 +87,12 @@ func (m models) language() bool {
 	return slices.ContainsFunc(m.targets.Complex, func(t config.Target) bool { return t.Protocol != config.Offline })
 }
 
+// endOffline tells whether both chains hold the offline model.
+func (m models) endOffline() bool {
+	offline := func(t config.Target) bool { return t.Protocol == config.Offline }
+	return slices.ContainsFunc(m.targets.Simple, offline) && slices.ContainsFunc(m.targets.Complex, offline)
+}
+
 // compression is how passages are shortened: as configured, or not at all where
 // nobody but the offline model reads them, which reads all of them.
 func (m models) compression(how string) string {
