@@ -25,9 +25,13 @@ var (
 	// with a measure word or at a verb.
 	chineseStanding = regexp.MustCompile(`它们|它們|它|他们|这个|這個|那个|那個|这款|這款|那款|这种|這種|那种|那種|这些|這些|那些|前者|后者|上面说的|刚才说的|这(?:是|要|能|可以|会|需要|怎么|多)|這(?:是|要|能|可以|會|需要|怎麼|多)`)
 	chineseAsking   = regexp.MustCompile(`^(?:为什么|為什麼|为啥|怎么办|怎麼辦|怎么弄|怎么做|怎么操作|如何操作|多少钱|多少錢|要多少钱|多久|要多久|需要多久|多长时间|什么时候|什麼時候|哪里|在哪里|在哪|哪个|哪種|哪种|真的吗|真的嗎|确定吗|要钱吗|收费吗|免费吗|可以吗|能退吗|能换吗|贵吗)$`)
-	chinesePlace    = regexp.MustCompile(`中国大陆|大陆|内地|香港|澳门|台湾|加拿大|美国|英国|欧洲|欧盟|日本|韩国|新加坡|澳大利亚|澳洲|德国|法国|海外|国外|国内|境外|新疆|西藏|内蒙古|偏远地区|港澳台|江浙沪`)
+	chinesePlace    = regexp.MustCompile(`中国大陆|大陆|内地|香港|澳门|台湾|加拿大|美国|英国|欧洲|欧盟|日本|韩国|新加坡|澳大利亚|澳洲|德国|法国|海外|国外|国内|境外|新疆|西藏|内蒙古|偏远地区|港澳台|江浙沪|` +
+		`北京|上海|天津|重庆|广州|深圳|杭州|南京|苏州|成都|武汉|西安|长沙|青岛|厦门|大连|宁波|郑州|` +
+		`广东|浙江|江苏|四川|湖北|湖南|河北|河南|山东|山西|陕西|福建|安徽|江西|广西|云南|贵州|海南|辽宁|吉林|黑龙江|甘肃|青海|宁夏`)
 	// chineseOf is "A 的 B" with A in front.
 	chineseOf = regexp.MustCompile(`^(?:请问|我想问|想问|你们的?|我的?|您的?)?(.{1,14}?)的(.+)$`)
+	// chineseAbout is the same without 的: 智能灯多少钱.
+	chineseAbout = regexp.MustCompile(`^(?:请问|我想问|想问|你们的?|我的?|您的?)?(.{2,14}?)((?:要|需要|卖|现在)?(?:多少钱|多少元|几块钱|多大|多重|多长|怎么卖|贵不贵|有货吗|好用吗|怎么用|怎么安装|防水吗|支持.{1,8}吗))$`)
 )
 
 // aspects are what one may want to know of many things: one of them takes the
@@ -56,6 +60,9 @@ func chineseAlone(question, previous string) (text string, ok bool) {
 	c := readChinese(strings.TrimSpace(question))
 	end := strings.TrimRight(previous, "？?。.！! ")
 	whole := chineseOf.FindStringSubmatchIndex(end)
+	if about := chineseAbout.FindStringSubmatchIndex(end); whole == nil && about != nil && !slices.Contains(aspects, end[about[2]:about[3]]) {
+		whole = about
+	}
 	switch {
 	case c.name != "" && chinesePlace.MatchString(c.name) && chinesePlace.MatchString(end):
 		at := chinesePlace.FindStringIndex(end)

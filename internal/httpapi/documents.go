@@ -214,8 +214,29 @@ func (api *API) take(c *gin.Context, uploads []desk.Upload, done int) {
 	if later {
 		done = http.StatusAccepted
 	}
+	list, err := api.taken(c.Request.Context(), tenantOf(c), files)
 	c.Header("Location", "/v1/documents/"+string(files[0].Document))
-	api.reply(c, done, map[string]any{"data": each(files, newFileJSON)}, nil)
+	api.reply(c, done, map[string]any{"data": list}, err)
+}
+
+// taken shows what is published of files that are ready, and the state of others.
+func (api *API) taken(ctx context.Context, tenant desk.TenantID, files []desk.Intake) ([]documentJSON, error) {
+	list := make([]documentJSON, len(files))
+	for i, f := range files {
+		list[i] = newFileJSON(f)
+		if f.State != desk.Ready {
+			continue
+		}
+		d, err := api.cfg.Operators.Documents.Find(ctx, tenant, f.Document)
+		if said, ok := errors.AsType[*desk.Error](err); ok && said.Kind == desk.NotFound {
+			continue // somebody has removed it meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		list[i] = newDocumentJSON(d)
+	}
+	return list, nil
 }
 
 // deleteDocument answers DELETE /v1/documents/{id}.

@@ -79,7 +79,7 @@ func (s stock) Inspect(_ context.Context, _ desk.Scope, question string, k int) 
 
 type shownDocument struct {
 	ID, Source, Path, Title, Status, Code string
-	Revision                              int
+	Revision, Chunks                      int
 	Text                                  []struct{ Text string }
 }
 
@@ -246,6 +246,9 @@ func TestFilesOfAFormAreOneReleaseAndTheirNamesLoseTheirFolders(t *testing.T) {
 	states := map[string]string{}
 	for _, d := range into[documentPage](t, r, 201).Data {
 		states[d.Path] = d.Status + d.Code
+		if ready := d.Status == "ready"; (d.Title != "") != ready || (d.Chunks == 1) != ready || (d.Revision == 1) != ready {
+			t.Errorf("the reply shows %+v, want of what is ready what is published", d)
+		}
 	}
 	if len(states) != 3 || states["a.md"] != "ready" || states["b.csv"] != "ready" || states["c.csv"] != "failedfile_malformed" {
 		t.Errorf("states = %v", states)

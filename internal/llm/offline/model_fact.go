@@ -20,7 +20,7 @@ type fact struct {
 var (
 	aPeriod = &fact{
 		asked: regexp.MustCompile(`\bhow (?:long|soon|fast|quickly|many (?:\w+ )?(?:days|weeks|months|years|hours|minutes))\b|\b(?:lifetime|validity|how often)\b|` +
-			`多久|多长时间|多快|(?:几|多少)(?:个)?(?:天|周|月|年|小时|分钟|工作日|星期)|什么时限|时效`),
+			`多久|多长(?:时间|[？?]?$)|多快|(?:几|多少)(?:个)?(?:天|周|月|年|小时|分钟|工作日|星期)|什么时限|时效`),
 		stated: regexp.MustCompile(period + `|\b\d+(?:\.\d+)? ?(?:metres?|meters?|cm|centimetres?)\b|\d ?(?:米|厘米)`),
 		must:   true,
 		words: contentTerms(`valid expire expiry last take lifetime validity period time deadline keep stay
@@ -46,7 +46,7 @@ var (
 	anAmount = &fact{
 		asked: regexp.MustCompile(`\bhow much (?:is|are|do|does|will|would|did|for)\b|\bwhat (?:do|does|will|would) .*\bcosts?\b|\bwhat(?:'s| is| are) the (?:\w+ ){0,3}(?:price|cost|fee)\b|` +
 			`多少钱|(?:费|价格|价钱)(?:用)?(?:是|要|为)?多少|几块|几元|多少元`),
-		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
+		stated: regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:` + currency + `)|\bfree\b|no (?:fee|charge)|免费|免运费|不收`),
 		must:   true,
 		words:  priceWords,
 	}
@@ -88,6 +88,9 @@ const (
 	period = `(?i)(?:\d|\b(?:a|an|few|` + numeral + `))[\s-]*(?:business |working |calendar |full )?(?:days?|weeks?|months?|years?|hours?|minutes?)\b|\d\s*seconds?\b|` +
 		`\b(?:immediately|at once|instantly|same day|next day|permanently|forever|never expires?|no time limit)\b|` +
 		`[0-9一二三四五六七八九十两半]+\s*(?:个)?(?:多)?(?:工作日|自然日|天|日|周|星期|月|年|小时|分钟|秒)|当天|次日|立即|马上|实时|永久|长期有效|不会过期|不限时`
+	// currency matches the name of one, in any case.
+	currency = `[美欧日港韩加澳新]?元|块|[港台]币|新台币|英镑|法郎|克朗|卢布|人民币|(?:usd|eur|gbp|jpy|cny|rmb|hkd|twd|cad|aud|sgd|chf|sek|nok|dkk|inr|` +
+		`dollars?|euros?|pounds?|yen|yuan|cents?|pence|francs?|crowns?|kron(?:er|or|a)|kr|rupees?|rou?bles?|pesos?|dirhams?|ringgit|baht|zloty)\b`
 	// date matches a point in time.
 	date = `\b\d{1,2}:\d{2}\b|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|before|after|until|once|when|as soon as|at dispatch)\b|` +
 		`\d\s*(?:月|点|号|日)|之前|之后|以后|以前|时候|时(?:扣|付|生效|发)`
@@ -95,7 +98,7 @@ const (
 
 // price matches an amount of money, a share, or that there is none to pay.
 var (
-	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:%|percent|元|块|美元|人民币|usd|eur|cny|dollars?|euros?|pounds?|yuan)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
+	price      = regexp.MustCompile(`(?i)[$€£¥￥]\s*\d|(?:\d|\b` + numeral + `)\s*(?:%|percent|` + currency + `)|\bfree\b|without (?:a |any )?(?:fee|charge)|no (?:fee|charge)|免费|包邮|免运费|不收|免息|半价`)
 	priceWords = contentTerms(`cost price fee charge pay expensive 价格 费用 收费 价钱 售价`)
 )
 
