@@ -262,16 +262,23 @@ func mayEndLink(text string) int {
 // begins that the end may have cut, or the length of text. What is longer than
 // any is let go: by then it can be told what it is.
 func mayEndSecret(said, text string) int {
+	const figures = "0123456789"
 	all := tail(said + text)
-	run := len(all) - len(strings.TrimRightFunc(all, unbroken))
-	if run < 5 || run < 12 && !strings.ContainsAny(all[len(all)-run:], "0123456789") { // a word, or a short number
-		run = 0
+	before := strings.TrimRightFunc(all, unbroken)
+	run, groups := all[len(before):], ""
+	if run == "" || strings.ContainsAny(run, figures) { // the run may end a number that has begun before it
+		groups = strings.TrimLeft(before[len(strings.TrimRightFunc(before, grouped)):], " -")
 	}
-	number := len(strings.TrimLeft(all[len(strings.TrimRightFunc(all, grouped)):], " -"))
-	if run = max(run, number); run == longestLink {
+	held := len(run) + len(groups)
+	switch {
+	case held == longestLink:
+		return len(text)
+	case groups == "" && len(run) < 12 && !strings.ContainsAny(run, figures): // a word
+		return len(text)
+	case groups == "" && len(run) < 5 && strings.Trim(run, figures) != "": // "30%", "4,"
 		return len(text)
 	}
-	return max(0, len(text)-run)
+	return max(0, len(text)-held)
 }
 
 // unbroken tells what a credential is written in.

@@ -156,8 +156,9 @@ func TestNoSecretIsStreamedInPieces(t *testing.T) {
 		"4111-1111-1111-1111":                            0,
 		"password: Tr0ub4dor&3xyz":                       len("password: Tr0u"),
 	} {
-		for size := range 7 {
-			text := "You can return most items within 30 days of delivery [1]. Here it is, " + secret + " as you wished."
+		for n := range 7 * 4 {
+			size := n / 4
+			text := "You can return most items within 30 days of delivery [1]. Here it is, " + secret + [...]string{" as you wished.", ".", ", as you wished.", "\n"}[n%4]
 			var deltas []string
 			for piece := range slices.Chunk([]byte(text), size+1) {
 				deltas = append(deltas, string(piece))
