@@ -74,7 +74,7 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 		if err := a.handOff(ctx, tx, records); err != nil {
 			return err
 		}
-		return leaveErased(ctx, tx, records)
+		return db.leaveErased(ctx, tx, records)
 	})
 	if err != nil {
 		return fmt.Errorf("write answers: %w", err)

@@ -24,7 +24,7 @@ func subjectOf(scope desk.Scope, conversation desk.ConversationID) string {
 // writes later knows: what is there can be deleted, and nothing comes after it.
 func (db *DB) erase(ctx context.Context, subject string) error {
 	return db.transact(ctx, func(tx *sql.Tx) error {
-		if err := db.engine.settle(ctx, tx, "answers", "turns", "idempotency"); err != nil {
+		if err := db.engine.settle(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO erasures (subject, at) VALUES ($1, $2)
@@ -35,21 +35,21 @@ func (db *DB) erase(ctx context.Context, subject string) error {
 
 // erasedSince is the condition that one of two subjects was erased at a moment or
 // later, by the numbers of these arguments.
-func erasedSince(subject, other, asked int) string {
-	return fmt.Sprintf(`EXISTS (SELECT 1 FROM erasures WHERE subject IN ($%d, $%d) AND at >= $%d)`, subject, other, asked)
+func (db *DB) erasedSince(subject, other, asked int) string {
+	return fmt.Sprintf(`EXISTS (SELECT 1 FROM erasures WHERE subject IN ($%d, $%d) AND at >= $%d%s)`, subject, other, asked, db.engine.heed())
 }
 
 // leaveErased removes those of records that were asked by who was deleted
 // since, in the transaction that wrote them: looking before would miss a
 // deletion that comes between.
-func leaveErased(ctx context.Context, tx *sql.Tx, records []desk.Record) error {
+func (db *DB) leaveErased(ctx context.Context, tx *sql.Tx, records []desk.Record) error {
 	var some bool // of the last hour: mostly not
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM erasures)`).Scan(&some); err != nil || !some {
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM erasures`+db.engine.heed()+`)`).Scan(&some); err != nil || !some {
 		return err
 	}
 	for i := range records {
 		q, a := &records[i].Question, &records[i].Answer
-		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE id = $1 AND `+erasedSince(2, 3, 4),
+		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE id = $1 AND `+db.erasedSince(2, 3, 4),
 			a.ID, subjectOf(q.Scope, ""), subjectOf(q.Scope, a.Conversation), millis(q.Asked))
 		if err != nil {
 			return err

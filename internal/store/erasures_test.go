@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,7 +62,7 @@ func TestWhatWasAskedBeforeADeletionIsNotWrittenAfterIt(t *testing.T) {
 func TestADeletionWaitsForWhoIsWriting(t *testing.T) {
 	everywhere(t, func(t *testing.T, db *store.DB) {
 		commit := db.Begin(t, `INSERT INTO turns (tenant, user_id, conversation_id, at, answer_id, question, standalone, answer, lang, outcome)
-			VALUES ('default', 'ann', 'c1', 1, 'ans_1', 'q', '', 'a', 'en', 'answered')`)
+			SELECT 'default', 'ann', 'c1', 1, 'ans_1', 'q', '', 'a', 'en', 'answered' WHERE NOT EXISTS (SELECT 1 FROM erasures`+db.Heed()+`)`)
 		deleted := make(chan error, 1)
 		go func() {
 			_, err := db.Users().Delete(t.Context(), desk.Scope{Tenant: desk.DefaultTenant, User: "ann"})
@@ -78,6 +80,33 @@ func TestADeletionWaitsForWhoIsWriting(t *testing.T) {
 		}
 		if n := db.Count(t, "turns"); n != 0 {
 			t.Errorf("%d turns of who was deleted are kept", n)
+		}
+	})
+}
+
+func TestDeletionsDoNotStandInEachOthersWay(t *testing.T) {
+	everywhere(t, func(t *testing.T, db *store.DB) {
+		var all sync.WaitGroup
+		for w := range 6 {
+			all.Go(func() {
+				for i := range 15 {
+					q, a := record(fmt.Sprintf("%d_%d", w, i))
+					q.Scope.User = desk.UserID(a.ID)
+					if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
+						t.Error(err)
+					}
+					if err := db.Turns().Append(t.Context(), q.Scope, "c1", desk.Turn{Answer: a.ID, At: q.Asked}); err != nil {
+						t.Error(err)
+					}
+					if _, err := db.Users().Delete(t.Context(), q.Scope); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := db.Count(t, "answers") + db.Count(t, "turns"); n != 0 {
+			t.Errorf("%d rows are kept", n)
 		}
 	})
 }

@@ -21,6 +21,9 @@ func (db *DB) Exec(t testing.TB, statement string) {
 	}
 }
 
+// Heed ends a SELECT of erasures that a deletion waits for.
+func (db *DB) Heed() string { return db.engine.heed() }
+
 // Begin runs a statement in a transaction that commit ends.
 func (db *DB) Begin(t testing.TB, statement string) (commit func()) {
 	t.Helper()

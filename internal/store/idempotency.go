@@ -103,7 +103,7 @@ func (i *Idempotency) End(ctx context.Context, o desk.Once, r *desk.Reply) error
 		}
 		user := subjectOf(desk.Scope{Tenant: o.Tenant, User: r.User}, "")
 		_, err = tx.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant = $1 AND key_id = $2 AND name = $3
-			AND `+erasedSince(4, 4, 5), o.Tenant, o.Caller, o.Name, user, millis(o.Began))
+			AND `+i.db.erasedSince(4, 4, 5), o.Tenant, o.Caller, o.Name, user, millis(o.Began))
 		return err
 	})
 	if err != nil {

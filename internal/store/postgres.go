@@ -60,10 +60,17 @@ func newPostgres(url string) (*postgres, error) {
 	return &postgres{config: config, listener: make(chan *pgx.Conn, 1)}, nil
 }
 
-func (p *postgres) settle(ctx context.Context, tx *sql.Tx, tables ...string) error {
-	_, err := tx.ExecContext(ctx, `LOCK TABLE `+strings.Join(tables, ", ")+` IN SHARE MODE`)
+// settle locks none of the large tables: whoever writes to those would wait, and
+// so would it for a VACUUM.
+func (p *postgres) settle(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `LOCK TABLE erasures IN EXCLUSIVE MODE`)
 	return err
 }
+
+// heed makes reading a lock that settle waits for, as a dump's is not.
+func (p *postgres) heed() string { return ` FOR KEY SHARE` }
+
+func (p *postgres) flush(context.Context, *sql.DB) error { return nil }
 
 // scrub frees the versions of rows that nobody sees any more.
 func (p *postgres) scrub(ctx context.Context, write *sql.DB) error {

@@ -37,10 +37,13 @@ func (s sqliteFile) close()                   {}
 func (s sqliteFile) snapshot() *sql.TxOptions { return nil }
 
 // settle does nothing: one transaction writes at a time.
-func (s sqliteFile) settle(context.Context, *sql.Tx, ...string) error { return nil }
+func (s sqliteFile) settle(context.Context, *sql.Tx) error { return nil }
+func (s sqliteFile) heed() string                          { return "" }
 
-// scrub empties the log, which holds pages as they were.
-func (s sqliteFile) scrub(ctx context.Context, write *sql.DB) error {
+func (s sqliteFile) scrub(ctx context.Context, write *sql.DB) error { return s.flush(ctx, write) }
+
+// flush empties the log, which holds pages as they were.
+func (s sqliteFile) flush(ctx context.Context, write *sql.DB) error {
 	_, err := write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
 	return s.explain(err)
 }

@@ -90,9 +90,13 @@ type engine interface {
 	announce(ctx context.Context, tx *sql.Tx, rev desk.Revision) error
 	// wait returns once something newer than since may have been published.
 	wait(ctx context.Context, newest func(context.Context) (desk.Revision, error), since desk.Revision) error
-	// settle waits until whoever writes to the tables has finished, and keeps
-	// others from it until tx ends.
-	settle(ctx context.Context, tx *sql.Tx, tables ...string) error
+	// settle waits until the transactions that have read erasures with heed have
+	// ended, and keeps others from it until tx ends.
+	settle(ctx context.Context, tx *sql.Tx) error
+	// heed ends a SELECT of erasures that settle is to wait for.
+	heed() string
+	// flush empties what the engine keeps of pages as they were.
+	flush(ctx context.Context, write *sql.DB) error
 	// scrub frees what rows were before they were changed.
 	scrub(ctx context.Context, write *sql.DB) error
 	// explain returns a *desk.Error where an operator can do something, err

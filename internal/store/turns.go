@@ -23,7 +23,7 @@ func (t *Turns) Append(ctx context.Context, scope desk.Scope, id desk.Conversati
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	_, err := t.db.write.ExecContext(ctx, `INSERT INTO turns (tenant, user_id, conversation_id, `+turnColumns+`)
-		SELECT $1, $2, $3, $4, CAST($5 AS BIGINT), $6, $7, $8, $9, $10 WHERE NOT `+erasedSince(11, 12, 5)+` ON CONFLICT DO NOTHING`,
+		SELECT $1, $2, $3, $4, CAST($5 AS BIGINT), $6, $7, $8, $9, $10 WHERE NOT `+t.db.erasedSince(11, 12, 5)+` ON CONFLICT DO NOTHING`,
 		scope.Tenant, scope.User, id, turn.Answer, millis(turn.At), t.db.seal(turn.Question, inTurn("question", scope, id, turn.Answer)),
 		t.db.seal(turn.Standalone, inTurn("standalone", scope, id, turn.Answer)), t.db.seal(turn.Text, inTurn("answer", scope, id, turn.Answer)), turn.Lang, turn.Outcome,
 		subjectOf(scope, ""), subjectOf(scope, id))

@@ -129,7 +129,7 @@ func (u *Users) Delete(ctx context.Context, scope desk.Scope) (gone desk.UserEra
 		return nil
 	})
 	if err == nil {
-		err = u.db.engine.scrub(ctx, u.db.write)
+		err = u.db.engine.flush(ctx, u.db.write)
 	}
 	if err != nil {
 		return desk.UserErasure{}, fmt.Errorf("delete user: %w", err)
