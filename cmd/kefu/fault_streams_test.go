@@ -78,7 +78,7 @@ func drippingStream(t *testing.T) {
 	told, err := s.Stream(t.Context(), s.question(), func(e e2e.Event) {
 		if e.Type == "delta" && !dripping {
 			dripping = true
-			s.network.Drip(20, 20*time.Millisecond)
+			s.network.Drip(20, 20*time.Millisecond*e2e.Slowdown)
 		}
 	})
 	if err != nil || told.Failed == nil || told.Done != nil || !strings.HasPrefix(told.Text, thirtyDays[:10]) {
