@@ -3,7 +3,8 @@ package lang
 import "strings"
 
 // IsStopWord reports whether a lower-case English word only holds a sentence
-// together: articles, pronouns, auxiliaries, prepositions, question words.
+// together: articles, pronouns, auxiliaries, prepositions, question words; also
+// as customers type them.
 func IsStopWord(word string) bool {
 	_, ok := stopWords[word]
 	return ok
@@ -18,7 +19,8 @@ var stopWords = set(`a about after again all also am an and any are aren't as at
 	same shall she should shouldn't so some such tell than that that's the their theirs them then
 	there there's these they they're this those through to too under until up us very was wasn't we
 	we're we've were weren't what what's when where where's which while who who's whom whose why will with
-	won't would wouldn't you you'd you'll you're you've your yours hi hello hey thanks thank`)
+	won't would wouldn't you you'd you'll you're you've your yours hi hello hey thanks thank
+	guys folks pls plz kindly okay ok wanna gonna gotta btw`)
 
 // IsGrammar reports whether a term of an English text is an article, an auxiliary
 // verb or a conjunction: of stop words the ones that do not even tell what kind
