@@ -75,8 +75,8 @@ func insertKey(ctx context.Context, tx *sql.Tx, by desk.Actor, action string, ke
 }
 
 // Rotate makes a key like another, which ends after overlap. Both spend from the
-// same budgets. Errors are those
-// of Revoke, and key_revoked for one that may not be used any more.
+// same budgets. Errors are those of Revoke, and key_revoked for one that may not
+// be used any more.
 func (k *Keys) Rotate(ctx context.Context, by desk.Actor, id desk.KeyID, overlap time.Duration) (made desk.Key, secret string, err error) {
 	err = k.db.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		old, err := keyByID(ctx, tx, id)
