@@ -21,7 +21,10 @@ import (
 const Default = 0.5
 
 // Judge decides. It is safe for concurrent use.
-type Judge struct{ learned learned }
+type Judge struct {
+	learned learned
+	version string
+}
 
 // New returns the judge that the program was built with.
 func New() Judge {
@@ -31,6 +34,9 @@ func New() Judge {
 	}
 	return j
 }
+
+// Version changes with the weights of a judge that was loaded.
+func (j Judge) Version() string { return j.version }
 
 // Answerable is between 0 and 1 how far the evidence speaks for an answer. A
 // question without any content word cannot be judged by words: it gets 1. So

@@ -53,7 +53,7 @@ const ridge = 1e-4
 // few steps), then moves the start so that the share (0 to 1) of the answerable
 // questions of every set is answered at the default setting.
 func Fit(examples []Example, share float64) Judge {
-	j := Judge{learned{Weights: make(map[desk.Lang]map[string]float64)}}
+	j := Judge{learned: learned{Weights: make(map[desk.Lang]map[string]float64)}}
 	for _, e := range examples {
 		j.learned.From = append(j.learned.From, fingerprint(e.Set, e.Question))
 	}

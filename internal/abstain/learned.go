@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"hash/fnv"
 	"math"
 	"slices"
@@ -31,7 +32,7 @@ func Load(raw []byte) (Judge, error) {
 	if err := json.Unmarshal(raw, &l); err != nil {
 		return Judge{}, fmt.Errorf("abstain: %w", err)
 	}
-	return Judge{l}, nil
+	return Judge{l, fmt.Sprintf("%08x", crc32.ChecksumIEEE(raw))}, nil
 }
 
 // MarshalJSON writes the judge, its weights rounded to what matters.

@@ -5,6 +5,7 @@ package answer
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strconv"
@@ -147,10 +148,12 @@ type Service struct {
 
 // New returns a service over its parts.
 func New(cfg Config, parts Parts) *Service {
+	evidence := abstain.New()
+	abstains := fmt.Sprint(cfg.Abstain, cfg.LanguageModel, evidence.Version())
 	return &Service{
-		Parts: parts, cfg: cfg, flights: newFlights(), questions: match.NewReader(), evidence: abstain.New(), canary: newCanary(),
+		Parts: parts, cfg: cfg, flights: newFlights(), questions: match.NewReader(), evidence: evidence, canary: newCanary(),
 		ahead:       make(chan renewal, aheadMost),
-		fingerprint: digest(cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion()),
+		fingerprint: digest(cfg.Fingerprint + "|" + parts.Router.Version() + "|" + promptVersion() + "|" + abstains),
 	}
 }
 

@@ -77,6 +77,21 @@ func TestALanguageModelIsAskedWhereTheWordsLeaveItOpen(t *testing.T) {
 	}
 }
 
+func TestAnswersOfAnotherDecisionToAbstainAreNotReused(t *testing.T) {
+	shared := memory(t, true, 0)
+	under := func(language bool) *shop {
+		return open(t, complex, func(c *answer.Config, p *answer.Parts) { c.Abstain, c.LanguageModel, p.Cache = 0.9, language, shared })
+	}
+	const unclear = "What would I be charged for having it shipped?"
+	words := under(false)
+	if words.ask(unclear); words.ask(unclear).CacheTier == "" {
+		t.Fatal("what was declined is not cached")
+	}
+	if a := under(true).ask(unclear); a.CacheTier != "" || a.Outcome != desk.Answered {
+		t.Errorf("from %q, outcome %s, want a new answer", a.CacheTier, a.Outcome)
+	}
+}
+
 func TestASimpleQuestionTakesOneCheapCallAndAtMostTwoPassages(t *testing.T) {
 	s := open(t, simple)
 	a := s.ask("What does standard shipping cost?")
