@@ -140,7 +140,7 @@ var checklist = map[string]string{
 	"At rest: conversations may be encrypted, and a deleted user is gone": `
 		internal/store TestWhatCustomersSaidIsNowhereInTheRawDatabase
 		internal/store TestNoTableHoldsADeletedUser
-		internal/store TestADeletedUserIsNotInTheFilesEither
+		internal/store TestWhatIsDeletedIsNotInTheFilesEither
 		internal/store TestWhatWasAskedBeforeADeletionIsNotWrittenAfterIt
 		internal/store TestADeletionWaitsForWhoIsWriting
 		internal/httpapi TestTheReplyToADeletedUserIsNotGivenAgain

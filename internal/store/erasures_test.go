@@ -141,38 +141,54 @@ func TestAReplyIsGoneWithItsUser(t *testing.T) {
 	})
 }
 
-func TestADeletedUserIsNotInTheFilesEither(t *testing.T) {
-	dir := t.TempDir()
-	db := open(t, store.Config{Dir: dir})
+func TestWhatIsDeletedIsNotInTheFilesEither(t *testing.T) {
 	const said = "where is parcel 7f3a-said"
-	q, a := record("1")
-	q.Text = said
-	if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
+	for what, remove := range map[string]func(*store.DB, desk.Scope) error{
+		"a user": func(db *store.DB, scope desk.Scope) error {
+			_, err := db.Users().Delete(t.Context(), scope)
+			return err
+		},
+		"a conversation": func(db *store.DB, scope desk.Scope) error { return db.Turns().Delete(t.Context(), scope, "c1") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			dir := t.TempDir()
+			db := open(t, store.Config{Dir: dir})
+			q, a := record("1")
+			q.Text, q.Conversation, a.Conversation = said, "c1", "c1"
+			if err := db.Answers().Write(t.Context(), []desk.Record{{Question: q, Answer: a}}); err != nil {
+				t.Fatal(err)
+			}
+			if err := db.Turns().Append(t.Context(), q.Scope, "c1", desk.Turn{Answer: a.ID, At: time.Now(), Question: said, Text: a.Text}); err != nil {
+				t.Fatal(err)
+			}
+			if len(holding(t, dir, said)) == 0 {
+				t.Fatal("the question is in no file: the search finds nothing")
+			}
+			if err := remove(db, q.Scope); err != nil {
+				t.Fatal(err)
+			}
+			if files := holding(t, dir, said); len(files) > 0 {
+				t.Errorf("%v still hold the question", files)
+			}
+		})
+	}
+}
+
+// holding lists the files of a directory that hold a text.
+func holding(t *testing.T, dir, text string) (files []string) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	holding := func() (files []string) {
-		all, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, file := range all {
+		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, file := range all {
-			raw, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.Contains(raw, []byte(said)) {
-				files = append(files, filepath.Base(file))
-			}
+		if bytes.Contains(raw, []byte(text)) {
+			files = append(files, filepath.Base(file))
 		}
-		return files
 	}
-	if len(holding()) == 0 {
-		t.Fatal("the question is in no file: the search finds nothing")
-	}
-	if _, err := db.Users().Delete(t.Context(), q.Scope); err != nil {
-		t.Fatal(err)
-	}
-	if files := holding(); len(files) > 0 {
-		t.Errorf("%v still hold the question", files)
-	}
+	return files
 }

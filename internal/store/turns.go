@@ -90,8 +90,8 @@ func (t *Turns) List(ctx context.Context, scope desk.Scope, limit int) ([]desk.C
 }
 
 // Delete removes a conversation of the scope's user and the recorded answers
-// in it, also those that wait to be recorded. The error is a *desk.Error of kind NotFound, code
-// conversation_not_found, where there is none.
+// in it, also those that wait to be recorded. The error is a *desk.Error of kind
+// NotFound, code conversation_not_found, where there is none.
 func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.ConversationID) error {
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
@@ -112,6 +112,9 @@ func (t *Turns) Delete(ctx context.Context, scope desk.Scope, id desk.Conversati
 		}
 		return err
 	})
+	if err == nil {
+		err = t.db.engine.flush(ctx, t.db.write)
+	}
 	if err != nil {
 		return fmt.Errorf("delete conversation: %w", err)
 	}
