@@ -126,7 +126,7 @@ const (
 
 // standAlone lets the cheap model say what q means, which takes in more of the
 // conversation than rules do. The rules' reading stands where there is no such
-// model, and where it says what nobody has said.
+// model, and where it says what nobody has said or does not rewrite at all.
 func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) desk.Masked {
 	start := time.Now()
 	defer func() { tr.Took("rewrite", start) }()
@@ -141,7 +141,7 @@ func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowled
 	}
 	text, err := reply.Text()
 	text = strings.TrimSpace(text)
-	if err != nil || !faithful(text, string(said)) {
+	if err != nil || !faithful(text, string(said)) || !related(text, string(q.Text)) {
 		return q.Text
 	}
 	return desk.Masked(text)
@@ -167,6 +167,14 @@ func faithful(text, said string) bool {
 		}
 	}
 	return true
+}
+
+// related tells whether a text has a word in common with the rules' reading of
+// the question, which holds what the customer said: a model that declines has
+// none.
+func related(text, reading string) bool {
+	read := lang.ContentTerms(reading)
+	return len(read) == 0 || slices.ContainsFunc(lang.ContentTerms(text), func(term string) bool { return slices.Contains(read, term) })
 }
 
 // transcript is the conversation as the model is shown it. Earlier answers may

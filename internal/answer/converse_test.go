@@ -102,6 +102,26 @@ func TestTheCheapModelReadsAFollowUpWhereThereIsOne(t *testing.T) {
 	}
 }
 
+func TestAModelThatDoesNotRewriteAFollowUpIsNotHeard(t *testing.T) {
+	for _, c := range []struct{ first, then, declined, want string }{
+		{"How much does standard shipping cost for the lamp?", "What about the tablet?", "I'm sorry, I don't know: the sources do not answer this question.", "How much does standard shipping cost for the tablet?"},
+		{"智能灯保修多久？", "那平板呢？", "抱歉，我在提供的资料中没有找到这个问题的答案。", "智能灯保修多久，那平板呢？"},
+	} {
+		s, kept, ask := conversing(t)
+		s.model.reply = func(call llm.Call) (string, error) {
+			if call.Purpose == desk.PurposeRewrite {
+				return c.declined, nil
+			}
+			return quoting(call)
+		}
+		ask(c.first)
+		ask(c.then)
+		if got := string(kept.turns["ann"][1].Standalone); got != c.want {
+			t.Errorf("%q was read as %q, want %q", c.then, got, c.want)
+		}
+	}
+}
+
 func TestAHitIsATurnToo(t *testing.T) {
 	s, kept, ask := conversing(t)
 	s.ask("How much does standard shipping cost?")
