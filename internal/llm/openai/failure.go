@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	vendor "github.com/sashabaranov/go-openai"
@@ -53,14 +54,15 @@ func locallyRefused(err error) bool {
 
 // kindOf reads the code first, which is more exact than the status where one
 // status means several things. Some vendors give neither code nor type for a
-// prompt that is too long, so that for this one kind the message must be read.
+// prompt that is too long, nor OpenRouter for one that a filter stopped, so that
+// for these two kinds the message must be read.
 func kindOf(status int, code, message string) llm.FailureKind {
 	switch code {
-	case "insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "credit_balance_too_low":
+	case "insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "credit_balance_too_low", "arrearage":
 		return llm.QuotaExhausted
-	case "context_length_exceeded", "string_above_max_length", "request_too_large":
+	case "context_length_exceeded", "string_above_max_length", "request_too_large", "exceed_context_size_error":
 		return llm.ContextTooLong
-	case "content_filter", "content_policy_violation", "content_policy":
+	case "content_filter", "content_policy_violation", "content_policy", "data_inspection_failed":
 		return llm.Refused
 	case "model_not_found", "model_not_available", "deployment_not_found", "deploymentnotfound":
 		return llm.ModelGone
@@ -72,8 +74,11 @@ func kindOf(status int, code, message string) llm.FailureKind {
 		return llm.Unavailable
 	}
 	kind := wire.KindOfStatus(status)
-	if kind == llm.BadRequest && wire.SaysTooLong(message) {
+	switch {
+	case kind == llm.BadRequest && wire.SaysTooLong(message):
 		return llm.ContextTooLong
+	case status == http.StatusForbidden && strings.Contains(message, "input was flagged"): // the key is as good as ever
+		return llm.Refused
 	}
 	return kind
 }

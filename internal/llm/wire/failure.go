@@ -95,6 +95,7 @@ func SaysTooLong(message string) bool {
 	message = strings.ToLower(message)
 	for _, s := range []string{
 		"context length", "context limit", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
+		"maximum model length", "range of input length",
 	} {
 		if strings.Contains(message, s) {
 			return true
