@@ -217,7 +217,7 @@ func (m models) doubts(now time.Time) []*desk.Error {
 		if _, ok := m.prices.Lookup(used.Name); !ok {
 			doubts = append(doubts, &desk.Error{
 				Kind: desk.Internal, Code: "price_unknown",
-				Public: used.Name + " has no known price: its cost is reported as unknown. Add it to a file and name that in KEFU_PRICES_FILE",
+				Public: used.Name + " has no known price: its cost is reported as unknown. Add it to a file and name that in KEFU_PRICES_FILE; 'kefu prices --help' shows one",
 			})
 		}
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -11,16 +14,29 @@ import (
 	"kefu/internal/llm/price"
 )
 
+const pricesHelp = `What models cost: a dated table within the program, in dollars per million
+tokens. KEFU_PRICES_FILE names a file that corrects it: a model that the file
+names costs what stands there, the others what they did. 'prices list --json'
+prints the whole table as such a file, of which this would be enough:
+
+  {"checked": "2026-11-23", "prices": [
+    {"model": "my-model", "input": 0.4, "cached": 0.1, "output": 1.2, "window": 128000}
+  ]}
+
+"cached" is what prompt tokens cost that the provider has kept, by default as
+much as "input". A row may also have "tiers" for long prompts and the days "from"
+and "until".`
+
 func (c *cli) pricesCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "prices", Short: "Show what models cost, and how old the table is"},
+	return group(&cobra.Command{Use: "prices", Short: "Show what models cost, and how old the table is", Long: pricesHelp},
 		&cobra.Command{
-			Use: "list", Short: "List the prices in dollars per million tokens", Args: args(cobra.NoArgs),
+			Use: "list", Short: "List the prices in dollars per million tokens; --json prints them as a file to correct", Args: args(cobra.NoArgs),
 			RunE: func(*cobra.Command, []string) error {
 				table, err := c.prices()
 				if err != nil {
 					return err
 				}
-				return c.print(table.Rows(), func(w io.Writer) { listPrices(w, table) })
+				return c.print(table, func(w io.Writer) { listPrices(w, table) })
 			},
 		},
 		&cobra.Command{
@@ -45,14 +61,42 @@ func loadPrices(file string) (*price.Table, error) {
 	return price.Load(file)
 }
 
+// listPrices prints a line for each rate: a model has several where its price
+// depends on the day or on the length of the prompt.
 func listPrices(w io.Writer, table *price.Table) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "MODEL\tINPUT\tCACHED\tOUTPUT\tWINDOW\tCHECKED\tSOURCE")
+	fmt.Fprintln(t, "MODEL\tINPUT\tCACHED\tOUTPUT\tWINDOW\tHOLDS\tCHECKED\tSOURCE")
+	line := func(p price.Price, r price.Rate, holds string) {
+		window, checked := "-", "-"
+		if p.Window > 0 {
+			window = strconv.Itoa(p.Window)
+		}
+		if !p.Checked.IsZero() {
+			checked = p.Checked.Format(time.DateOnly)
+		}
+		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.3f\t%s\t%s\t%s\t%s\n",
+			p.Model, r.Input.USD(), r.Cached.USD(), r.Output.USD(), window, holds, checked, p.Source)
+	}
 	for _, p := range table.Rows() {
-		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.3f\t%d\t%s\t%s\n", p.Model, p.Rate.Input.USD(), p.Rate.Cached.USD(), p.Rate.Output.USD(),
-			p.Window, p.Checked.Format(time.DateOnly), p.Source)
+		days := period(p)
+		line(p, p.Rate, cmp.Or(days, "-"))
+		for _, tier := range p.Tiers {
+			line(p, tier.Rate, strings.TrimSpace(fmt.Sprintf("prompts above %d %s", tier.Above, days)))
+		}
 	}
 	t.Flush()
+}
+
+// period is the days on which a price holds, "" when they are not bounded.
+func period(p price.Price) string {
+	var days []string
+	if !p.From.IsZero() {
+		days = append(days, "from "+p.From.Format(time.DateOnly))
+	}
+	if !p.Until.IsZero() {
+		days = append(days, "until "+p.Until.Format(time.DateOnly))
+	}
+	return strings.Join(days, " ")
 }
 
 // checkPrices fails when the costs that are reported would be doubtful.

@@ -72,6 +72,23 @@ func TestTheStartWarnsOfModelsWithoutAPrice(t *testing.T) {
 	holds(t, "stderr", r.Stderr, "teapot-1 has no known price", "KEFU_PRICES_FILE")
 }
 
+func TestPricesAreListedAsTheyAreCorrected(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	list := site.Run("prices", "list").Stdout
+	holds(t, "the list", strings.Join(strings.Fields(list), " "),
+		"gpt-6-luna 0.100 0.010 0.500 1050000 - ", "gpt-6-luna 0.200 0.020 0.750 1050000 prompts above 272000 ",
+		"gemini-3.8-flash 0.750 0.075 3.750 - until 2026-12-31 ", "gemini-3.8-flash 1.500 0.150 7.500 - from 2027-01-01 ")
+	if strings.Contains(list, "0001-01-01") {
+		t.Errorf("the list holds a day that never was:\n%s", list)
+	}
+	site.Write("prices.json", site.Run("prices", "list", "--json").Stdout)
+	r := site.With("KEFU_PRICES_FILE=prices.json").Run("prices", "list")
+	if r.Code != 0 || r.Stdout != list {
+		t.Errorf("what --json printed is read as %d:\n%s%s", r.Code, r.Stdout, r.Stderr)
+	}
+}
+
 // everyProvider is the vendor under its three protocols.
 func everyProvider(vendor *e2e.Vendor) []string {
 	env := vendor.Env()

@@ -1,8 +1,10 @@
 package price
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +112,22 @@ func TestTheTableIsStaleAfterThirtyDays(t *testing.T) {
 	}
 	if !tab.Stale(tab.Checked().AddDate(0, 0, 31)) {
 		t.Error("not stale after 31 days")
+	}
+}
+
+func TestATableIsWrittenAsItIsRead(t *testing.T) {
+	want := table(t)
+	text, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load(write(t, string(text))); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("read again: %v; the text is %s", err, text)
+	}
+	for _, beside := range []string{"0001-01-01", `"tiers":null`, `"note":""`} {
+		if strings.Contains(string(text), beside) {
+			t.Errorf("the text holds %s", beside)
+		}
 	}
 }
 

@@ -109,12 +109,42 @@ func (t *Table) Rows() []Price {
 	return rows
 }
 
+// MarshalJSON writes the table as Load reads it.
+func (t *Table) MarshalJSON() ([]byte, error) {
+	out := tableJSON{Checked: dayText(t.checked)}
+	for _, p := range t.Rows() {
+		row := priceJSON{
+			Model: p.Model, Vendor: p.Vendor, rateJSON: newRateJSON(p.Rate), Window: p.Window, MaxOutput: p.MaxOutput,
+			From: dayText(p.From), Until: dayText(p.Until), Source: p.Source, Confirmed: p.Confirmed, Note: p.Note,
+		}
+		if !p.Checked.Equal(t.checked) {
+			row.Checked = dayText(p.Checked)
+		}
+		for _, tier := range p.Tiers {
+			row.Tiers = append(row.Tiers, tierJSON{tier.Above, newRateJSON(tier.Rate)})
+		}
+		out.Prices = append(out.Prices, row)
+	}
+	return json.Marshal(out)
+}
+
+func newRateJSON(r Rate) rateJSON {
+	return rateJSON{Input: new(r.Input.USD()), Cached: new(r.Cached.USD()), Output: new(r.Output.USD())}
+}
+
+func dayText(day time.Time) string {
+	if day.IsZero() {
+		return ""
+	}
+	return day.Format(time.DateOnly)
+}
+
 // The format of prices.json: amounts in dollars per million tokens, days as
 // 2006-01-02. "checked" of a row defaults to that of the table, "cached" to
 // "input".
 type (
 	tableJSON struct {
-		Checked string      `json:"checked"`
+		Checked string      `json:"checked,omitempty"`
 		Prices  []priceJSON `json:"prices"`
 	}
 	rateJSON struct {
@@ -128,17 +158,17 @@ type (
 	}
 	priceJSON struct {
 		Model  string `json:"model"`
-		Vendor string `json:"vendor"`
+		Vendor string `json:"vendor,omitempty"`
 		rateJSON
-		Tiers     []tierJSON `json:"tiers"`
-		Window    int        `json:"window"`
-		MaxOutput int        `json:"max_output"`
-		From      string     `json:"from"`
-		Until     string     `json:"until"`
-		Source    string     `json:"source"`
-		Checked   string     `json:"checked"`
-		Confirmed bool       `json:"confirmed"`
-		Note      string     `json:"note"`
+		Tiers     []tierJSON `json:"tiers,omitempty"`
+		Window    int        `json:"window,omitempty"`
+		MaxOutput int        `json:"max_output,omitempty"`
+		From      string     `json:"from,omitempty"`
+		Until     string     `json:"until,omitempty"`
+		Source    string     `json:"source,omitempty"`
+		Checked   string     `json:"checked,omitempty"`
+		Confirmed bool       `json:"confirmed,omitempty"`
+		Note      string     `json:"note,omitempty"`
 	}
 )
 
