@@ -38,8 +38,8 @@ func one(of string, h health, advice, says string, values ...any) []finding {
 
 // public is what may be shown of an error.
 func public(err error) string {
-	if e, ok := errors.AsType[*desk.Error](err); ok && e.Public != "" {
-		return e.Public
+	if e, ok := errors.AsType[*desk.Error](err); ok && e.Locally() != "" {
+		return e.Locally()
 	}
 	return err.Error()
 }

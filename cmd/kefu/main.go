@@ -95,10 +95,10 @@ func exitCode(err error) int {
 // explain says to an operator what happened and, in their own console, why.
 func explain(err error) string {
 	var said *desk.Error
-	if !errors.As(err, &said) || said.Public == "" {
+	if !errors.As(err, &said) || said.Locally() == "" {
 		return err.Error()
 	}
-	text := said.Public
+	text := said.Locally()
 	if said.Field != "" {
 		text = said.Field + ": " + text
 	}

@@ -236,6 +236,24 @@ func TestALostDatabaseLeavesNoQuestionUnanswered(t *testing.T) {
 	}
 }
 
+// Hosts, files and settings are for the console of whoever runs the program.
+func TestCallersAreNotToldWhereTheDatabaseIs(t *testing.T) {
+	t.Parallel()
+	proxy, database := e2e.NewProxy(t, testenv.Postgres(t))
+	server := newShop(t, "DATABASE_URL="+database).Serve()
+	proxy.Cut()
+	status, reply := server.Get("/v1/conversations/any")
+	if status != http.StatusServiceUnavailable {
+		t.Errorf("status %d, want 503", status)
+	}
+	holds(t, "the reply", reply, `"code":"database_unreachable"`, "try again later")
+	for _, inside := range []string{"PostgreSQL", "127.0.0.1", "DATABASE_URL"} {
+		if strings.Contains(reply, inside) {
+			t.Errorf("the reply names %s: %s", inside, reply)
+		}
+	}
+}
+
 func TestADatabaseThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	running := testenv.Postgres(t)

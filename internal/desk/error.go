@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -26,12 +27,13 @@ const (
 	Overloaded               // more to do than there are hands
 )
 
-// Error speaks to two readers.
+// Error speaks to two readers: to callers, and to whoever runs the program.
 type Error struct {
 	Kind   Kind
 	Code   string // stable, snake_case: "question_too_long"
 	Field  string // the input's field, where one is at fault
 	Public string // for the customer or operator; never derived from Err
+	Local  string // in place of Public, where the program runs: names its hosts, files and settings
 	Err    error  // for the log; may be nil
 	// RetryAfter is when another try may succeed; 0: not known.
 	RetryAfter time.Duration
@@ -45,3 +47,6 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Locally is what to say where the program runs; empty where there are no words.
+func (e *Error) Locally() string { return cmp.Or(e.Local, e.Public) }

@@ -170,7 +170,7 @@ func (r *Ring) open(id string, raw []byte, place string) ([]byte, error) {
 func Missing(id string) error {
 	return &desk.Error{
 		Kind: desk.Unavailable, Code: "encryption_key_missing", Field: "database.encryption_keys",
-		Public: fmt.Sprintf("What customers said was stored encrypted with the key %s, which database.encryption_keys does not hold. "+
+		Local: fmt.Sprintf("What customers said was stored encrypted with the key %s, which database.encryption_keys does not hold. "+
 			"Add that key, behind the one that is to encrypt from now on.", id),
 	}
 }

@@ -40,7 +40,7 @@ func TestTextsAreSealedByTheFirstKeyAndOpenedByAll(t *testing.T) {
 	}
 	_, err := parse(t, second).Open(sealed, "here")
 	var missing *desk.Error
-	if !errors.As(err, &missing) || missing.Code != "encryption_key_missing" || !strings.Contains(missing.Public, old.IDs()[0]) {
+	if !errors.As(err, &missing) || missing.Code != "encryption_key_missing" || !strings.Contains(missing.Local, old.IDs()[0]) {
 		t.Errorf("error = %v, want the missing key by its id", err)
 	}
 }

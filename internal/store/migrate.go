@@ -63,7 +63,7 @@ func (db *DB) provider(schema fs.FS, opts ...goose.ProviderOption) (*goose.Provi
 func newer(name string, current, known int64) error {
 	return &desk.Error{
 		Kind: desk.Unavailable, Code: "database_newer",
-		Public: fmt.Sprintf("The database %s has schema version %d, but this kefu knows versions up to %d: a newer kefu has used it. "+
+		Local: fmt.Sprintf("The database %s has schema version %d, but this kefu knows versions up to %d: a newer kefu has used it. "+
 			"Start that version again, or restore a backup made before the upgrade.", name, current, known),
 	}
 }

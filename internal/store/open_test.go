@@ -26,7 +26,7 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		cfg   func(t *testing.T) store.Config
 		code  string
 		kind  desk.Kind
-		tells []string // parts of the public message
+		tells []string // parts of what the operator reads
 	}{
 		{"a URL of another engine", at("mysql://kefu:" + password + "@db/kefu"), "database_url_invalid", desk.Invalid, []string{"postgres://"}},
 		{"a URL that cannot be parsed", at("postgres://kefu:" + password + "@db:port/kefu"), "database_url_invalid", desk.Invalid, []string{"percent-encoded"}},
@@ -68,11 +68,14 @@ func TestOpenSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 				t.Fatalf("open = %v, want %s", err, tt.code)
 			}
 			for _, part := range tt.tells {
-				if !strings.Contains(problem.Public, part) {
-					t.Errorf("message %q does not mention %q", problem.Public, part)
+				if !strings.Contains(problem.Local, part) {
+					t.Errorf("message %q does not mention %q", problem.Local, part)
 				}
 			}
-			if strings.Contains(err.Error()+problem.Public, password) {
+			if problem.Public != "" {
+				t.Errorf("callers are told %q", problem.Public)
+			}
+			if strings.Contains(err.Error()+problem.Local, password) {
 				t.Errorf("the password is shown: %v", err)
 			}
 		})
@@ -95,6 +98,17 @@ func newerThanUs(engine string) func(t *testing.T) store.Config {
 		cfg := places[engine](t)
 		open(t, cfg).Exec(t, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`)
 		return cfg
+	}
+}
+
+func TestAWriteThatALockOutlastsSaysThatTheDatabaseIsLocked(t *testing.T) {
+	t.Parallel()
+	cfg := store.Config{Dir: t.TempDir()}
+	db := open(t, cfg)
+	store.LockFile(t, filepath.Join(cfg.Dir, "kefu.db"))
+	_, err := db.Documents().Join(t.Context(), "replica", 1, time.Minute)
+	if problem, _ := errors.AsType[*desk.Error](err); problem == nil || problem.Code != "database_locked" || problem.Kind != desk.Unavailable {
+		t.Errorf("join = %v, want database_locked", err)
 	}
 }
 

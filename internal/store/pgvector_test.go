@@ -39,7 +39,7 @@ func TestPgvectorIsRefusedWithWhatToDo(t *testing.T) {
 	t.Cleanup(func() { admin.Exec(`DROP OWNED BY clerk; DROP ROLE clerk`) })
 	clerk := store.Config{URL: strings.Replace(url, "kefu@", "clerk@", 1), Pgvector: true, Logger: quiet()}
 	_, err := store.Open(t.Context(), clerk)
-	if e, _ := errors.AsType[*desk.Error](err); e == nil || e.Code != "vector_extension_missing" || !strings.HasSuffix(e.Public, "CREATE EXTENSION vector") {
+	if e, _ := errors.AsType[*desk.Error](err); e == nil || e.Code != "vector_extension_missing" || !strings.HasSuffix(e.Local, "CREATE EXTENSION vector") {
 		t.Errorf("a user who may not make the extension: %v", err)
 	}
 	if _, err := admin.ExecContext(t.Context(), `CREATE EXTENSION vector`); err != nil {

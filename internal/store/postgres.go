@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ type postgres struct {
 func newPostgres(url string) (*postgres, error) {
 	invalid := &desk.Error{
 		Kind: desk.Invalid, Code: "database_url_invalid", Field: "DATABASE_URL",
-		Public: "DATABASE_URL is not a PostgreSQL URL. Write postgres://user:password@host:5432/database, " +
+		Local: "DATABASE_URL is not a PostgreSQL URL. Write postgres://user:password@host:5432/database, " +
 			"with special characters of the password percent-encoded, or leave it empty for SQLite.",
 	}
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
@@ -208,7 +209,7 @@ func (p *postgres) explain(err error) error {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	if errors.As(err, &connect) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &connect) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) {
 		return unavailable("database_unreachable", err, "PostgreSQL at %s does not answer. "+
 			"Check that it runs, that host and port in DATABASE_URL are right and that a firewall lets kefu through.", p.host())
 	}

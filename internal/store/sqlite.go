@@ -21,6 +21,10 @@ import (
 // read, about 20 µs.
 const sqlitePoll = 200 * time.Millisecond
 
+// lockWait is how long a write waits for another process. It is shorter than
+// any deadline of a write, which would not say that the file is locked.
+const lockWait = recordTimeout - time.Second
+
 // sqliteReaders bounds the connections that read at the same time.
 const sqliteReaders = 8
 
@@ -109,7 +113,7 @@ func (s sqliteFile) reach(ctx context.Context, write *sql.DB) error {
 func (s sqliteFile) dsn(txlock string, pragmas ...string) string {
 	q := url.Values{"_txlock": {txlock}}
 	q["_pragma"] = append([]string{
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "temp_store(MEMORY)", "secure_delete(1)",
+		fmt.Sprintf("busy_timeout(%d)", lockWait.Milliseconds()), "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)", "temp_store(MEMORY)", "secure_delete(1)",
 	}, pragmas...)
 	return "file:" + (&url.URL{Path: s.path}).EscapedPath() + "?" + q.Encode()
 }
@@ -167,8 +171,10 @@ func (s sqliteFile) unwritable(err error) error {
 		"Give this user the right to write there, or choose another with KEFU_DATA_DIR.", filepath.Dir(s.path))
 }
 
+// unavailable says what to do to whoever runs the program: callers learn no
+// paths and hosts.
 func unavailable(code string, err error, format string, args ...any) error {
-	return &desk.Error{Kind: desk.Unavailable, Code: code, Public: fmt.Sprintf(format, args...), Err: err}
+	return &desk.Error{Kind: desk.Unavailable, Code: code, Local: fmt.Sprintf(format, args...), Err: err}
 }
 
 // isDesk tells whether err has been explained already.

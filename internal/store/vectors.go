@@ -139,7 +139,7 @@ func (db *DB) noExtension(err error) error {
 func needsPostgres() error {
 	return &desk.Error{
 		Kind: desk.Invalid, Code: "vectors_need_postgresql", Field: "retrieval.vector_index",
-		Public: "pgvector is an extension of PostgreSQL: set DATABASE_URL, or retrieval.vector_index to memory.",
+		Local: "pgvector is an extension of PostgreSQL: set DATABASE_URL, or retrieval.vector_index to memory.",
 	}
 }
 
@@ -199,7 +199,7 @@ func (v *vectorIndex) index(ctx context.Context, model string, dim int) error {
 	if dim > widest {
 		return &desk.Error{
 			Kind: desk.Invalid, Code: "vectors_too_wide", Field: "retrieval.vector_index",
-			Public: fmt.Sprintf("%s makes vectors of %d dimensions, and pgvector indexes %d at most: choose another embedding model, or set retrieval.vector_index to memory.", model, dim, widest),
+			Local: fmt.Sprintf("%s makes vectors of %d dimensions, and pgvector indexes %d at most: choose another embedding model, or set retrieval.vector_index to memory.", model, dim, widest),
 		}
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", model, dim))
