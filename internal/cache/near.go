@@ -154,12 +154,16 @@ func (n *near) slot() int32 {
 func (n *near) empty(slot int32) {
 	r := n.slots[slot]
 	for _, t := range r.terms {
-		left := slices.DeleteFunc(n.having[t], func(s int32) bool { return s == slot })
-		if len(left) == 0 {
+		list := n.having[t]
+		if len(list) == 1 {
 			delete(n.having, t)
-		} else {
-			n.having[t] = left
+			continue
 		}
+		i := len(list) - 1
+		for list[i] != slot { // there it is, once: what a full memory does not keep came lately
+			i--
+		}
+		n.having[t] = slices.Delete(list, i, i+1)
 	}
 	delete(n.at, r.key)
 	n.slots[slot] = related{}

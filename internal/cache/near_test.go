@@ -154,6 +154,27 @@ func BenchmarkNearMiss(b *testing.B) {
 	_ = c.Run(done())
 }
 
+// BenchmarkRelateInFullMemory10k is what an answer costs that pushes out
+// another, among 10,000 to questions that have most of their terms in common.
+func BenchmarkRelateInFullMemory10k(b *testing.B) {
+	cfg := semantic
+	cfg.MemoryEntries = 10_000
+	c, err := cache.New(cfg, nil, &counts{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := 0
+	ask := func() { put(c, "t1", fmt.Sprint("return a damaged item ", n)); n++ }
+	for n < 12_000 {
+		ask()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		ask()
+	}
+	_ = c.Run(done())
+}
+
 func done() context.Context {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
