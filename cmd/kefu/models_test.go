@@ -332,46 +332,67 @@ func TestDoubtfulPricesAreNamed(t *testing.T) {
 	}
 }
 
-// All calls at a time are made, whatever is kept of their connections.
-func TestUnusedConnectionsToAProviderAreBounded(t *testing.T) {
-	var opened, open atomic.Int64
+// connections counts those that a vendor's server has seen.
+type connections struct{ opened, open atomic.Int64 }
+
+func (c *connections) changed(_ net.Conn, s http.ConnState) {
+	switch s {
+	case http.StateNew:
+		c.opened.Add(1)
+		c.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.open.Add(-1)
+	}
+}
+
+// callTogether makes so many calls at a time, rounds times: in each nobody is
+// answered before all are there.
+func callTogether(t *testing.T, together, rounds int, environ ...string) *connections {
+	t.Helper()
 	sim, err := llmsim.New(llmsim.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const together, kept = 16, 2
 	var arrived sync.WaitGroup
-	arrived.Add(together)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if opened.Load() <= together { // of the first round nobody is answered before all are there
-			arrived.Done()
-			arrived.Wait()
-		}
+		arrived.Done()
+		arrived.Wait()
 		sim.ServeHTTP(w, r)
 	}))
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		switch s {
-		case http.StateNew:
-			opened.Add(1)
-			open.Add(1)
-		case http.StateClosed, http.StateHijacked:
-			open.Add(-1)
-		}
-	}
+	var seen connections
+	server.Config.ConnState = seen.changed
 	server.Start()
-	defer server.Close()
-	g := configuredModels(t, "", "OPENAI_BASE_URL="+server.URL+"/v1", fmt.Sprintf("KEFU_MODELS_CONNECTIONS=%d", kept)).gateway(unobserved{}, nil)
-	var calls sync.WaitGroup
-	for range together {
-		calls.Go(func() {
-			if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || reply.Degraded {
-				t.Errorf("Start = %+v, %v", reply, err)
-			}
-		})
+	t.Cleanup(server.Close)
+	g := configuredModels(t, "", append(environ, "OPENAI_BASE_URL="+server.URL+"/v1")...).gateway(unobserved{}, nil)
+	for range rounds {
+		arrived.Add(together)
+		var calls sync.WaitGroup
+		for range together {
+			calls.Go(func() {
+				if reply, err := g.Start(t.Context(), call(llm.Cheap, false)); err != nil || reply.Degraded {
+					t.Errorf("Start = %+v, %v", reply, err)
+				}
+			})
+		}
+		calls.Wait()
 	}
-	calls.Wait()
-	if n := opened.Load(); n != together {
+	return &seen
+}
+
+// All calls at a time are made, whatever is kept of their connections.
+func TestUnusedConnectionsToAProviderAreBounded(t *testing.T) {
+	const together, kept = 16, 2
+	seen := callTogether(t, together, 1, fmt.Sprintf("KEFU_MODELS_CONNECTIONS=%d", kept))
+	if n := seen.opened.Load(); n != together {
 		t.Errorf("%d connections for %d calls at a time", n, together)
 	}
-	e2e.Eventually(t, "the connections beyond what is kept are closed", func() bool { return open.Load() <= kept })
+	e2e.Eventually(t, "the connections beyond what is kept are closed", func() bool { return seen.open.Load() <= kept })
+}
+
+func TestConnectionsAreKeptForAllAnswersComposedAtATime(t *testing.T) {
+	const together = 160
+	seen := callTogether(t, together, 3)
+	if n := seen.opened.Load(); n > together {
+		t.Errorf("%d connections were opened for thrice %d calls at a time", n, together)
+	}
 }

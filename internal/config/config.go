@@ -272,7 +272,7 @@ func Default() Config {
 			GeminiCheap: "gemini-3.1-flash-lite", GeminiStrong: "gemini-3.8-flash",
 			Embedding: "text-embedding-3-small",
 			Timeout:   30 * time.Second, FirstDelta: 10 * time.Second, Idle: 15 * time.Second,
-			LimitWait: 2 * time.Second, Connections: 100, ConnectionIdle: 90 * time.Second,
+			LimitWait: 2 * time.Second, ConnectionIdle: 90 * time.Second,
 			Retries: 2, Backoff: time.Second, BackoffFactor: 2, MaxBackoff: 8 * time.Second,
 			BreakerFaults: 3, BreakerCoolDown: 30 * time.Second,
 			MaxTokens: 800,

@@ -52,7 +52,7 @@ type Models struct {
 	BreakerFaults       int           `key:"breaker_faults" env:"KEFU_MODELS_BREAKER_FAULTS" range:"1..1000" help:"faults in a row after which a model is left alone"`
 	HedgeShare          float64       `key:"hedge_share" env:"KEFU_MODELS_HEDGE_SHARE" range:"0..0.05" help:"part of the calls that may be made a second time when a reply takes longer than 95 of 100 do; streams are not; 0: none"`
 	CompletionTTL       time.Duration `key:"completion_ttl" env:"KEFU_MODELS_COMPLETION_TTL" range:"0s..720h" help:"time for which a model's whole reply is kept for the same prompt, in memory and Redis, as evaluations want it; 0s: not kept, but for an hour by kefu ask --file"`
-	Connections         int           `key:"connections" env:"KEFU_MODELS_CONNECTIONS" range:"1..65536" help:"unused connections to one provider that are kept for the next calls; calls never wait for one"`
+	Connections         int           `key:"connections" env:"KEFU_MODELS_CONNECTIONS" range:"0..65536" help:"unused connections to one provider that are kept for the next calls, which never wait for one; 0: as many as admission.concurrency, at least 100"`
 	ConnectionIdle      time.Duration `key:"connection_idle" env:"KEFU_MODELS_CONNECTION_IDLE" range:"1s..1h" help:"time that an unused connection to a provider is kept"`
 	MaxTokens           int           `key:"max_tokens" env:"KEFU_MODELS_MAX_TOKENS" range:"16..32768" help:"completion tokens of one call at most"`
 
