@@ -11,19 +11,20 @@ type document struct {
 	pattern *regexp.Regexp
 	check   func(string) bool // of the match without blanks, in capitals; nil: none
 	weak    bool              // many other things have the form: the text must vouch for it
+	joints  string            // of which one stands in it where no letter stands beside a digit
 }
 
 // papers are read only.
 var papers = []document{
-	{Passport, regexp.MustCompile(`\b(?:[EGeg]\d{8}|[Ee][A-Za-z]\d{7}|[DSPdsp][Ee]\d{7})\b`), nil, false},
-	{Passport, regexp.MustCompile(`\b[HMChmc]\d{8}(?:\d{2})?\b`), nil, true},
-	{NationalID, regexp.MustCompile(`\b(?:\d{7}-|\d{8}-?|\d{1,2}\.\d{3}\.\d{3}-?|[XYZxyz]-?\d{7}-?)[A-Za-z]\b`), spanishID, false},
-	{NationalID, regexp.MustCompile(`\b[STFGMstfgm]\d{7}[A-Za-z]\b`), singaporeID, false},
-	{NationalID, regexp.MustCompile(`\b[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} [A-Da-d]\b|\b[A-Za-z]{2} \d{2} ?\d{2} ?\d{2}[A-Da-d]\b`), insurance, false},
-	{NationalID, regexp.MustCompile(`\b[A-Za-z]{2}\d{6}[A-Da-d]\b`), insurance, true},
-	{NationalID, regexp.MustCompile(`\b\d{6}[-A-FUVWXY]\d{3}[0-9A-FHJ-NPR-Y]\b`), finnishID, false},
-	{NationalID, regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), fiscalCode, false},
-	{NationalID, regexp.MustCompile(`\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b`), nil, true},
+	{Passport, regexp.MustCompile(`\b(?:[EGeg]\d{8}|[Ee][A-Za-z]\d{7}|[DSPdsp][Ee]\d{7})\b`), nil, false, ""},
+	{Passport, regexp.MustCompile(`\b[HMChmc]\d{8}(?:\d{2})?\b`), nil, true, ""},
+	{NationalID, regexp.MustCompile(`\b(?:\d{7}-|\d{8}-?|\d{1,2}\.\d{3}\.\d{3}-?|[XYZxyz]-?\d{7}-?)[A-Za-z]\b`), spanishID, false, "-"},
+	{NationalID, regexp.MustCompile(`\b[STFGMstfgm]\d{7}[A-Za-z]\b`), singaporeID, false, ""},
+	{NationalID, regexp.MustCompile(`\b[A-Za-z]{2} ?\d{2} ?\d{2} ?\d{2} [A-Da-d]\b|\b[A-Za-z]{2} \d{2} ?\d{2} ?\d{2}[A-Da-d]\b`), insurance, false, " "},
+	{NationalID, regexp.MustCompile(`\b[A-Za-z]{2}\d{6}[A-Da-d]\b`), insurance, true, ""},
+	{NationalID, regexp.MustCompile(`\b\d{6}[-A-FUVWXY]\d{3}[0-9A-FHJ-NPR-Y]\b`), finnishID, false, "-"},
+	{NationalID, regexp.MustCompile(`\b[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z]\b`), fiscalCode, false, ""},
+	{NationalID, regexp.MustCompile(`\b[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]\b`), nil, true, ""},
 }
 
 // fewestInPapers is how many digits the shortest of them has: an Indian account
@@ -36,6 +37,9 @@ func (t *scanned) documents() {
 		return
 	}
 	for _, p := range papers {
+		if !t.mixed && !strings.ContainsAny(t.s, p.joints) {
+			continue
+		}
 		for _, at := range p.pattern.FindAllStringIndex(t.s, -1) {
 			if !t.apart(at[0], at[1]) {
 				continue

@@ -15,7 +15,8 @@ func (t *scanned) addresses() {
 	if colons >= 5 || strings.Count(t.s, "-") >= 5 {
 		t.devices(pairs)
 	}
-	if strings.Count(t.s, ".") >= 2 {
+	dots := strings.Count(t.s, ".")
+	if dots >= 2 {
 		t.devices(quads)
 	}
 	if t.solid {
@@ -23,6 +24,9 @@ func (t *scanned) addresses() {
 	}
 	if colons >= 2 {
 		t.ipv6()
+	}
+	if dots < 3 {
+		return
 	}
 	for _, at := range ipv4.FindAllStringIndex(t.s, -1) {
 		if t.apart(at[0], at[1]) && ipAddress(t.s[at[0]:at[1]]) && !t.dotted(at[0], at[1]) && !t.release(at[0], at[1]) {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 )
 
 // secrets looks for credentials: what vendors' keys look like, what stands
@@ -162,20 +161,24 @@ var (
 	spokenCode     = regexp.MustCompile(`^(?i:cvv2?|cvc2?|security code|pin(?: code)?|otp|one[- ]time (?:code|password)|verification code|验证码|驗證碼|安全码|支付密码|取款密码)(?:\s*(?:is|was|为|為|是|[:=#]))?\s*(\d{3,8})\b`)
 )
 
-// credentialWords are words for a credential; read only.
-var credentialWords = [...]string{
+// credentialWords are words for a credential by their first byte; read only.
+var credentialWords = byFirst(
 	"api_key", "api-key", "api.key", "apikey", "access_key", "access-key", "accesskey", "access_id", "secret", "token", "password", "passwd", "passcode", "passphrase", "pwd", "credential",
-	"auth", "_key", "-key", ".key", "login", "bundle_", "密码", "密碼", "口令", "cvv", "cvc", "security code", "pin", "otp", "one-time", "one time", "verification code", "验证码", "驗證碼", "安全码", "支付密码", "取款密码",
+	"auth", "-key", ".key", "login", "bundle_", "密码", "密碼", "口令", "cvv", "cvc", "security code", "pin", "otp", "one-time", "one time", "verification code", "验证码", "驗證碼", "安全码", "支付密码", "取款密码",
+)
+
+func byFirst(words ...string) (all [256][]string) {
+	for _, w := range words {
+		all[w[0]] = append(all[w[0]], w)
+	}
+	return all
 }
 
 // credentialWord is the length of the word for a credential that s begins
 // with, 0 for none.
 func credentialWord(s string) int {
-	if s[0]|0x20 > 'z' && s[0] < utf8.RuneSelf || strings.IndexByte("astpcl_-.bvo", s[0]|0x20) < 0 && s[0] != '_' && s[0] < utf8.RuneSelf {
-		return 0
-	}
-	for _, w := range credentialWords {
-		if len(s) >= len(w) && s[0]|0x20 == w[0]|0x20 && strings.EqualFold(s[:len(w)], w) {
+	for _, w := range credentialWords[s[0]|0x20] {
+		if len(s) >= len(w) && strings.EqualFold(s[:len(w)], w) {
 			return len(w)
 		}
 	}

@@ -18,6 +18,7 @@ type scanned struct {
 	long    bool // a run of letters and digits that may be a key
 	solid   bool // one as long as a hardware address without separators
 	letters bool // any ASCII letter
+	mixed   bool // one beside a digit
 	from    int  // where words begin, and where they end
 	to      int
 }
@@ -59,9 +60,11 @@ func newText(original string) *scanned {
 		case digit(c):
 			t.digits++
 			run++
+			t.mixed = t.mixed || i > 0 && letter(t.s[i-1])
 		case letter(c):
 			t.letters = true
 			run++
+			t.mixed = t.mixed || i > 0 && digit(t.s[i-1])
 		default:
 			run = 0
 		}
