@@ -71,12 +71,20 @@ func Normalise(question string) string {
 // trailing is the punctuation that ends a question without changing it.
 const trailing = "?!.,;:~…。、؟"
 
-// fold makes letters comparable. Each of its steps can undo another in rare
-// scripts, so it repeats them until nothing changes: twice for most texts.
+// fold makes letters comparable.
 func fold(s string) string {
-	if isPlain(s) {
+	switch {
+	case isPlain(s):
 		return strings.ToLower(s)
+	case !strings.ContainsFunc(s, isUnusual):
+		return strings.Map(narrow, s)
 	}
+	return foldAny(s)
+}
+
+// foldAny is fold for every script. Each of its steps can undo another in rare
+// ones, so it repeats them until nothing changes: twice for most texts.
+func foldAny(s string) string {
 	s = strings.ToValidUTF8(s, " ")
 	for range 5 {
 		folded := strings.Map(plainRune, strings.ToLower(norm.NFKC.String(s)))
@@ -111,6 +119,27 @@ func isPlain(s string) bool {
 		}
 	}
 	return true
+}
+
+// isUnusual reports a character that narrow does not fold as foldAny does: other ones than ASCII, its full-width forms, Han characters and the
+// signs of a Chinese sentence.
+func isUnusual(r rune) bool {
+	switch {
+	case ' ' <= r && r <= '~', 0x4e00 <= r && r <= 0x9fff, '！' <= r && r <= '～', r == '。', r == '、', r == '\n', r == '\t', r == '\r':
+		return false
+	}
+	return true
+}
+
+// narrow writes a full-width form in ASCII, and capitals small.
+func narrow(r rune) rune {
+	if '！' <= r && r <= '～' {
+		r -= '！' - '!'
+	}
+	if 'A' <= r && r <= 'Z' {
+		r += 'a' - 'A'
+	}
+	return r
 }
 
 // squeeze replaces runs of space and control characters by one space and drops
