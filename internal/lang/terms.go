@@ -17,13 +17,7 @@ import (
 //     ("e-mail", "Wi-Fi"), also the word without hyphens.
 func Terms(text string) []string {
 	terms := make([]string, 0, len(text)/4+1)
-	eachRun(Simplify(fold(text)), func(run string, han bool) {
-		if han {
-			terms = appendBigrams(terms, run)
-		} else {
-			terms = appendWords(terms, run)
-		}
-	})
+	eachRun(Simplify(fold(text)), func(run string, han bool) { terms = appendTerms(terms, run, han) })
 	return terms
 }
 
@@ -31,18 +25,17 @@ func Terms(text string) []string {
 // bigrams that only ask, count or connect. It may be empty.
 func ContentTerms(text string) []string {
 	terms := make([]string, 0, len(text)/4+1)
-	eachRun(Simplify(fold(text)), func(run string, han bool) {
-		if !han {
-			if !IsStopWord(run) {
-				terms = appendWords(terms, run)
-			}
-			return
-		}
-		for piece := range strings.FieldsFuncSeq(cutFunctionWords(run), isSpace) {
-			terms = appendBigrams(terms, piece)
-		}
-	})
+	eachRun(Simplify(fold(text)), func(run string, han bool) { terms = appendContent(terms, run, han) })
 	return terms
+}
+
+// AllTerms returns the Terms and the ContentTerms of a text, which it reads once.
+func AllTerms(text string) (terms, content []string) {
+	terms, content = make([]string, 0, len(text)/4+1), make([]string, 0, len(text)/4+1)
+	eachRun(Simplify(fold(text)), func(run string, han bool) {
+		terms, content = appendTerms(terms, run, han), appendContent(content, run, han)
+	})
+	return terms, content
 }
 
 func isSpace(r rune) bool { return r == ' ' }
@@ -97,6 +90,26 @@ func isWordRune(r rune) bool {
 		return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z'
 	}
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r)
+}
+
+func appendTerms(terms []string, run string, han bool) []string {
+	if han {
+		return appendBigrams(terms, run)
+	}
+	return appendWords(terms, run)
+}
+
+func appendContent(terms []string, run string, han bool) []string {
+	if !han {
+		if IsStopWord(run) {
+			return terms
+		}
+		return appendWords(terms, run)
+	}
+	for piece := range strings.FieldsFuncSeq(cutFunctionWords(run), isSpace) {
+		terms = appendBigrams(terms, piece)
+	}
+	return terms
 }
 
 func appendBigrams(terms []string, run string) []string {

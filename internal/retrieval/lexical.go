@@ -58,8 +58,7 @@ func (q *asked) stand(term string, w want) {
 // read looks every term of a question up once.
 func (ix *Index) read(question string) asked {
 	question = lang.Simplify(question)
-	content := lang.ContentTerms(question)
-	terms := lang.Terms(question)
+	terms, content := lang.AllTerms(question)
 	wants, places := ix.cfg.wants(question, terms, content)
 	q := asked{terms: terms, wants: wants, places: places, content: content}
 	lists := make([][]posting, len(q.wants)*len(ix.parts))
@@ -294,7 +293,9 @@ func (ix *Index) Lexical(question string, k int) []desk.Passage {
 	for at, p := range ix.parts {
 		for i, score := range scores.parts[at] {
 			if score > 0 && !p.dead.has(int32(i)) {
-				top.offer(found{part: at, place: int32(i), score: scores.share(score), lexical: score})
+				if share := scores.share(score); top.takes(share) {
+					top.offer(found{part: at, place: int32(i), score: share, lexical: score})
+				}
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package retrieval
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,19 +146,19 @@ func (ix *Index) name(q *asked) {
 }
 
 func (ix *Index) called(q asked, number string) (rarest want, found bool) {
-	names, terms := 0, map[string]bool{}
+	var names int
+	var terms []string
 	for _, p := range ix.parts {
 		for _, known := range p.products[number] {
 			if p.dead.has(known.passage) {
 				continue
 			}
 			names++
-			for _, t := range known.terms {
-				terms[t] = true
-			}
+			terms = append(terms, known.terms...)
 		}
 	}
-	for _, t := range slices.Sorted(maps.Keys(terms)) {
+	slices.Sort(terms)
+	for _, t := range slices.Compact(terms) {
 		if w := ix.wanted(q, t); w.found > names && (!found || w.rarity > rarest.rarity) {
 			rarest, found = w, true
 		}

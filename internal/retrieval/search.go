@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sort"
 	"unicode"
 	"unicode/utf8"
 
@@ -111,7 +112,7 @@ func (ix *Index) propose(ctx context.Context, vectors Vectors, vector []float32,
 			byVector.offer(found{part: at, place: i, score: dot(vector, p.vectors[i])})
 		}
 		for i, score := range scores.parts[at] {
-			if score > 0 && !p.dead.has(int32(i)) {
+			if score > 0 && !p.dead.has(int32(i)) && byWords.takes(score) {
 				byWords.offer(found{part: at, place: int32(i), score: score})
 			}
 		}
@@ -160,21 +161,26 @@ func (ix *Index) top(k int) *top {
 }
 
 // compare orders by score, the best first, and where that is equal by id.
-func (t *top) compare(a, b found) int {
+func (t *top) compare(a, b *found) int {
 	if byScore := cmp.Compare(b.score, a.score); byScore != 0 {
 		return byScore
 	}
-	return cmp.Compare(t.ix.id(a), t.ix.id(b))
+	return cmp.Compare(t.ix.id(*a), t.ix.id(*b))
+}
+
+// takes tells whether something of this score may be among them.
+func (t *top) takes(score float64) bool {
+	return len(t.list) < t.k || t.k > 0 && score >= t.list[t.k-1].score
 }
 
 func (t *top) offer(f found) {
 	if len(t.list) == t.k {
-		if t.k == 0 || t.compare(f, t.list[t.k-1]) >= 0 {
+		if t.k == 0 || t.compare(&f, &t.list[t.k-1]) >= 0 {
 			return
 		}
 		t.list = t.list[:t.k-1]
 	}
-	i, _ := slices.BinarySearchFunc(t.list, f, t.compare)
+	i := sort.Search(len(t.list), func(i int) bool { return t.compare(&t.list[i], &f) >= 0 })
 	t.list = slices.Insert(t.list, i, f)
 }
 

@@ -2,6 +2,9 @@ package retrieval
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,5 +37,28 @@ func TestSegmentsStayFewAndMostlyAlive(t *testing.T) {
 	}
 	if ix.Len() != 700 {
 		t.Errorf("Len = %d, want 700", ix.Len())
+	}
+}
+
+func TestTheBestOfManyAreThoseThatSortFirst(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	passages := make([]desk.Passage, 200)
+	for i := range passages {
+		passages[i].ID = desk.ChunkID(strconv.Itoa(i))
+	}
+	ix := &Index{parts: []part{{segment: &segment{passages: passages}}}}
+	for _, k := range []int{0, 1, 8, 300} {
+		best, all := ix.top(k), []found(nil)
+		for i := range passages {
+			f := found{place: int32(i), score: float64(random.IntN(20))} // many are equal
+			all = append(all, f)
+			if best.takes(f.score) {
+				best.offer(f)
+			}
+		}
+		slices.SortFunc(all, func(a, b found) int { return best.compare(&a, &b) })
+		if want := all[:min(k, len(all))]; !slices.Equal(best.list, want) {
+			t.Errorf("of the best %d: %v, want %v", k, best.list, want)
+		}
 	}
 }
