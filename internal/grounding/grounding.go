@@ -42,8 +42,10 @@ type Verdict struct {
 // Holds reports whether something of the answer may be said as fact.
 func (v Verdict) Holds() bool { return v.Supported > 0 }
 
-// marker is a citation as models write it.
-var marker = regexp.MustCompile(`\s*\[(\d{1,3})\]`)
+// marker is a citation as models write it, behind blanks or none.
+var marker = regexp.MustCompile(`\[(\d{1,3})\]`)
+
+const blanks = " \t\n\f\r"
 
 // Verify checks text against the sources that its [n] count from 1. Where a
 // sentence is supported by another source than the one it names, the citation
@@ -151,7 +153,7 @@ func read(s string) claim {
 	var c claim
 	end := 0
 	for _, at := range marker.FindAllStringSubmatchIndex(s, -1) {
-		c.text += s[end:at[0]]
+		c.text += strings.TrimRight(s[end:at[0]], blanks)
 		n, _ := strconv.Atoi(s[at[2]:at[3]]) // one to three digits
 		c.named = append(c.named, n)
 		end = at[1]

@@ -53,6 +53,13 @@ func TestVerify(t *testing.T) {
 			true,
 		},
 		{
+			"blanks before a citation belong to it",
+			"Orders over $50 ship free \t [2].",
+			"Orders over $50 ship free [2].",
+			[]int{2},
+			true,
+		},
+		{
 			"a wrong number is not supported",
 			"You can return most items within 60 days of delivery [1].", "", nil, false,
 		},
