@@ -17,6 +17,7 @@ import (
 	"kefu/internal/config"
 	"kefu/internal/desk"
 	"kefu/internal/httpapi"
+	"kefu/internal/lang"
 )
 
 // question is the body of POST /query.
@@ -271,14 +272,25 @@ func (c *cli) show(w io.Writer, a reply) {
 	if a.Handoff != nil {
 		for i, p := range a.Handoff.Pages {
 			if i == 0 {
-				fmt.Fprint(w, "\nThis may help:\n")
+				fmt.Fprintf(w, "\n%s\n", mayHelp[lang.Of(a.Answer)])
 			}
 			fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(p.Title+" — "+p.URL, " — "))
 		}
 		fmt.Fprintf(w, "\n%s\n", a.Handoff.Contact.Message)
 	}
-	c.say("\n%s (%s) · %s %s · %s · $%.6f · %d ms%s", a.Route, a.RouteReason, a.Provider, a.Model,
+	c.say("\n%s (%s)%s · %s · $%.6f · %d ms%s", a.Route, a.RouteReason, by(a),
 		plural(a.TokensUsed, "token"), a.Usage.CostUSD, a.LatencyMS, remarks(a))
+}
+
+// mayHelp stands above pages, in the language of the answer.
+var mayHelp = map[desk.Lang]string{desk.English: "This may help:", desk.Chinese: "以下页面可能有帮助："}
+
+// by names who wrote an answer, where anybody did.
+func by(a reply) string {
+	if a.Model == "" {
+		return ""
+	}
+	return " · " + a.Provider + " " + a.Model
 }
 
 func remarks(a reply) string {

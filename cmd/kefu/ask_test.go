@@ -55,6 +55,18 @@ func TestAskOffersAPersonWhereTheKnowledgeBaseSaysNothing(t *testing.T) {
 	holds(t, "stdout", out, "help@example.com")
 }
 
+func TestWhatAskAddsIsInTheCustomersLanguageAndNamesNoModelWhereNoneWasAsked(t *testing.T) {
+	t.Parallel()
+	r := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH="+e2e.KB(t)).Run("ask", "Slate T10 屏幕分辨率是多少？")
+	holds(t, "stdout", r.Stdout, "抱歉", "以下页面可能有帮助：", "https://help.example.com/zh/")
+	if strings.Contains(r.Stdout, "This may help") {
+		t.Errorf("English words under a Chinese answer:\n%s", r.Stdout)
+	}
+	if strings.Contains(r.Stderr, "·   ·") {
+		t.Errorf("a gap where the model stands:\n%s", r.Stderr)
+	}
+}
+
 // The command prints what the server would have sent, wherever it asked.
 func TestAskPrintsTheJSONOfPostQuery(t *testing.T) {
 	t.Parallel()
@@ -132,15 +144,15 @@ func TestExitStatusTellsWhatWentWrong(t *testing.T) {
 		{"an unknown command below prices is usage", nil, "", []string{"prices", "lst"}, 2, []string{`"lst"`, "list"}},
 		{"a missing argument is usage", nil, "", []string{"ask"}, 2, []string{"ask QUESTION"}},
 		{"a surplus argument is usage", nil, "", []string{"serve", "now"}, 2, []string{"now"}},
-		{"an unknown key names its place and the nearest key", nil, "addr: 127.0.0.1:0\ncache:\n  memory_entrys: 5\n", []string{"serve"}, 2, []string{"kefu.yaml:3:3", "cache.memory_entrys", `did you mean "cache.memory_entries"`}},
-		{"a bad value names its place and what is allowed", nil, "log:\n  level: loud\n", []string{"serve"}, 2, []string{"kefu.yaml:2:10", "log.level", "debug, info, warn or error"}},
+		{"an unknown key names its place and the nearest key", nil, "addr: 127.0.0.1:0\ncache:\n  memory_entrys: 5\n", []string{"serve"}, 2, []string{`kefu: kefu.yaml:3:3: unknown key "cache.memory_entrys"; did you mean "cache.memory_entries"`}},
+		{"a bad value names its place and what is allowed", nil, "log:\n  level: loud\n", []string{"serve"}, 2, []string{"kefu: kefu.yaml:2:10: log.level: want debug, info, warn or error"}},
 		{"a value out of range names the range", nil, "answer:\n  attempts: 99\n", []string{"ask", "hi"}, 2, []string{"kefu.yaml:2:13", "answer.attempts", "1 to 20"}},
 		{"broken YAML names its place", nil, "addr: [\n", []string{"serve"}, 2, []string{"kefu.yaml:1"}},
 		{"a bad variable is named with what is allowed", []string{"KEFU_CACHE_JITTER=2"}, "", []string{"kb", "list"}, 2, []string{"KEFU_CACHE_JITTER", "0 to 0.5"}},
 		{"an unknown variable is named with the nearest", []string{"KEFU_DATADIR=/tmp"}, "", []string{"kb", "list"}, 2, []string{"KEFU_DATADIR", "did you mean KEFU_DATA_DIR"}},
-		{"a missing configuration file is named", nil, "", []string{"--config", "nowhere.yaml", "serve"}, 2, []string{"nowhere.yaml"}},
+		{"a missing configuration file is named", nil, "", []string{"--config", "nowhere.yaml", "serve"}, 2, []string{"kefu: configuration file nowhere.yaml: no such file or directory\n"}},
 		{"an open address needs a key", []string{"KEFU_ADDR=0.0.0.0:0"}, "", []string{"serve"}, 2, []string{"KEFU_API_KEY"}},
-		{"an empty question is usage", nil, "", []string{"ask", " "}, 2, []string{"question is empty"}},
+		{"an empty question is usage", nil, "", []string{"ask", " "}, 2, []string{"kefu: The question is empty."}},
 		{"an unknown model is usage", nil, "", []string{"ask", "--model", "gpt-9", "hi there"}, 2, []string{"unknown model", "offline"}},
 		{"a server address that is none is usage", nil, "", []string{"ask", "--server", "localhost:8000", "hi"}, 2, []string{"--server", "http://"}},
 		{"no server is a dependency", nil, "", []string{"ask", "--server", "http://127.0.0.1:1", "hi"}, 4, []string{"http://127.0.0.1:1", "kefu serve"}},

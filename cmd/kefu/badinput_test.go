@@ -34,6 +34,7 @@ func TestBadInputIsAProblemWithACodeAndAField(t *testing.T) {
 		{"no question", asJSON, `{}`, 400, "question_empty", "question"},
 		{"an empty question", asJSON, question(""), 400, "question_empty", "question"},
 		{"a blank question", asJSON, question(` \n\t　 `), 400, "question_empty", "question"},
+		{"a question of what cannot be seen", asJSON, question(`\u200b \u200d\ufeff`), 400, "question_empty", "question"},
 		{"4,001 characters", asJSON, question(strings.Repeat("退", 4001)), 400, "question_too_long", "question"},
 		{"invalid UTF-8", asJSON, question("caf\xe9"), 400, "invalid_utf8", "question"},
 		{"control characters", asJSON, question(`bell \u0007`), 400, "question_control_characters", "question"},

@@ -94,7 +94,7 @@ func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 }
 
 // undone are the codes of loads that changed nothing.
-var undone = []string{"sync_would_empty", codeRunning, "sync_lost"}
+var undone = []string{"sync_would_empty", codeRunning, "sync_lost", "database_locked"}
 
 // codeRunning is the code of a load that another one keeps out.
 const codeRunning = "sync_running"

@@ -48,8 +48,11 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		c.say("%s is being loaded by another process; it is served when that is done.", path)
 		return nil
 	}
-	if err != nil {
-		a.log.Warn("sample knowledge base not fully loaded", "error", err)
+	switch {
+	case report.Unembedded > 0:
+		a.log.Warn("the embedder does not answer: documents are found by their words, and embedded when it does", "chunks", report.Unembedded, "error", err)
+	case err != nil:
+		a.log.Warn("documents not fully loaded", "error", err)
 	}
 	for _, f := range report.Failed {
 		c.say("not loaded: %s", f.Error())

@@ -99,7 +99,7 @@ func explain(err error) string {
 		return err.Error()
 	}
 	text := said.Locally()
-	if said.Field != "" {
+	if !strings.Contains(text, said.Field) {
 		text = said.Field + ": " + text
 	}
 	if said.Err != nil { // on one line: some libraries use several

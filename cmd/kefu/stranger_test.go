@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +104,31 @@ func TestAStrangerIsAnsweredFromTheSampleKnowledgeBase(t *testing.T) {
 			}
 			t.Logf("%d answered right, %d that have no answer", right, wrong)
 		})
+	}
+}
+
+func TestWhatTheReadmesAskIsAnsweredFromTheSampleKnowledgeBase(t *testing.T) {
+	t.Parallel()
+	var questions strings.Builder
+	for _, name := range []string{"../../README.md", "../../README.zh-CN.md"} {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := regexp.MustCompile(`(?m)^bin/kefu ask (?:--json |--server \S+ )?("[^"]+")$`).FindAllSubmatch(raw, -1)
+		if len(asked) < 3 {
+			t.Fatalf("%s asks %d questions", name, len(asked))
+		}
+		for _, q := range asked {
+			fmt.Fprintf(&questions, "{\"question\":%s}\n", q[1])
+		}
+	}
+	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH="+e2e.KB(t))
+	site.Write("questions.jsonl", questions.String())
+	site.Must("ask", "--file", "questions.jsonl", "--out", "answers.jsonl")
+	for _, row := range answerRows(t, site) {
+		if row.Response == nil || !row.Response.Grounded || len(row.Response.SourceDocuments) == 0 {
+			t.Errorf("%s: %+v", row.Question, row.Response)
+		}
 	}
 }

@@ -35,16 +35,19 @@ func (s *Service) sound(text string) error {
 	switch {
 	case !utf8.ValidString(text):
 		return refuse("question_not_utf8", "The question is not valid UTF-8.")
-	case strings.TrimSpace(text) == "":
-		return refuse("question_empty", "The question is empty.")
 	case strings.ContainsFunc(text, forbidden):
 		return refuse("question_control_characters", "The question contains control characters.")
+	case !strings.ContainsFunc(text, seen):
+		return refuse("question_empty", "The question is empty.")
 	}
 	if n := utf8.RuneCountInString(text); n > s.cfg.MaxQuestion {
 		return refuse("question_too_long", fmt.Sprintf("The question has %d characters; at most %d are allowed.", n, s.cfg.MaxQuestion))
 	}
 	return nil
 }
+
+// seen is a character that leaves something on the paper.
+func seen(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 // unseen is a tag character: it spells text that people do not see.
 func unseen(r rune) bool { return 0xE0000 <= r && r <= 0xE007F }

@@ -433,7 +433,11 @@ func checkURL(key, value string, schemes ...string) error {
 			return nil
 		}
 	}
-	return bad(key, "want a URL that begins with %s://", list(schemes, ":// or "))
+	beginnings := make([]string, len(schemes))
+	for i, scheme := range schemes {
+		beginnings[i] = scheme + "://"
+	}
+	return bad(key, "want a URL that begins with %s", list(beginnings, " or "))
 }
 
 func bad(key, format string, args ...any) *desk.Error {

@@ -300,7 +300,7 @@ func unreadable(key, what, path string, err error) error {
 		reason = pathError.Err
 	}
 	return &desk.Error{
-		Kind: desk.Invalid, Code: "unreadable_file", Field: key, Err: err,
+		Kind: desk.Invalid, Code: "unreadable_file", Field: key,
 		Public: fmt.Sprintf("%s %s: %v", what, path, reason),
 	}
 }

@@ -1,9 +1,10 @@
 package config
 
 // nearest returns the word that takes the fewest edits to become one of words,
-// unless even that one is too far to be what was meant.
+// unless even that one is too far to be what was meant: half of a short word, a
+// quarter of a long one.
 func nearest(word string, words []string) (string, bool) {
-	best, least := "", max(2, len(word)/4)+1
+	best, least := "", max(min(2, len(word)/2), len(word)/4)+1
 	for _, w := range words {
 		if d := distance(word, w); d < least {
 			best, least = w, d
