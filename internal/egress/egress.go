@@ -94,7 +94,8 @@ func (p *policy) transport(resolver *net.Resolver) *http.Transport {
 		TLSHandshakeTimeout:    5 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxConnsPerHost:        32,
-		MaxIdleConns:           32,
+		MaxIdleConnsPerHost:    32, // as many as are used at a time, not the two of net/http
+		MaxIdleConns:           128,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

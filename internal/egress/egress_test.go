@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -369,6 +370,41 @@ func TestConnectionsThatBreak(t *testing.T) {
 	}
 	if got := code(t, client(t, Config{Inside: []string{"127.0.0.1:1"}}), "http://127.0.0.1:1/"); got != CodeFailed {
 		t.Errorf("code = %q for a closed port, want %q", got, CodeFailed)
+	}
+}
+
+// Each connection to a host outside costs a handshake or two.
+func TestConnectionsOfCallsAtATimeAreUsedAgain(t *testing.T) {
+	const together, rounds = 16, 3
+	var arrived sync.WaitGroup
+	var opened atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+		hello(w, r)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	c := client(t, Config{Inside: []string{s.Listener.Addr().String()}})
+	for range rounds {
+		arrived.Add(together)
+		var calls sync.WaitGroup
+		for range together {
+			calls.Go(func() {
+				if got := code(t, c, s.URL); got != "" {
+					t.Errorf("a call failed: %s", got)
+				}
+			})
+		}
+		calls.Wait()
+	}
+	if n := opened.Load(); n > together {
+		t.Errorf("%d connections were opened for %d times %d calls at a time", n, rounds, together)
 	}
 }
 
