@@ -14,7 +14,7 @@ import (
 type Ledger interface {
 	// Begin returns once the intent is durable: bytes may then leave.
 	Begin(ctx context.Context, a desk.Attempt) error
-	// Note records an intent without waiting: it is durable some milliseconds
+	// Note records an intent without waiting: it is durable a fraction of a second
 	// later. It never blocks.
 	Note(a desk.Attempt)
 	// End records the outcome, also of a free attempt that Begin never saw. It

@@ -24,8 +24,9 @@ const (
 	// for are kept; those beyond are recorded when they end.
 	ledgerUnsaved = 10_000
 	// shareDelay is how long what nobody waits for waits for others to share a
-	// transaction with. An ended attempt counts at its worst case until then.
-	shareDelay = 100 * time.Millisecond
+	// transaction with, as answers do. An ended attempt counts at its worst case
+	// until then, and one that ends before is written once instead of twice.
+	shareDelay = 200 * time.Millisecond
 	// ledgerRetry is the pause before ended attempts are tried again.
 	ledgerRetry = time.Second
 )
@@ -99,7 +100,7 @@ func (l *Ledger) Begin(ctx context.Context, a desk.Attempt) error {
 	return <-in.result
 }
 
-// Note records an attempt that begins, within about 100 ms, and waits for
+// Note records an attempt that begins, within about 200 ms, and waits for
 // nothing. While the database fails intents are kept; what is not saved by then
 // is recorded when the attempt ends.
 func (l *Ledger) Note(a desk.Attempt) {
@@ -218,7 +219,7 @@ func begins(begun []*intent, noted, ended []desk.Attempt) []desk.Attempt {
 	for _, a := range ended {
 		over[a.ID] = true
 	}
-	var rows []desk.Attempt
+	rows := make([]desk.Attempt, 0, len(begun)+len(noted))
 	for _, in := range begun {
 		rows = append(rows, in.row)
 	}
