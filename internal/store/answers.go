@@ -19,6 +19,7 @@ type Answers struct {
 	db       *DB
 	insert   insert
 	handoffs insert
+	erasures *sql.Stmt // tells whether there are any
 }
 
 // detail is the part of an answer that SQL does not look into.
@@ -40,7 +41,9 @@ func newAnswers(ctx context.Context, db *DB) (*Answers, error) {
 	a := &Answers{db: db, insert: insert{
 		mark: db.engine.mark, table: "answers", columns: answerColumns, conflict: "ON CONFLICT (id) DO NOTHING",
 	}, handoffs: newHandoffInsert(db)}
-	return a, errors.Join(a.insert.prepare(ctx, db.write), a.handoffs.prepare(ctx, db.write))
+	var err error
+	a.erasures, err = db.write.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM erasures`+db.engine.heed()+`)`)
+	return a, errors.Join(err, a.insert.prepare(ctx, db.write), a.handoffs.prepare(ctx, db.write))
 }
 
 // Write saves records in one transaction. Those whose answer id is there
@@ -74,7 +77,7 @@ func (a *Answers) Write(ctx context.Context, records []desk.Record) error {
 		if err := a.handOff(ctx, tx, records); err != nil {
 			return err
 		}
-		return db.leaveErased(ctx, tx, records)
+		return a.leaveErased(ctx, tx, records)
 	})
 	if err != nil {
 		return fmt.Errorf("write answers: %w", err)

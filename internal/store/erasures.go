@@ -42,14 +42,14 @@ func (db *DB) erasedSince(subject, other, asked int) string {
 // leaveErased removes those of records that were asked by who was deleted
 // since, in the transaction that wrote them: looking before would miss a
 // deletion that comes between.
-func (db *DB) leaveErased(ctx context.Context, tx *sql.Tx, records []desk.Record) error {
+func (s *Answers) leaveErased(ctx context.Context, tx *sql.Tx, records []desk.Record) error {
 	var some bool // of the last hour: mostly not
-	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM erasures`+db.engine.heed()+`)`).Scan(&some); err != nil || !some {
+	if err := tx.StmtContext(ctx, s.erasures).QueryRowContext(ctx).Scan(&some); err != nil || !some {
 		return err
 	}
 	for i := range records {
 		q, a := &records[i].Question, &records[i].Answer
-		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE id = $1 AND `+db.erasedSince(2, 3, 4),
+		_, err := tx.ExecContext(ctx, `DELETE FROM answers WHERE id = $1 AND `+s.db.erasedSince(2, 3, 4),
 			a.ID, subjectOf(q.Scope, ""), subjectOf(q.Scope, a.Conversation), millis(q.Asked))
 		if err != nil {
 			return err
