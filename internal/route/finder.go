@@ -27,6 +27,7 @@ type needle struct {
 	step    int
 	phrase  bool // it is a match, not a hint of one
 	words   bool // only between word boundaries
+	behind  bool // only behind something on its line
 	atStart bool // only at the start
 	atEnd   bool // only at the end
 }
@@ -109,7 +110,7 @@ func (n *needle) stands(text string, at int) bool {
 	end := at + len(n.text)
 	return strings.HasPrefix(text[at:], n.text) &&
 		(!n.words || boundary(text, at) && boundary(text, end)) &&
-		(!n.atStart || at == 0) && (!n.atEnd || end == len(text))
+		(!n.behind || at > 0 && text[at-1] != '\n') && (!n.atStart || at == 0) && (!n.atEnd || end == len(text))
 }
 
 // boundary is \b.
@@ -122,8 +123,8 @@ func isWord(c byte) bool {
 }
 
 // phrases returns the list that an expression is, nil when it is more than
-// phrases that stand anywhere, between word boundaries, at the start or at the
-// end.
+// phrases that stand anywhere, between word boundaries, behind something, at the
+// start or at the end.
 func phrases(expression string) []needle {
 	x := parse(expression)
 	options := []*syntax.Regexp{x}
@@ -140,6 +141,8 @@ func phrases(expression string) []needle {
 		switch {
 		case last >= 2 && parts[0].Op == syntax.OpWordBoundary && parts[last].Op == syntax.OpWordBoundary:
 			form.words, parts = true, parts[1:last]
+		case last >= 3 && parts[0].Op == syntax.OpAnyCharNotNL && parts[1].Op == syntax.OpWordBoundary && parts[last].Op == syntax.OpWordBoundary:
+			form.behind, form.words, parts = true, true, parts[2:last]
 		case last >= 2 && parts[0].Op == syntax.OpBeginText && parts[last].Op == syntax.OpWordBoundary:
 			form.atStart, form.words, parts = true, true, parts[1:last]
 		case last >= 1 && parts[last].Op == syntax.OpEndText:

@@ -87,21 +87,42 @@ func ofConcat(parts []*syntax.Regexp) []string {
 // one of each set, each beginning behind where that of the set before it begins;
 // none when there are no such sets.
 func inOrder(x *syntax.Regexp) (sets [][]string) {
+	parts := []*syntax.Regexp{x}
 	if x.Op == syntax.OpConcat {
-		for _, part := range x.Sub {
-			sets = append(sets, inOrder(part)...)
+		parts = x.Sub
+	}
+	var row []string // what parts match one behind the other
+	end := func() {
+		if len(row) > 0 {
+			sets = append(sets, row)
 		}
-		return sets
+		row = nil
 	}
-	set, ok := language(x)
-	if !ok || shortest(set) == 0 || shortest(set) == 1 && len(set) > mostCharacters {
-		set = needles(x)
+	for _, part := range parts {
+		set, ok := language(part)
+		switch telling := ok && shortest(set) > 0 && (shortest(set) > 1 || len(set) <= mostCharacters); {
+		case telling && len(row)*len(set) > 0 && len(row)*len(set) <= mostInRow:
+			row = product(row, set)
+		case telling:
+			end()
+			row = set
+		case !ok || len(set) > 1: // more than a boundary
+			end()
+			if part.Op == syntax.OpConcat {
+				sets = append(sets, inOrder(part)...)
+			} else {
+				row = needles(part)
+				end()
+			}
+		}
 	}
-	if len(set) == 0 {
-		return nil
-	}
-	return [][]string{set}
+	end()
+	return sets
 }
+
+// mostInRow is how many needles the parts of an expression are joined to: each
+// is compared with the text wherever it may begin.
+const mostInRow = 64
 
 // mostCharacters is how many needles of one character tell something.
 const mostCharacters = 16
