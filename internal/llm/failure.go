@@ -16,7 +16,7 @@ const (
 	TimedOut       FailureKind = "timed_out"        // our limit on the attempt passed
 	Unauthorised   FailureKind = "unauthorised"     // key refused
 	Unavailable    FailureKind = "unavailable"      // 5xx, overloaded
-	ModelGone      FailureKind = "model_gone"       // no such model, or retired
+	ModelGone      FailureKind = "model_gone"       // no such model, retired, or unable to do what is asked
 	Refused        FailureKind = "content_refused"  // the vendor's content policy
 	BadRequest     FailureKind = "bad_request"      // the vendor rejects the call as malformed
 	InvalidReply   FailureKind = "invalid_reply"    // not JSON, empty, an error inside a 200

@@ -31,7 +31,7 @@ func judge(err error) (llm.FailureKind, error) {
 		code := codeOf(refused)
 		return kindOf(refused.HTTPStatusCode, code, refused.Message), reason(code)
 	case locallyRefused(err):
-		return llm.BadRequest, err
+		return llm.ModelGone, err // another may do what this one cannot
 	default:
 		return "", nil
 	}

@@ -69,6 +69,15 @@ func TestCallsOfTools(t *testing.T) {
 	}
 }
 
+func TestWhereAModelIsGivenNoToolsAnotherIsAsked(t *testing.T) {
+	c := call(false)
+	c.Model, c.Tools = "gpt-6.1-sol", []llm.ToolSpec{orderStatus}
+	_, err := serve(t, llmtest.Reply(200, wholeBody)).Start(t.Context(), c)
+	if llm.KindOf(err) != llm.ModelGone {
+		t.Errorf("Start = %v, want a failure after which the next model is asked", err)
+	}
+}
+
 func TestToolsAndTheirResultsAreSent(t *testing.T) {
 	type message struct {
 		Role       string `json:"role"`
