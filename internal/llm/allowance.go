@@ -223,6 +223,9 @@ func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int,
 	row.Usage, row.Cost = usage, cost
 	row.ResponseLength = responseLength
 	row.Failure = string(KindOf(err))
+	if f, ok := errors.AsType[*Failure](err); ok { // others may hold anything
+		row.Cause = f.Error()
+	}
 
 	a := at.of
 	a.mu.Lock()

@@ -120,11 +120,11 @@ func TestAnAttemptIsRecordedTwiceWithOneID(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		row := at.End(desk.Usage{Prompt: 3, Completion: 2}, 4, 11, &Failure{Kind: Cut})
+		row := at.End(desk.Usage{Prompt: 3, Completion: 2}, 4, 11, &Failure{Kind: Cut, Provider: "openai", Model: "m", Status: 200, Err: errors.New("stream ended")})
 		if len(ledger.ended) != 1 || ledger.ended[0] != row || ledger.begun[0].ID != row.ID {
 			t.Fatalf("ledger = %+v, want begin and end of one id", ledger)
 		}
-		if row.Latency != time.Second || row.Failure != "cut" || row.Number != 1 || row.ResponseLength != 11 {
+		if row.Latency != time.Second || row.Failure != "cut" || row.Cause != "openai/m: cut (HTTP 200): stream ended" || row.Number != 1 || row.ResponseLength != 11 {
 			t.Errorf("row = %+v", row)
 		}
 		if got := a.Attempts(); len(got) != 1 || got[0] != row {

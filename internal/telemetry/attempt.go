@@ -167,6 +167,9 @@ func (t *Telemetry) logAttempt(ctx context.Context, a desk.Attempt) {
 		slog.String("request_id", t.requestID(ctx)),
 		slog.String("trace_id", TraceID(ctx)),
 	)
+	if level == slog.LevelWarn {
+		record.AddAttrs(slog.String("error", a.Cause))
+	}
 	_ = t.log.Handler().Handle(ctx, record) // as a Logger does
 }
 

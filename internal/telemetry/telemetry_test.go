@@ -333,14 +333,14 @@ func TestAttemptIsLoggedAsOneEventWithoutTexts(t *testing.T) {
 	}
 }
 
-func TestUnknownCostIsLoggedAsUnknown(t *testing.T) {
+func TestAFailedAttemptIsLoggedWithItsCauseAndAnUnknownCostAsUnknown(t *testing.T) {
 	var log bytes.Buffer
 	tel := newTelemetry(t, &log)
 	a := attempt()
-	a.Priced, a.Cost, a.Failure = false, 0, string(llm.TimedOut)
+	a.Priced, a.Cost, a.Failure, a.Cause = false, 0, string(llm.TimedOut), "acme/gpt-6-luna: timed_out: attempt took too long"
 	_, end := tel.Attempt(t.Context(), a.Provider, a.Model, a.Purpose)
 	end(a)
-	for _, want := range []string{`"cost_usd":null`, `"level":"WARN"`, `"outcome":"timed_out"`} {
+	for _, want := range []string{`"cost_usd":null`, `"level":"WARN"`, `"outcome":"timed_out"`, `"error":"acme/gpt-6-luna: timed_out: attempt took too long"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is missing in %s", want, &log)
 		}
