@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"kefu/internal/desk"
 	"kefu/internal/grounding"
@@ -23,7 +24,8 @@ type teller struct {
 	judged  []desk.Verdict
 	shown   strings.Builder
 	held    string
-	checked int // of what is shown, so much was looked at for citations
+	checked int // of what is shown, so much is done with, citations included
+	read    int // of the rest, so much was looked at
 	cited   map[int]bool
 	leaked  string
 }
@@ -35,7 +37,7 @@ type teller struct {
 func (s *Service) tell(reply *llm.Reply, about desk.Answer, judged []desk.Verdict, out output, emit desk.Emit) (text string, told bool, leaked string, err error) {
 	defer reply.Close()
 	t := &teller{output: out, emit: emit, about: about, judged: judged, cited: map[int]bool{}}
-	told, err = t.read(reply)
+	told, err = t.follow(reply)
 	if errors.Is(err, errLeak) {
 		return t.shown.String(), t.shown.Len() > 0, t.leaked, nil
 	}
@@ -45,7 +47,7 @@ func (s *Service) tell(reply *llm.Reply, about desk.Answer, judged []desk.Verdic
 	return t.shown.String(), told, "", err
 }
 
-func (t *teller) read(reply *llm.Reply) (told bool, err error) {
+func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 	for {
 		d, err := reply.Next()
 		if errors.Is(err, io.EOF) {
@@ -62,7 +64,10 @@ func (t *teller) read(reply *llm.Reply) (told bool, err error) {
 	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == llm.NoAnswer || strings.TrimSpace(t.held) == "") {
 		return false, nil
 	}
-	return true, t.show(len(t.held))
+	if err := t.show(len(t.held)); err != nil {
+		return true, err
+	}
+	return true, t.cite(true)
 }
 
 // longestToken bounds what is held back for its closing bracket: a citation or
@@ -97,7 +102,7 @@ func (t *teller) show(n int) error {
 		return errLeak
 	}
 	t.held = t.held[n:]
-	if text = t.foreign(text); text == "" {
+	if text = t.setRight(t.foreign(text)); text == "" {
 		return nil
 	}
 	if t.shown.Len() == 0 {
@@ -114,18 +119,53 @@ func (t *teller) show(n int) error {
 	if err := t.emit(desk.Event{Type: desk.EventDelta, Text: text}); err != nil {
 		return err
 	}
-	return t.cite(text)
+	return t.cite(false)
 }
 
-// cite shows the citations of the sentences that text has closed, each once
-// its quote was found. Sentences whose own citation has come are not looked at
-// again: a long answer would be read as often as it has sentences.
-func (t *teller) cite(text string) error {
-	if !strings.ContainsAny(text, sentenceEnds) {
+// setRight gives each citation in text the number of the source that supports
+// its sentence, as a whole reply has it: what is shown cannot be corrected later.
+// Of several behind a sentence the first stays, and none where nothing is stated.
+// The number of a sentence that nothing supports stays as well: a handoff says so.
+func (t *teller) setRight(text string) string {
+	all := t.shown.String()
+	before, sentence := tail(all), all[t.checked:]
+	right, end := "", 0
+	for _, at := range marker.FindAllStringIndex(text, -1) {
+		right += text[end:at[0]]
+		end = at[1]
+		if endsCited.MatchString(before + right) {
+			continue
+		}
+		cited := text[at[0]:at[1]]
+		grounds := grounding.Verify(sentence+right+cited, t.sources).Grounds
+		switch g := grounds[len(grounds)-1]; {
+		case !g.Supported:
+			right += cited
+		case g.Source > 0:
+			right += cited[:strings.Index(cited, "[")] + fmt.Sprintf("[%d]", g.Source)
+		}
+	}
+	return right + text[end:]
+}
+
+// cite shows the citations of the sentences that are closed, each once its
+// quote was found. A sentence is closed where its citation has come, which may
+// stand behind the full stop, or where the reply goes on or ends without one.
+// Sentences whose own citation has come are not looked at again: a long answer
+// would be read as often as it has sentences.
+func (t *teller) cite(ended bool) error {
+	all := t.shown.String()[t.checked:]
+	last := strings.LastIndexAny(all, sentenceEnds)
+	if last < 0 {
 		return nil
 	}
-	all := t.shown.String()
-	closed := all[t.checked : strings.LastIndexAny(all, sentenceEnds)+1]
+	_, size := utf8.DecodeRuneInString(all[last:])
+	closed := all[:last+size]
+	cited, goesOn := citedSentence.MatchString(closed), strings.TrimSpace(all[last+size:]) != ""
+	if len(closed) == t.read || !ended && !cited && !goesOn && all[last] != ']' {
+		return nil
+	}
+	t.read = len(closed)
 	for _, c := range grounding.Verify(closed, t.sources).Citations {
 		if t.cited[c.Index] {
 			continue
@@ -135,14 +175,21 @@ func (t *teller) cite(text string) error {
 			return err
 		}
 	}
-	if citedSentence.MatchString(closed) {
+	if cited {
 		t.checked += len(closed)
+		t.read = 0
 	}
 	return nil
 }
 
 const sentenceEnds = ".!?。！？\n]"
 
-// citedSentence is the end of a sentence with its citation: "… days. [1]" or
-// "…天[1]。".
-var citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
+var (
+	// marker is a citation as models write it.
+	marker = regexp.MustCompile(`[ \t]*\[\d{1,3}\]`)
+	// endsCited is the end of a text with a citation.
+	endsCited = regexp.MustCompile(`\[\d{1,3}\]\s*$`)
+	// citedSentence is the end of a sentence with its citation: "… days. [1]" or
+	// "…天[1]。".
+	citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
+)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,6 +71,8 @@ func tellBy(model *streaming) func(*answer.Config, *answer.Parts) {
 	return func(_ *answer.Config, p *answer.Parts) { p.Models = model }
 }
 
+var cited = regexp.MustCompile(`\[(\d+)\]`)
+
 func TestAStreamIsToldAsItComes(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -80,6 +85,21 @@ func TestAStreamIsToldAsItComes(t *testing.T) {
 			"deltas pass through, a citation follows its sentence", "How long do I have to return an item?",
 			[]string{"You can return most items ", "within 30 days of delivery ", "[", "1", "].", " Gift cards cannot be returned [2]."},
 			"<meta>|You can return most items |within 30 days of delivery |[1].|<citation>| Gift cards cannot be returned [2].|<citation>", true,
+		},
+		{
+			"a citation may stand behind the full stop", "How long do I have to return an item?",
+			[]string{"You can return most items within 30 days of delivery.", " [1]", " Gift cards cannot be returned.", " [2]"},
+			"<meta>|You can return most items within 30 days of delivery.| [1]|<citation>| Gift cards cannot be returned.| [2]|<citation>", true,
+		},
+		{
+			"a wrong number is set right before it is shown", "How long do I have to return an item?",
+			[]string{"You can return most items within 30 days of delivery ", "[2]", ".", " Gift cards cannot be returned. [1]"},
+			"<meta>|You can return most items within 30 days of delivery |[1]|<citation>|.| Gift cards cannot be returned. [2]|<citation>", true,
+		},
+		{
+			"of several citations of a sentence the first stays", "How long do I have to return an item?",
+			[]string{"You can return most items within 30 days of delivery [1]", "[2].", " Gift cards cannot be returned. [2] [1]"},
+			"<meta>|You can return most items within 30 days of delivery [1]|<citation>|.| Gift cards cannot be returned. [2]|<citation>", true,
 		},
 		{
 			"what may be no answer is held back", "Do you sell returns of rockets?",
@@ -104,6 +124,11 @@ func TestAStreamIsToldAsItComes(t *testing.T) {
 			events, a, err := hear(t, s, tt.question)
 			if got := strings.Join(events, "|"); err != nil || got != tt.want {
 				t.Errorf("heard %q (%v)\nwant  %q", got, err, tt.want)
+			}
+			for _, n := range cited.FindAllStringSubmatch(a.Restored, -1) {
+				if tt.grounded && !slices.ContainsFunc(a.Citations, func(c desk.Citation) bool { return strconv.Itoa(c.Index) == n[1] }) {
+					t.Errorf("%q is answered from %+v, without [%s]", a.Restored, a.Citations, n[1])
+				}
 			}
 			if a.Grounded != tt.grounded || !model.closed {
 				t.Errorf("grounded = %v, closed = %v", a.Grounded, model.closed)
