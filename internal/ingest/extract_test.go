@@ -270,6 +270,7 @@ func TestFilesThatCannotBeExtracted(t *testing.T) {
 		{"a stray quote", "a.csv", "question,answer\na,b\nc,d \"e\" f\n", CodeMalformed, 3},
 		{"a question without an answer", "a.csv", "question,answer\na,b\n\nc,\n", CodeMalformed, 4},
 		{"a line that is not JSON", "a.jsonl", "{\"question\":\"a\",\"answer\":\"b\"}\n{oops}\n", CodeMalformed, 2},
+		{"a line without a question and an answer", "a.jsonl", "{\"question\":\"a\",\"answer\":\"b\"}\n{\"frage\":\"c\",\"antwort\":\"d\"}\n", CodeMalformed, 2},
 		{"a field that is no string", "a.jsonl", "{\"question\":1,\"answer\":\"b\"}", CodeMalformed, 1},
 	}
 	for _, tt := range tests {

@@ -141,8 +141,10 @@ func jsonlFile(data []byte) (extract, error) {
 			return extract{}, reject(CodeMalformed, line, "the line is not a JSON object")
 		}
 		r := row{}
+		paired := len(object) == 0
 		for name, value := range object {
 			field := fieldOf(name)
+			paired = paired || field == fieldQuestion || field == fieldAnswer
 			if field == "" || value == nil {
 				continue
 			}
@@ -151,6 +153,9 @@ func jsonlFile(data []byte) (extract, error) {
 				return extract{}, reject(CodeMalformed, line, "%s is not a string", field)
 			}
 			r[field] = s
+		}
+		if !paired { // its fields have other names
+			return extract{}, reject(CodeMalformed, line, "the line has neither of the fields question and answer (问题, 答案)")
 		}
 		if err := f.add(r, line); err != nil {
 			return extract{}, err
