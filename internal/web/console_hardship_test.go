@@ -182,3 +182,17 @@ func TestAnAdministratorLooksAtEachTenantByItself(t *testing.T) {
 	p.shows(".success", d.foundNow)
 	p.shows(".success blockquote", "Not before 2090")
 }
+
+func TestALongQuestionLeavesRoomForTheOthers(t *testing.T) {
+	d := duties()["en-GB"]
+	site, server, link := shop(t, d)
+	server.Ask(strings.Repeat("Does a zeppelin sail to Lisbon? ", 120))
+	e2e.Eventually(t, "the question is a gap", func() bool { return strings.Contains(site.Must("kb", "gaps"), "zeppelin") })
+	p := visit(t, view{"en-GB", 360, false}, link, "main button.send")
+	p.press("main button.send")
+	p.await(`[...document.querySelectorAll(".cards h3")].some((h) => h.innerText.includes("zeppelin"))`)
+	const lines = 5.0
+	if tall := js[float64](p, `Math.max(...[...document.querySelectorAll(".cards h3")].map((h) => h.clientHeight / parseFloat(getComputedStyle(h).lineHeight)))`); tall > lines {
+		t.Errorf("a question takes %.1f lines of the list, want %.0f at most", tall, lines)
+	}
+}
