@@ -121,8 +121,9 @@ func isPlain(s string) bool {
 	return true
 }
 
-// isUnusual reports a character that narrow does not fold as foldAny does: other ones than ASCII, its full-width forms, Han characters and the
-// signs of a Chinese sentence.
+// isUnusual reports a character that narrow may not fold as foldAny does: other
+// ones than ASCII, its full-width forms, Han characters and the signs of a
+// Chinese sentence.
 func isUnusual(r rune) bool {
 	switch {
 	case ' ' <= r && r <= '~', 0x4e00 <= r && r <= 0x9fff, '！' <= r && r <= '～', r == '。', r == '、', r == '\n', r == '\t', r == '\r':
