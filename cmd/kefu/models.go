@@ -38,14 +38,11 @@ func newModels(cfg config.Config) (models, error) {
 		return models{}, err
 	}
 	prices, err := loadPrices(cfg.PricesFile)
-	kept := cmp.Or(cfg.Models.Connections, max(fewestKept, cfg.Admission.Concurrency))
+	// Where more calls end at a time than connections are kept, some are closed that
+	// the next calls have to open again.
+	kept := cmp.Or(cfg.Models.Connections, max(wire.Kept, cfg.Admission.Concurrency))
 	return models{cfg: cfg.Models, targets: targets, prices: prices, http: wire.NewPool(kept, cfg.Models.ConnectionIdle)}, err
 }
-
-// fewestKept is how many unused connections to a provider are kept at least,
-// unless the operator has said. Where more calls end at a time than are kept,
-// connections are closed that the next calls have to open again.
-const fewestKept = 100
 
 // inUse lists the models of both chains and the embedder's, without the
 // offline ones. A model of both chains has the tier that asks it sooner.

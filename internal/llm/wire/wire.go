@@ -31,13 +31,16 @@ var (
 // NewHTTPClient is NewPool with unused connections kept for 90 s.
 func NewHTTPClient(keep int) *http.Client { return NewPool(keep, 90*time.Second) }
 
+// Kept is how many unused connections to a host a pool keeps by default.
+const Kept = 100
+
 // NewPool returns a client that keeps at most so many unused connections to a
-// host (0: 100), each for idle, and that gives up connecting after 2 s. It opens
+// host (0: Kept), each for idle, and that gives up connecting after 2 s. It opens
 // as many as there are calls at a time: whoever admits those bounds them, since a
 // call that waited here for a connection would be charged the wait.
 func NewPool(keep int, idle time.Duration) *http.Client {
 	if keep == 0 {
-		keep = 100
+		keep = Kept
 	}
 	return &http.Client{
 		Transport: &http.Transport{
