@@ -138,6 +138,9 @@ func ask(ctx context.Context, t *testing.T, kefu *e2e.Server, sim *e2e.Vendor) {
 					t.Errorf("%q: status %d (%v), want %d", question, code, err, want)
 				}
 			}
+			if _, err := kefu.Stream(ctx, fmt.Sprintf("Compare gift cards and vouchers for order %d: how does each work?", n), nil); err != nil && ctx.Err() == nil {
+				t.Errorf("stream: %v", err)
+			}
 			wait(ctx, 2*time.Second)
 		}
 	}

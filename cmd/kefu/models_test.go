@@ -65,6 +65,7 @@ func (unobserved) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (con
 	return ctx, func(desk.Attempt) {}
 }
 func (unobserved) FirstDelta(string, time.Duration)          {}
+func (unobserved) NextDelta(string, time.Duration)           {}
 func (unobserved) Decided(context.Context, desk.Decision)    {}
 func (unobserved) Breaker(string, string, int, string)       {}
 func (unobserved) Begin(context.Context, desk.Attempt) error { return nil }

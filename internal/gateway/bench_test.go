@@ -17,6 +17,7 @@ func (idler) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (context.
 	return ctx, func(desk.Attempt) {}
 }
 func (idler) FirstDelta(string, time.Duration)          {}
+func (idler) NextDelta(string, time.Duration)           {}
 func (idler) Decided(context.Context, desk.Decision)    {}
 func (idler) Breaker(string, string, int, string)       {}
 func (idler) Begin(context.Context, desk.Attempt) error { return nil }

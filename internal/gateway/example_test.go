@@ -31,6 +31,7 @@ func (printing) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (conte
 	return ctx, func(desk.Attempt) {}
 }
 func (printing) FirstDelta(string, time.Duration)          {}
+func (printing) NextDelta(string, time.Duration)           {}
 func (printing) Breaker(string, string, int, string)       {}
 func (printing) Begin(context.Context, desk.Attempt) error { return nil }
 func (printing) Note(desk.Attempt)                         {}

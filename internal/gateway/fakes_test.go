@@ -114,8 +114,9 @@ func (s *fakeStream) Close() error      { s.closed++; return nil }
 type recorder struct {
 	mu       sync.Mutex
 	events   []string
-	attempts []desk.Attempt // as observed
-	begun    []desk.Attempt // as the ledger saw them
+	gaps     []time.Duration // between deltas
+	attempts []desk.Attempt  // as observed
+	begun    []desk.Attempt  // as the ledger saw them
 	ended    []desk.Attempt
 }
 
@@ -136,6 +137,8 @@ func (r *recorder) Attempt(ctx context.Context, _, _ string, _ desk.Purpose) (co
 func (r *recorder) FirstDelta(model string, after time.Duration) {
 	r.note("first delta %s %s", model, after)
 }
+
+func (r *recorder) NextDelta(_ string, after time.Duration) { r.gaps = append(r.gaps, after) }
 
 func (r *recorder) Decided(_ context.Context, d desk.Decision) {
 	if d.Step == desk.StepFallback {

@@ -121,6 +121,8 @@ type Observer interface {
 	Attempt(ctx context.Context, provider, model string, purpose desk.Purpose) (context.Context, func(desk.Attempt))
 	// FirstDelta tells how long a stream took to begin.
 	FirstDelta(model string, after time.Duration)
+	// NextDelta tells how long after the delta before a stream's next one came.
+	NextDelta(model string, after time.Duration)
 	// Decided tells what was done about a call that failed or was slow; ctx is
 	// that of the question.
 	Decided(ctx context.Context, d desk.Decision)

@@ -37,8 +37,9 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		b.fail(err)
 		return nil, err
 	}
+	arrived := time.Now()
 	if c.Stream {
-		m.obs.FirstDelta(c.Model, time.Since(started))
+		m.obs.FirstDelta(c.Model, arrived.Sub(started))
 	}
 	first, err := reply.Next()
 	if err != nil { // not by the contract, but it must end the attempt
@@ -48,7 +49,7 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	b.saw(first)
 	var rest llm.Stream = reply
 	if c.Stream {
-		rest = &meteredStream{Stream: reply, bill: b}
+		rest = &meteredStream{Stream: reply, bill: b, obs: m.obs, last: arrived}
 	} else {
 		b.succeed(reply.Usage())
 	}
@@ -209,12 +210,17 @@ func (b *bill) promptTokens() int {
 type meteredStream struct {
 	llm.Stream
 	bill *bill
+	obs  Observer
+	last time.Time // when the delta before arrived
 }
 
 func (s *meteredStream) Next() (llm.Delta, error) {
 	d, err := s.Stream.Next()
 	switch {
 	case err == nil:
+		now := time.Now()
+		s.obs.NextDelta(s.bill.call.Model, now.Sub(s.last))
+		s.last = now
 		s.bill.saw(d)
 	case s.bill.settled:
 	case errors.Is(err, io.EOF):

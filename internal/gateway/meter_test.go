@@ -90,6 +90,22 @@ func TestAnAttemptEndsWithItsStream(t *testing.T) {
 	}
 }
 
+func TestTheTimeBetweenDeltasIsToldAsTheyArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{}
+		c := question(grant(r))
+		c.Stream = true
+		p := provider(outcome{after: time.Second, deltas: []string{"a", "b", "c"}, pause: 20 * time.Millisecond})
+		reply, err := gatewayOf(t, r, paid("acme", small, p)).Start(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err = reply.Next(); err == nil; _, err = reply.Next() {
+		}
+		equal(t, "gaps", r.gaps, []time.Duration{20 * time.Millisecond, 20 * time.Millisecond}) // the end is no delta
+	})
+}
+
 func TestWhatAFailureMayCost(t *testing.T) {
 	for _, kind := range llm.FailureKinds {
 		for _, status := range []int{0, 400} {

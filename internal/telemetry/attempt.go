@@ -35,6 +35,11 @@ func (t *Telemetry) FirstDelta(model string, after time.Duration) {
 	pick(t.metrics.models, model, other).first.Observe(after.Seconds())
 }
 
+// NextDelta records how long after the delta before a stream's next one came.
+func (t *Telemetry) NextDelta(model string, after time.Duration) {
+	pick(t.metrics.models, model, other).next.Observe(after.Seconds())
+}
+
 // Decided records what was done about a call that failed or was slow: metrics,
 // one log line and a breadcrumb for an error that may follow. The answer's
 // trace has it from the allowance.

@@ -22,6 +22,7 @@ const other = "other"
 var (
 	latencyBuckets   = [...]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80}
 	firstBuckets     = [...]float64{.05, .1, .25, .5, .75, 1, 1.5, 2.5, 5, 10, 30, 60, 120}
+	nextBuckets      = [...]float64{.005, .01, .025, .05, .1, .15, .25, .5, 1, 2.5}
 	operationBuckets = [...]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1}
 	ratioBuckets     = [...]float64{.1, .2, .3, .4, .5, .6, .7, .8, .9, 1} // scores, not seconds
 )
@@ -261,7 +262,7 @@ func observers(v *prometheus.HistogramVec, values []string) map[string]prometheu
 type modelMetrics struct {
 	success, failure prometheus.Counter
 	latency          prometheus.Observer
-	first            prometheus.Observer
+	first, next      prometheus.Observer // delta of a stream
 	tokens           [len(tokenTypes)]prometheus.Counter
 	cost             map[desk.Purpose]prometheus.Counter
 	unpriced         prometheus.Counter
@@ -284,6 +285,7 @@ func (m *metrics) calls(f factory, models []Model) {
 	requests := f.counters("llm_requests_total", "Calls to language models, retries included.", "model", "status")
 	latency := f.histograms("llm_latency_seconds", "Time of one call to a language model.", latencyBuckets[:], "model")
 	first := f.histograms("llm_time_to_first_token_seconds", "Time from a call to its first delta.", firstBuckets[:], "model")
+	next := f.histograms("llm_inter_token_seconds", "Time between two deltas of a stream as they arrive from the provider. A delta holds one token or a few.", nextBuckets[:], "model")
 	tokens := f.counters("llm_tokens_total", "Tokens as the vendors count them. cached_prompt and cache_write are part of prompt, reasoning is part of completion.", "model", "type")
 	cost := f.counters("llm_cost_usd_total", "What the calls cost, in US dollars.", "model", "purpose")
 	unpriced := f.counters("llm_unpriced_requests_total", "Calls to models without a known price, whose cost is missing from llm_cost_usd_total.", "model")
@@ -297,6 +299,7 @@ func (m *metrics) calls(f factory, models []Model) {
 			failure:  requests.WithLabelValues(model.Name, "error"),
 			latency:  latency.WithLabelValues(model.Name),
 			first:    first.WithLabelValues(model.Name),
+			next:     next.WithLabelValues(model.Name),
 			cost:     map[desk.Purpose]prometheus.Counter{},
 			unpriced: unpriced.WithLabelValues(model.Name),
 			hedges:   hedges.WithLabelValues(model.Name),

@@ -70,6 +70,7 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	_, end := tel.Attempt(ctx, "openai", "gpt-6-luna", desk.PurposeAnswer)
 	end(attempt())
 	tel.FirstDelta("gpt-6-luna", time.Second)
+	tel.NextDelta("gpt-6-luna", 20*time.Millisecond)
 	for _, step := range []desk.Step{desk.StepRetry, desk.StepHedge} {
 		tel.Decided(ctx, desk.Decision{Step: step, Provider: "openai", From: "gpt-6-luna", To: "gpt-6-luna", Reason: "rate_limited"})
 	}
@@ -150,6 +151,7 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"llm_cost_usd_total", []string{"model", "gpt-6-luna", "purpose", "answer"}, 0.00041},
 		{"llm_attempts_total", []string{"provider", "openai", "outcome", "success"}, 1},
 		{"llm_time_to_first_token_seconds", []string{"model", "gpt-6-luna"}, 1},
+		{"llm_inter_token_seconds", []string{"model", "gpt-6-luna"}, 1},
 		{"llm_hedges_total", []string{"model", "gpt-6-luna"}, 1},
 		{"llm_retries_total", []string{"provider", "openai", "reason", "rate_limited"}, 1},
 		{"llm_fallbacks_total", []string{"from", "gpt-6.1-terra", "to", "offline-extractive", "reason", "unavailable"}, 1},
@@ -225,6 +227,7 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.Decided(context.Background(), desk.Decision{Step: desk.StepTrim, Provider: "who?", From: "who?", To: "who?", Reason: "made up"})
 	tel.Decided(context.Background(), desk.Decision{Step: desk.StepFallback, Provider: "who?", From: "who?", To: "gpt-6-luna", Reason: "made up"})
 	tel.FirstDelta("who?", time.Second)
+	tel.NextDelta("who?", time.Second)
 	tel.Breaker("who?", "who?", 1, "open")
 	tel.Breaker("openai", "gpt-6-luna", 1, "who?")
 	tel.Answered("default", desk.Answer{Outcome: "who?", Lang: "fr", CacheTier: "who?"})
@@ -476,5 +479,13 @@ func BenchmarkObservationsOfOneHit(b *testing.B) {
 		tel.Answered("default", desk.Answer{Outcome: desk.Answered, Lang: desk.English, CacheTier: desk.TierMemory, Latency: time.Microsecond})
 		tel.Request("/query", "POST", 200, time.Microsecond)
 		tel.InFlight(-1)
+	}
+}
+
+func BenchmarkNextDelta(b *testing.B) {
+	tel := newTelemetry(b, io.Discard)
+	b.ReportAllocs()
+	for b.Loop() {
+		tel.NextDelta("gpt-6-luna", 20*time.Millisecond)
 	}
 }
