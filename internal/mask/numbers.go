@@ -3,6 +3,8 @@ package mask
 import (
 	"regexp"
 	"strings"
+
+	"kefu/internal/pattern"
 )
 
 // run is a stretch of digit groups: "010-6498 1133" has three.
@@ -144,7 +146,7 @@ func (r run) separated(by string) bool {
 }
 
 // said tells that the words in front of the run end as the pattern wants.
-func (r run) said(what *words) bool {
+func (r run) said(what *pattern.Regexp) bool {
 	end := r.start() - len(r.before)
 	before := r.s[max(0, end-wordsBefore):end]
 	if last := strings.TrimRight(before, " :#.(=_-\n"); last == "" || digit(last[len(last)-1]) && what != account {
@@ -160,7 +162,7 @@ const wordsBefore = 40
 
 // ordered matches the end of a text that introduces the number of an order or
 // a parcel, which is not personal.
-var ordered = wordsLike(`(?i)(?:\b(?:orders?|invoice|tracking|parcel|package|shipment|awb|ref(?:erence)?|ticket|case|sku|serial|product|transaction|item|part|model|article|batch)|订单|訂單|单号|單號|运单|快递|物流|发票|流水|工单|编号|序列|型号|商品|合同|货号|批号)(?:'s| is| was| number| no\b| nr\b| id| code|[号碼码為为是#:. №]){0,8}$`)
+var ordered = pattern.MustCompile(`(?i)(?:\b(?:orders?|invoice|tracking|parcel|package|shipment|awb|ref(?:erence)?|ticket|case|sku|serial|product|transaction|item|part|model|article|batch)|订单|訂單|单号|單號|运单|快递|物流|发票|流水|工单|编号|序列|型号|商品|合同|货号|批号)(?:'s| is| was| number| no\b| nr\b| id| code|[号碼码為为是#:. №]){0,8}$`)
 
 // identity tells what the run's check digit proves it to be, and where it
 // ends.
@@ -215,16 +217,16 @@ func (r run) personal(d string) bool {
 func (r run) vouched() bool { return r.scanned.vouched(r.start(), r.end()) }
 
 // residence matches words in front of a Chinese resident's number.
-var residence = wordsLike(`(?i)(?:身份证|身份證|居民证)[^0-9\n]{0,20}$`)
+var residence = pattern.MustCompile(`(?i)(?:身份证|身份證|居民证)[^0-9\n]{0,20}$`)
 
-var socialSecurity = wordsLike(`(?i)(?:\bssn|social security|\bitin)[a-z:# ]*$`)
+var socialSecurity = pattern.MustCompile(`(?i)(?:\bssn|social security|\bitin)[a-z:# ]*$`)
 
 // account matches the beginning of an international account number: what
 // follows is a part of it, also where its check digits are wrong.
-var account = wordsLike(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){0,8} ?$`)
+var account = pattern.MustCompile(`\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){0,8} ?$`)
 
 // cards matches words in front of a card's number.
-var cards = wordsLike(`(?i)(?:cards?|visa|maestro|卡|\bpa(?:id|y|yment) (?:with|by|from)|账号|帳號|账户)[a-z #:.号是为：]{0,16}$`)
+var cards = pattern.MustCompile(`(?i)(?:cards?|visa|maestro|卡|\bpa(?:id|y|yment) (?:with|by|from)|账号|帳號|账户)[a-z #:.号是为：]{0,16}$`)
 
 // card tells a payment card by its brand's range, its length, its check digit
 // and how it is written.

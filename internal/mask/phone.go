@@ -3,6 +3,8 @@ package mask
 import (
 	"regexp"
 	"strings"
+
+	"kefu/internal/pattern"
 )
 
 // phone tells a telephone number by its form, or by the words around it.
@@ -107,7 +109,7 @@ func (r run) countryCode(d string) bool {
 var mobileAbroad = regexp.MustCompile(`^(?:447\d{9}|614\d{8}|8869\d{8}|65[89]\d{7}|919\d{9}|33[67]\d{8}|905\d{9}|491[567]\d{8,9}|852[5-9]\d{7}|81[789]0\d{8}|8210\d{8}|639\d{9}|6019?\d{8}|628\d{9,10}|55\d{2}9\d{8})$`)
 
 var (
-	phoneWords = wordsLike(`(?i)(?:\b(?:tele)?(?:fono?|phone|foon)o?|\bmob(?:ile?)?|\bcell(?:phone)?|\btel|\bfax|\bdesk:|\bcall(?:ing|ed)?(?: (?:me|us|him|her|them))?|\bwhatsapp|\btext me|answering|reach(?:ed)?(?: (?:me|us|him|her|them))?|电话|電話|手机|手機|号码|號碼|座机|座機|传真|傳真|致电|拨打|联系方式|微信|热线)(?: ?(?:number|no|nr|numaram|#|is|was|at|on|under|to|号码|号|號碼|為|为|是|[:.()]))*[ :]*$`)
+	phoneWords = pattern.MustCompile(`(?i)(?:\b(?:tele)?(?:fono?|phone|foon)o?|\bmob(?:ile?)?|\bcell(?:phone)?|\btel|\bfax|\bdesk:|\bcall(?:ing|ed)?(?: (?:me|us|him|her|them))?|\bwhatsapp|\btext me|answering|reach(?:ed)?(?: (?:me|us|him|her|them))?|电话|電話|手机|手機|号码|號碼|座机|座機|传真|傳真|致电|拨打|联系方式|微信|热线)(?: ?(?:number|no|nr|numaram|#|is|was|at|on|under|to|号码|号|號碼|為|为|是|[:.()]))*[ :]*$`)
 	phoneAfter = regexp.MustCompile(`^[ (]*(?i:office|fax|mobile|cell|phone|home|work|电话|手机)\b`)
 )
 

@@ -3,8 +3,11 @@ package route
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"kefu/internal/pattern"
 )
 
 // finder counts the signs of a language in one pass over a question. Most
@@ -35,10 +38,11 @@ type needle struct {
 func newFinder(signs []sign) finder {
 	f := finder{signs: signs, exprs: make([]*regexp.Regexp, len(signs)), steps: make([]int, len(signs)), others: map[rune][]needle{}}
 	for i, s := range signs {
-		list := phrases(s.pattern)
+		x := pattern.Parse(s.pattern)
+		list := phrases(x)
 		if list == nil {
 			f.exprs[i] = regexp.MustCompile(s.pattern)
-			sets := inOrder(parse(s.pattern))
+			sets := pattern.InOrder(x)
 			f.steps[i] = len(sets)
 			for step, set := range sets {
 				for _, text := range set {
@@ -125,8 +129,7 @@ func isWord(c byte) bool {
 // phrases returns the list that an expression is, nil when it is more than
 // phrases that stand anywhere, between word boundaries, behind something, at the
 // start or at the end.
-func phrases(expression string) []needle {
-	x := parse(expression)
+func phrases(x *syntax.Regexp) []needle {
 	options := []*syntax.Regexp{x}
 	if x.Op == syntax.OpAlternate {
 		options = x.Sub
@@ -148,13 +151,9 @@ func phrases(expression string) []needle {
 		case last >= 1 && parts[last].Op == syntax.OpEndText:
 			form.atEnd, parts = true, parts[:last]
 		}
-		set := []string{""}
-		for _, part := range parts {
-			texts, ok := language(part)
-			if !ok || asserts(part) || len(set)*len(texts) > mostStrings {
-				return nil
-			}
-			set = product(set, texts)
+		set, ok := pattern.Language(&syntax.Regexp{Op: syntax.OpConcat, Sub: parts})
+		if !ok || slices.ContainsFunc(parts, asserts) {
+			return nil
 		}
 		for _, text := range set {
 			if text == "" {
@@ -173,19 +172,5 @@ func asserts(x *syntax.Regexp) bool {
 	case syntax.OpBeginText, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary, syntax.OpBeginLine, syntax.OpEndLine:
 		return true
 	}
-	for _, sub := range x.Sub {
-		if asserts(sub) {
-			return true
-		}
-	}
-	return false
-}
-
-// parse panics on a broken expression, which the program's own are not.
-func parse(expression string) *syntax.Regexp {
-	x, err := syntax.Parse(expression, syntax.Perl)
-	if err != nil {
-		panic(err)
-	}
-	return x.Simplify()
+	return slices.ContainsFunc(x.Sub, asserts)
 }

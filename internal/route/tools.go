@@ -3,6 +3,7 @@ package route
 import (
 	"kefu/internal/desk"
 	"kefu/internal/lang"
+	"kefu/internal/pattern"
 )
 
 // Reasons for desk.Agent.
@@ -21,15 +22,15 @@ func WantsTools(question string) (desk.Route, bool) {
 	if lang.Of(question) == desk.Chinese {
 		s = toolsChinese
 	}
-	numbered, own := s.numbered.in(text), s.own.in(text)
-	if !numbered && (!own && !s.pointed.in(text) || s.general.in(text) && !s.asked.in(text)) {
+	numbered, own := s.numbered.MatchString(text), s.own.MatchString(text)
+	if !numbered && (!own && !s.pointed.MatchString(text) || s.general.MatchString(text) && !s.asked.MatchString(text)) {
 		return desk.Route{}, false
 	}
 	r := desk.Route{Kind: desk.Agent, Reason: ReasonLiveData, Confidence: 0.85}
 	switch {
-	case s.command.in(text) && (!s.general.in(text) || s.asked.in(text)):
+	case s.command.MatchString(text) && (!s.general.MatchString(text) || s.asked.MatchString(text)):
 		r.Reason, r.Action = ReasonAction, true
-	case s.state.in(text):
+	case s.state.MatchString(text):
 	case numbered:
 		r.Confidence = 0.7
 	default:
@@ -41,17 +42,15 @@ func WantsTools(question string) (desk.Route, bool) {
 	return r, true
 }
 
-func (p pattern) in(text string) bool { return p.may(text) && p.MatchString(text) }
-
 // toolSigns are what tells in one language that a question is about one case.
 type toolSigns struct {
-	numbered pattern // the case has a number
-	own      pattern // it is the customer's own
-	pointed  pattern // it is pointed at, or can only be the customer's own
-	state    pattern // how it stands is asked
-	command  pattern // it is to be changed
-	general  pattern // how such things are done in general is asked
-	asked    pattern // and yet it is us who are to do it
+	numbered *pattern.Regexp // the case has a number
+	own      *pattern.Regexp // it is the customer's own
+	pointed  *pattern.Regexp // it is pointed at, or can only be the customer's own
+	state    *pattern.Regexp // how it stands is asked
+	command  *pattern.Regexp // it is to be changed
+	general  *pattern.Regexp // how such things are done in general is asked
+	asked    *pattern.Regexp // and yet it is us who are to do it
 }
 
 // thingsEnglish and thingsChinese are what customers have of their own.
@@ -63,21 +62,21 @@ const (
 
 var (
 	toolsEnglish = toolSigns{
-		numbered: re(`\b` + thingsEnglish + `\b[^.?!]{0,24}?(?:#\s*\d{3,}|\b[a-z]{0,4}-?\d{5,})\b|\b[a-z]{0,4}-?\d{5,}\b[^.?!]{0,24}\b` + thingsEnglish + `\b`),
-		own:      re(`\b(?:my|our) (?:\w+ ){0,2}?` + thingsEnglish + `\b|\b(?:did|do|have) you (?:\w+ ){0,2}?my\b|\bi (?:ordered|bought|booked|returned|sent back)\b`),
-		pointed:  re(`\b(?:cancel|return|refund|reschedule|resend|track|change|stop) (?:it|this|that|them)\b|\bthis (?:order|parcel|subscription|booking)\b`),
-		state:    re(`\b(?:where(?:'s| is| are)|status|track|check (?:on|the|my|our)|look up|any (?:news|update)|still (?:waiting|not|hasn't)|not (?:arrived|shipped|here)|how (?:many|much)\b.*\b(?:left|have|owe|balance)|what(?:'s| is) (?:my|our)|when (?:will|is|does|did|was)|show me|find my)\b|\b(?:has|have|did|is|was|are|were)\b.*\b(?:ship|shipped|sent|arrived?|arriving|delivered|dispatched|processed|refunded|paid|cancell?ed|completed?|received?|approved|ready|late|delayed|on (?:its|the) way|active|expired?)\b`),
-		command:  re(`(?:^|[.,;:!?] ?)(?:hi |hello |hey |please |kindly |ok |so |and |then |just |(?:can|could|would|will) you |i (?:want|need|wish|would like|'d like) (?:you )?to |i'd like (?:you )?to |i want you to |help me (?:to )?|go ahead and |let's )*(?:cancel|change|update|return|refund|stop|pause|resume|renew|upgrade|downgrade|reschedule|postpone|book|close|delete|remove|redirect|resend|reorder|activate|deactivate|unsubscribe)\b`),
-		general:  re(`\bhow (?:do|can|to|would|should|could|long|does)\b|\b(?:can|could|may|should|must) (?:i|we)\b|\bis it possible\b|\bwhat happens\b|\bwhat if\b|\bif i\b|\bpolic(?:y|ies)\b|\b(?:an|any) (?:order|return|refund)\b`),
-		asked:    re(`\b(?:can|could|would|will) you\b|\bplease\b`),
+		numbered: pattern.MustCompile(`\b` + thingsEnglish + `\b[^.?!]{0,24}?(?:#\s*\d{3,}|\b[a-z]{0,4}-?\d{5,})\b|\b[a-z]{0,4}-?\d{5,}\b[^.?!]{0,24}\b` + thingsEnglish + `\b`),
+		own:      pattern.MustCompile(`\b(?:my|our) (?:\w+ ){0,2}?` + thingsEnglish + `\b|\b(?:did|do|have) you (?:\w+ ){0,2}?my\b|\bi (?:ordered|bought|booked|returned|sent back)\b`),
+		pointed:  pattern.MustCompile(`\b(?:cancel|return|refund|reschedule|resend|track|change|stop) (?:it|this|that|them)\b|\bthis (?:order|parcel|subscription|booking)\b`),
+		state:    pattern.MustCompile(`\b(?:where(?:'s| is| are)|status|track|check (?:on|the|my|our)|look up|any (?:news|update)|still (?:waiting|not|hasn't)|not (?:arrived|shipped|here)|how (?:many|much)\b.*\b(?:left|have|owe|balance)|what(?:'s| is) (?:my|our)|when (?:will|is|does|did|was)|show me|find my)\b|\b(?:has|have|did|is|was|are|were)\b.*\b(?:ship|shipped|sent|arrived?|arriving|delivered|dispatched|processed|refunded|paid|cancell?ed|completed?|received?|approved|ready|late|delayed|on (?:its|the) way|active|expired?)\b`),
+		command:  pattern.MustCompile(`(?:^|[.,;:!?] ?)(?:hi |hello |hey |please |kindly |ok |so |and |then |just |(?:can|could|would|will) you |i (?:want|need|wish|would like|'d like) (?:you )?to |i'd like (?:you )?to |i want you to |help me (?:to )?|go ahead and |let's )*(?:cancel|change|update|return|refund|stop|pause|resume|renew|upgrade|downgrade|reschedule|postpone|book|close|delete|remove|redirect|resend|reorder|activate|deactivate|unsubscribe)\b`),
+		general:  pattern.MustCompile(`\bhow (?:do|can|to|would|should|could|long|does)\b|\b(?:can|could|may|should|must) (?:i|we)\b|\bis it possible\b|\bwhat happens\b|\bwhat if\b|\bif i\b|\bpolic(?:y|ies)\b|\b(?:an|any) (?:order|return|refund)\b`),
+		asked:    pattern.MustCompile(`\b(?:can|could|would|will) you\b|\bplease\b`),
 	}
 	toolsChinese = toolSigns{
-		numbered: re(thingsChinese + `[^。?!]{0,8}?[a-z]{0,4}-?\d{5,}|[a-z]{0,4}-?\d{5,}[^。?!]{0,6}` + thingsChinese + `|[单單]号?[^。?!]{0,3}[a-z]{0,4}\d{5,}`),
-		own:      re(`(?:我|我们|我們|俺)[^,，。?!]{0,10}` + thingsChinese + `|我[^,，。?!]{0,6}(?:买|買|订|下|拍)的`),
-		pointed:  re(`(?:帮我|帮忙|幫我|替我|给我|麻烦|查一下|查查|查下|查询|查詢|把)[^,，。?!]{0,6}(?:` + thingsChinese + `|取消|退订|退掉|注销)|(?:这个|那个|这|该)` + thingsChinese),
-		state:    re(`到哪|在哪|哪里|哪裡|哪儿|哪兒|查|看一下|看看|状态|狀態|进度|進度|到[账帐賬]|[到发發退签寄送付]了(?:吗|嗎|没|沒)|[到发發货貨账]没|什么时候|什麼時候|何时|几时|还没|還沒|怎么还|剩多少|还剩|还有多少|有多少|是多少`),
-		command:  re(`(?:帮我|帮忙|幫我|替我|给我|请|請|麻烦|我要|我想|我需要|申请)[^,，。?!怎如的]{0,12}?` + verbsChinese + `|把[^,，。?!怎如]{1,16}` + verbsChinese + `|(?:^|[,，。])(?:取消|退订|注销|修改|更改|删除|停止|暂停)`),
-		general:  re(`怎么[^还没不]|怎麼[^還沒不]|如何|怎样|能不能|可不可以|可以|能.{0,12}吗|是否|政策|规定|规则|流程|多久|几天|多少天|如果|手续费|条件|要多少`),
-		asked:    re(`帮我|帮忙|幫我|替我|麻烦|请`),
+		numbered: pattern.MustCompile(thingsChinese + `[^。?!]{0,8}?[a-z]{0,4}-?\d{5,}|[a-z]{0,4}-?\d{5,}[^。?!]{0,6}` + thingsChinese + `|[单單]号?[^。?!]{0,3}[a-z]{0,4}\d{5,}`),
+		own:      pattern.MustCompile(`(?:我|我们|我們|俺)[^,，。?!]{0,10}` + thingsChinese + `|我[^,，。?!]{0,6}(?:买|買|订|下|拍)的`),
+		pointed:  pattern.MustCompile(`(?:帮我|帮忙|幫我|替我|给我|麻烦|查一下|查查|查下|查询|查詢|把)[^,，。?!]{0,6}(?:` + thingsChinese + `|取消|退订|退掉|注销)|(?:这个|那个|这|该)` + thingsChinese),
+		state:    pattern.MustCompile(`到哪|在哪|哪里|哪裡|哪儿|哪兒|查|看一下|看看|状态|狀態|进度|進度|到[账帐賬]|[到发發退签寄送付]了(?:吗|嗎|没|沒)|[到发發货貨账]没|什么时候|什麼時候|何时|几时|还没|還沒|怎么还|剩多少|还剩|还有多少|有多少|是多少`),
+		command:  pattern.MustCompile(`(?:帮我|帮忙|幫我|替我|给我|请|請|麻烦|我要|我想|我需要|申请)[^,，。?!怎如的]{0,12}?` + verbsChinese + `|把[^,，。?!怎如]{1,16}` + verbsChinese + `|(?:^|[,，。])(?:取消|退订|注销|修改|更改|删除|停止|暂停)`),
+		general:  pattern.MustCompile(`怎么[^还没不]|怎麼[^還沒不]|如何|怎样|能不能|可不可以|可以|能.{0,12}吗|是否|政策|规定|规则|流程|多久|几天|多少天|如果|手续费|条件|要多少`),
+		asked:    pattern.MustCompile(`帮我|帮忙|幫我|替我|麻烦|请`),
 	}
 )

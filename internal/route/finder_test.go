@@ -2,43 +2,8 @@ package route
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 )
-
-func TestNeedlesStandInEveryMatch(t *testing.T) {
-	tests := []struct {
-		pattern string
-		want    []string
-	}{
-		{`\b(why|what)\b`, []string{"why", "what"}},
-		{`^(i|my)\b`, nil},
-		{`compare[ds]?`, []string{"compare", "compared", "compares"}},
-		{`比.{1,14}(更|高)`, []string{"比"}},
-		{` of .* of `, []string{" of "}},
-		{`\w+`, nil},
-		{`(?i)why`, nil},
-	}
-	for _, tt := range tests {
-		if got := needles(parse(tt.pattern)); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(tt.want))) {
-			t.Errorf("needles of %s = %q, want %q", tt.pattern, got, tt.want)
-		}
-	}
-}
-
-func TestNeedlesStandInTheirOrder(t *testing.T) {
-	for pattern, want := range map[string][][]string{
-		` of .* of `:                   {{" of "}, {" of "}},
-		`\w \w+(ed|en) (by|in) `:       {{" "}, {"ed by ", "ed in ", "en by ", "en in "}},
-		`(\band|,)\s+(also )?(what)\b`: {{"and", ","}, {"what"}},
-		`\w+`:                          nil,
-	} {
-		got := inOrder(parse(pattern))
-		if !slices.EqualFunc(got, want, slices.Equal) {
-			t.Errorf("needles of %s = %q, want %q", pattern, got, want)
-		}
-	}
-}
 
 func TestMostSignsAreListsOfPhrases(t *testing.T) {
 	for _, rules := range []rules{english, chinese} {
