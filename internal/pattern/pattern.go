@@ -38,7 +38,7 @@ func MustCompile(expression string) *Regexp {
 }
 
 // mostNeedles is how many are sought in less time than the expression takes.
-const mostNeedles = 64
+const mostNeedles = 128
 
 // MatchString tells whether the text holds a match.
 func (r *Regexp) MatchString(text string) bool { return r.may(text) && r.Regexp.MatchString(text) }

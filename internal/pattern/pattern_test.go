@@ -21,7 +21,7 @@ func TestNeedlesStandInEveryMatch(t *testing.T) {
 		{`(?:card|\d)$`, nil},
 		{`(?:card)?:*`, nil},
 		{`(?:订单|单号?)+ `, []string{"单"}},
-		{`\b[A-Z]{2}\d{2} ?$`, nil}, // too many to be sought
+		{`\b[a-p]{2}x?$`, nil}, // too many to be sought
 		{`(?i)why`, []string{"why"}},
 		{`(?i)(?:\bfax|tele?phone)[ :]*$`, []string{"fax", "phone"}}, // the longest piece in a row
 		{`(?i)(?:身份证|居民证)[^0-9\n]{0,20}$`, []string{"居民证", "身份证"}},
