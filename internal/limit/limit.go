@@ -54,10 +54,19 @@ const (
 	Concurrent = "concurrent"
 )
 
+// Whose limit makes them wait, a closed set for metrics.
+const (
+	OfKey     = "key"
+	OfUser    = "user"
+	OfAddress = "address"
+	OfVisitor = "visitor"
+)
+
 // Verdict is whether a caller may ask now. Limit, Remaining and Reset describe
 // their requests a minute; Limit is 0 where these are unlimited.
 type Verdict struct {
 	Refused   string        // why not; empty: they may
+	Scope     string        // whose limit refuses them
 	Wait      time.Duration // until it is worth to try again
 	Limit     int
 	Remaining int
@@ -128,21 +137,20 @@ func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 	var take []bucket
 	var places []place
 	replicas := l.cfg.Replicas()
-	for name, rates := range l.rates(c) {
-		s := l.subject(name)
+	for s, rates := range l.rates(c) {
 		if rates.Concurrent > 0 {
 			p, ok := s.enter(rates.Concurrent)
 			if !ok {
 				v.leave()
-				return Verdict{Refused: Concurrent, Wait: busyWait}
+				return Verdict{Refused: Concurrent, Scope: s.scope, Wait: busyWait}
 			}
 			places, v.inside = append(places, p), append(v.inside, s)
 		}
 		if rates.Requests > 0 {
-			take = append(take, newBucket(name+":r", rates.Requests, replicas, 1, &s.requests))
+			take = append(take, s.bucket(":r", rates.Requests, replicas, 1, &s.requests))
 		}
 		if rates.Tokens > 0 {
-			b := newBucket(name+":t", rates.Tokens, replicas, 0, &s.tokens)
+			b := s.bucket(":t", rates.Tokens, replicas, 0, &s.tokens)
 			take, v.tokens = append(take, b), append(v.tokens, b)
 		}
 	}
@@ -157,14 +165,14 @@ func (l *Limiter) Enter(ctx context.Context, c Caller, key string) Verdict {
 		var ok bool
 		if got, v.Along, ok = l.shared.take(ctx, take, places, key); ok {
 			follow(take, got, replicas, time.Now()) // ready to take over
-			return v.decide(take, got)
+			return v.decide(take, places, got)
 		}
 	}
-	return v.decide(take, takeAlone(take, places, replicas, time.Now()))
+	return v.decide(take, places, takeAlone(take, places, replicas, time.Now()))
 }
 
 // decide is the verdict on what became of taking.
-func (v Verdict) decide(take []bucket, got taken) Verdict {
+func (v Verdict) decide(take []bucket, places []place, got taken) Verdict {
 	if len(take) > 0 && take[0].cost > 0 {
 		first := take[0]
 		full := first.share
@@ -174,42 +182,44 @@ func (v Verdict) decide(take []bucket, got taken) Verdict {
 		v.Limit, v.Remaining = first.perMinute, max(0, int(first.left))
 		v.Reset = refill(full-first.left, full)
 	}
-	if got.denied >= 0 {
-		v.Refused, v.Wait = Requests, got.wait
-		switch {
-		case got.denied >= len(take):
-			v.Refused, v.Wait = Concurrent, busyWait
-		case take[got.denied].cost == 0:
-			v.Refused = Tokens
-		}
-		v.leave()
+	switch i := got.denied; {
+	case i < 0:
+		return v
+	case i >= len(take):
+		v.Refused, v.Scope, v.Wait = Concurrent, places[i-len(take)].scope, busyWait
+	case take[i].cost == 0:
+		v.Refused, v.Scope, v.Wait = Tokens, take[i].scope, got.wait
+	default:
+		v.Refused, v.Scope, v.Wait = Requests, take[i].scope, got.wait
 	}
+	v.leave()
 	return v
 }
 
-// rates are those of each subject that the caller belongs to, by its name. The
-// tenant is a hash tag: all of it lies in one slot of a Redis Cluster.
-func (l *Limiter) rates(c Caller) func(func(string, Rates) bool) {
-	return func(yield func(string, Rates) bool) {
+// rates are those of each subject that the caller belongs to. The tenant is a
+// hash tag: all of it lies in one slot of a Redis Cluster.
+func (l *Limiter) rates(c Caller) func(func(*subject, Rates) bool) {
+	return func(yield func(*subject, Rates) bool) {
 		base := "kefu:{" + string(c.Scope.Tenant) + "}:limit:"
-		mine, name := l.cfg.Key, "key:"+string(c.Scope.Key)
+		mine, scope, id := l.cfg.Key, OfKey, string(c.Scope.Key)
 		switch {
 		case c.Website:
-			mine, name = l.cfg.Visitor, "visitor:"+c.Address
+			mine, scope, id = l.cfg.Visitor, OfVisitor, c.Address
 		case c.Scope.Key == "":
-			mine, name = l.cfg.Address, "address:"+c.Address
+			mine, scope, id = l.cfg.Address, OfAddress, c.Address
 		}
-		if mine != (Rates{}) && !yield(base+name, mine) {
+		if mine != (Rates{}) && !yield(l.subject(base, scope, id), mine) {
 			return
 		}
 		if l.cfg.User != (Rates{}) && c.Scope.User != desk.Anonymous {
-			yield(base+"user:"+string(c.Scope.User), l.cfg.User)
+			yield(l.subject(base, OfUser, string(c.Scope.User)), l.cfg.User)
 		}
 	}
 }
 
-func (l *Limiter) subject(name string) *subject {
-	s, _ := l.subjects.ComputeIfAbsent(name, func() (*subject, bool) { return newSubject(name), false })
+func (l *Limiter) subject(base, scope, id string) *subject {
+	name := base + scope + ":" + id
+	s, _ := l.subjects.ComputeIfAbsent(name, func() (*subject, bool) { return newSubject(scope, name), false })
 	return s
 }
 
@@ -241,6 +251,7 @@ func (v *Verdict) leave() {
 
 // bucket is a token bucket of a minute's worth.
 type bucket struct {
+	scope     string // whose it is
 	name      string
 	perMinute int     // of all replicas together
 	share     float64 // of this one without the others, at least 1
@@ -249,9 +260,9 @@ type bucket struct {
 	local     *level
 }
 
-func newBucket(name string, perMinute, replicas int, cost float64, local *level) bucket {
+func (s *subject) bucket(suffix string, perMinute, replicas int, cost float64, local *level) bucket {
 	share := math.Max(1, float64(perMinute)/float64(replicas))
-	return bucket{name: name, perMinute: perMinute, share: share, cost: cost, local: local}
+	return bucket{scope: s.scope, name: s.name + suffix, perMinute: perMinute, share: share, cost: cost, local: local}
 }
 
 // need is how much must be there for the bucket to let pass.

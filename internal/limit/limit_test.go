@@ -106,6 +106,47 @@ func TestOnlySoManyRequestsAreUnderWayAtATime(t *testing.T) {
 	third.Leave(0)
 }
 
+func TestAVerdictSaysWhoseLimitItIs(t *testing.T) {
+	few := map[string]limit.Rates{
+		limit.Requests: {Requests: 1}, limit.Tokens: {Tokens: 1}, limit.Concurrent: {Concurrent: 1},
+	}
+	key, user, address, visitor := caller("a"), caller("a"), caller(""), caller("website")
+	user.Scope.User, visitor.Website = "alice", true
+	client := dial(t, testenv.Redis(t))
+	for why, rates := range few {
+		for _, tt := range []struct {
+			whose string
+			cfg   limit.Config
+			of    limit.Caller
+		}{
+			{limit.OfKey, limit.Config{Key: rates}, key},
+			{limit.OfUser, limit.Config{Key: limit.Rates{Requests: 9, Tokens: 9, Concurrent: 9}, User: rates}, user},
+			{limit.OfAddress, limit.Config{Address: rates}, address},
+			{limit.OfVisitor, limit.Config{Visitor: rates}, visitor},
+		} {
+			for name, redis := range map[string]*redis.Client{"alone": nil, "with Redis": client} {
+				one := running(t, limit.New(tt.cfg, redis, quiet))
+				tt.of.Scope.Tenant = desk.TenantID(why + tt.whose) // new to Redis
+				other := one
+				if why == limit.Concurrent && redis != nil {
+					other = running(t, limit.New(tt.cfg, redis, quiet)) // only Redis knows what is under way
+				}
+				first := one.Enter(t.Context(), tt.of, "")
+				if why != limit.Concurrent {
+					first.Leave(2)
+				}
+				v := other.Enter(t.Context(), tt.of, "")
+				for why == limit.Tokens && v.Refused == "" { // Redis is told of them a moment later
+					v = other.Enter(t.Context(), tt.of, "")
+				}
+				if v.Refused != why || v.Scope != tt.whose {
+					t.Errorf("%s of a %s, %s: refused %q by that of a %q", why, tt.whose, name, v.Refused, v.Scope)
+				}
+			}
+		}
+	}
+}
+
 func TestKeysUsersAndAddressesHaveRatesOfTheirOwn(t *testing.T) {
 	l := running(t, limit.New(limit.Config{
 		Key: limit.Rates{Requests: 5}, User: limit.Rates{Requests: 2}, Address: limit.Rates{Requests: 3},

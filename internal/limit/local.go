@@ -8,7 +8,7 @@ import (
 
 // subject is what this process knows of a key, user or address.
 type subject struct {
-	name             string
+	scope, name      string
 	requests, tokens level
 
 	mu     sync.Mutex
@@ -17,8 +17,8 @@ type subject struct {
 }
 
 // newSubject begins to number where nobody of that name has come before.
-func newSubject(name string) *subject {
-	return &subject{name: name, number: time.Now().UnixMicro()}
+func newSubject(scope, name string) *subject {
+	return &subject{scope: scope, name: name, number: time.Now().UnixMicro()}
 }
 
 // enter counts one more request unless there are limit already; 0 is any
@@ -49,7 +49,7 @@ func (s *subject) place(limit int) place {
 }
 
 func (s *subject) placeLocked(limit int) place {
-	return place{name: s.name + ":c", limit: limit, inside: s.inside, number: s.number}
+	return place{scope: s.scope, name: s.name + ":c", limit: limit, inside: s.inside, number: s.number}
 }
 
 // level is how full this replica's share of a bucket is: full when it is new.

@@ -23,6 +23,7 @@ const (
 // and numbered, instead of counted up and down: what is lost, said twice or
 // overtaken does no harm.
 type place struct {
+	scope  string // whose it is
 	name   string
 	limit  int // of all replicas; 0: only say it
 	inside int64
