@@ -176,7 +176,7 @@ func tripleLoad(t *testing.T) {
 		t.Error(f)
 	}
 	t.Logf("%d cached answers meanwhile", hits.Load())
-	if n := s.metric(`kefu_requests_refused_total{reason="batch"}`); n == 0 {
+	if n := s.metric(`kefu_admission_refused_total{reason="batch"}`); n == 0 {
 		t.Error("no refused batch is counted")
 	}
 	s.calm(2*places, places)

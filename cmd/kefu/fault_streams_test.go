@@ -31,6 +31,18 @@ func brokenOff(t *testing.T, what string, told e2e.Told, err error) {
 	}
 }
 
+// aborted fails the test unless so many streams are counted as ended early, all
+// for one reason.
+func (s *faultyShop) aborted(reason string, want float64) {
+	s.t.Helper()
+	for _, r := range []string{"client_gone", "slow_reader", "provider", "timed_out", "budget", "internal", "other"} {
+		n := s.metric(fmt.Sprintf("http_stream_aborted_total{reason=%q}", r))
+		if r == reason && n != want || r != reason && n != 0 {
+			s.t.Errorf("%v streams are counted as ended by %s, want %v by %s alone", n, r, want, reason)
+		}
+	}
+}
+
 // composedAnew fails the test unless a question whose stream broke off is now
 // answered whole, and not from the cache.
 func (s *faultyShop) composedAnew(question string) {
@@ -94,6 +106,7 @@ func drippingStream(t *testing.T) {
 	}
 	s.first.Behave(llmsim.Config{})
 	s.network.Link()
+	s.aborted("timed_out", 1)
 	s.recovers()
 }
 
@@ -121,6 +134,7 @@ func truncatedReply(t *testing.T) {
 		t.Errorf("cut before the first words: %+v %v, want a whole answer", told, err)
 	}
 	whole++
+	s.aborted("provider", 10)
 	s.recovers()
 	db := s.site.DB()
 	defer db.Close()
@@ -267,6 +281,7 @@ func deafCaller(t *testing.T) {
 		}
 	}
 	t.Logf("%d bytes waited for it", request.Bytes)
+	s.aborted("slow_reader", 1)
 	s.unseen()
 }
 

@@ -45,7 +45,8 @@ type observed struct {
 	inFlight int
 	requests []observedRequest
 	errors   []error
-	refused  []string
+	limited  []string // whose limit, and why
+	aborted  []string
 }
 
 type observedRequest struct {
@@ -65,10 +66,16 @@ func (o *observed) Request(route, method string, code int, _ time.Duration) {
 	o.requests = append(o.requests, observedRequest{route, method, code})
 }
 
-func (o *observed) Refused(reason string) {
+func (o *observed) RateLimited(scope, reason string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.refused = append(o.refused, reason)
+	o.limited = append(o.limited, scope+" "+reason)
+}
+
+func (o *observed) StreamAborted(reason string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.aborted = append(o.aborted, reason)
 }
 
 func (o *observed) Error(_ context.Context, err error) {

@@ -20,7 +20,8 @@ import (
 type quiet struct{}
 
 func (quiet) InFlight(int)                               {}
-func (quiet) Refused(string)                             {}
+func (quiet) RateLimited(string, string)                 {}
+func (quiet) StreamAborted(string)                       {}
 func (quiet) Request(string, string, int, time.Duration) {}
 func (quiet) Error(context.Context, error)               {}
 

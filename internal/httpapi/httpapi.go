@@ -30,8 +30,12 @@ type Observer interface {
 	// Request is called when a request has ended; route is the router's
 	// pattern, "other" when none matched.
 	Request(route, method string, code int, took time.Duration)
-	// Refused is called with why a request was refused before any work.
-	Refused(reason string)
+	// RateLimited is called when a request was refused by a rate limit, with
+	// whose that is and why.
+	RateLimited(scope, reason string)
+	// StreamAborted is called when an answer's stream that had begun ended
+	// without its end, with why.
+	StreamAborted(reason string)
 	// Error is called with every error that a request ended with.
 	Error(ctx context.Context, err error)
 }

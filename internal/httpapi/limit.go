@@ -60,7 +60,7 @@ func (api *API) enter(ctx context.Context, c *gin.Context, scope desk.Scope, key
 	if v.Refused == "" {
 		return v, nil
 	}
-	api.observer.Refused(v.Refused)
+	api.observer.RateLimited(v.Scope, v.Refused)
 	return limit.Verdict{}, tooMany(v)
 }
 

@@ -122,16 +122,12 @@ func (api *API) completionAsk(c *gin.Context) (completionRequest, desk.Ask, erro
 	return req, ask, nil
 }
 
-// streamCompletion answers in chunks. Nothing is written before the first delta,
-// so that an early failure keeps its status and the client may try again; a
-// later one ends the stream with an error and without [DONE].
+// streamCompletion answers in chunks; a failure after the first of them ends the
+// stream with an error and without [DONE].
 func (api *API) streamCompletion(c *gin.Context, ask desk.Ask, head completionHead, withUsage bool) {
-	ask.Stream = true
 	ctx := c.Request.Context()
 	out := newCompletionStream(newEventWriter(c.Writer), head)
-	defer out.events.keepAlive()()
-
-	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
+	emit := func(e desk.Event) error {
 		switch {
 		case e.Type == desk.EventDelta:
 			return out.delta(e.Text)
@@ -139,16 +135,8 @@ func (api *API) streamCompletion(c *gin.Context, ask desk.Ask, head completionHe
 			return out.delta(offer(newHandoff(e.Handoff)))
 		}
 		return nil
-	})
-	switch {
-	case err == nil:
-		_ = out.end(newCompletion(head, api.queryResponse(ctx, a)), withUsage) // an error means that the caller left
-	case !out.events.begun():
-		api.fail(c, err)
-	default:
-		_ = c.Error(err)
-		api.observer.Error(ctx, err)
-		p, _ := newProblem(explained(c.Request.Context(), err), RequestID(ctx))
-		_ = out.send(newOpenAIError(p))
 	}
+	whole := func(a desk.Answer) error { return out.end(newCompletion(head, api.queryResponse(ctx, a)), withUsage) }
+	broken := func(p problem) { _ = out.send(newOpenAIError(p)) }
+	api.follow(c, out.events, ask, emit, whole, broken)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -205,14 +206,14 @@ func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 	const key = "0123456789abcdef0123456789abcdef"
 	one := limit.Rates{Requests: 1}
 	for _, tt := range []struct {
-		name, key string
-		rates     limit.Config
+		whose, key string
+		rates      limit.Config
 	}{
-		{"by address", "", limit.Config{Address: one}},
-		{"by key", key, limit.Config{Key: one}},
-		{"by user", key, limit.Config{User: one}},
+		{"address", "", limit.Config{Address: one}},
+		{"key", key, limit.Config{Key: one}},
+		{"user", key, limit.Config{User: one}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run("by "+tt.whose, func(t *testing.T) {
 			f := serve(t, httpapi.Config{Keys: keyed(tt.key), Limiter: limiter(t, tt.rates)}, admits(says(answer())))
 			const body = `{"question":"?","user_id":"u"}`
 			if r := f.query(t, body, "X-API-Key", tt.key); r.StatusCode != http.StatusOK {
@@ -230,8 +231,8 @@ func TestCallersAreLimitedByKeyOrAddress(t *testing.T) {
 					t.Errorf("%s = %q, want %q", name, got, want)
 				}
 			}
-			if len(f.observer.refused) != 1 {
-				t.Errorf("observed %v, want one refusal", f.observer.refused)
+			if want := []string{tt.whose + " requests"}; !slices.Equal(f.observer.limited, want) {
+				t.Errorf("observed %v, want %v", f.observer.limited, want)
 			}
 			if r := f.do(t, "GET", "/health", ""); r.StatusCode != http.StatusOK {
 				t.Errorf("health = %d, want 200", r.StatusCode)

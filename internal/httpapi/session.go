@@ -124,6 +124,9 @@ func (api *API) signIn(c *gin.Context) {
 	api.reply(c, http.StatusCreated, newSessionJSON(s.Key), nil)
 }
 
+// ofSignIns is the scope of the limit on signing in, beside those of limit.
+const ofSignIns = "sign_in"
+
 // throttle bounds how often one address tries.
 func (api *API) throttle(c *gin.Context) error {
 	if api.cfg.SignIns == nil {
@@ -134,7 +137,7 @@ func (api *API) throttle(c *gin.Context) error {
 		v.Leave(0)
 		return nil
 	}
-	api.observer.Refused(v.Refused)
+	api.observer.RateLimited(ofSignIns, v.Refused)
 	return &desk.Error{Kind: desk.RateLimited, Code: "rate_limited", RetryAfter: v.Wait, Public: "Too many attempts to sign in; wait a moment."}
 }
 

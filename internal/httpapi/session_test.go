@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -238,5 +239,8 @@ func TestSigningInIsThrottled(t *testing.T) {
 		if p := r.problem(t); (p.Code == "rate_limited") != (i == 3) || i == 3 && r.Header.Get("Retry-After") == "" {
 			t.Errorf("attempt %d = %+v, want the fourth to wait", i+1, p)
 		}
+	}
+	if want := []string{"sign_in requests"}; !slices.Equal(f.observer.limited, want) {
+		t.Errorf("observed %v, want %v", f.observer.limited, want)
 	}
 }

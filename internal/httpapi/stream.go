@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -23,32 +24,20 @@ const (
 	writeWithin = 15 * time.Second
 )
 
-// stream answers as server-sent events. Until the first of them nothing is
-// written, so that an early failure is a problem like any other; a later one is
-// the terminal error event. A caller that leaves ends the work.
+// stream answers as server-sent events; a failure after the first of them is the
+// terminal error event. A caller that leaves ends the work.
 func (api *API) stream(c *gin.Context, ask desk.Ask) {
-	ask.Stream = true
 	ctx := c.Request.Context()
 	events := newEventWriter(c.Writer)
-	defer events.keepAlive()()
-
-	a, err := api.answer(ctx, c, ask, func(e desk.Event) error {
+	emit := func(e desk.Event) error {
 		if body := api.eventBody(ctx, e); body != nil {
 			return events.write(string(e.Type), body)
 		}
 		return nil
-	})
-	switch {
-	case err == nil:
-		_ = events.write(string(desk.EventDone), api.queryResponse(ctx, a)) // an error means that the caller left
-	case !events.begun():
-		api.fail(c, err)
-	default:
-		_ = c.Error(err)
-		api.observer.Error(ctx, err)
-		p, _ := newProblem(explained(c.Request.Context(), err), RequestID(ctx))
-		_ = events.write("error", p)
 	}
+	whole := func(a desk.Answer) error { return events.write(string(desk.EventDone), api.queryResponse(ctx, a)) }
+	broken := func(p problem) { _ = events.write("error", p) }
+	api.follow(c, events, ask, emit, whole, broken)
 }
 
 type metaEvent struct {
@@ -125,7 +114,8 @@ type eventWriter struct {
 	control *http.ResponseController
 
 	mu    sync.Mutex
-	last  int // number of the last event, 0 before the first
+	last  int   // number of the last event, 0 before the first
+	lost  error // by which writing failed first
 	buf   bytes.Buffer
 	pings *time.Timer // nil: stopped
 }
@@ -211,6 +201,7 @@ func (ew *eventWriter) flush() error {
 		err = ew.control.Flush()
 	}
 	if err != nil {
+		ew.lost = cmp.Or(ew.lost, err)
 		return &desk.Error{Kind: desk.Cancelled, Code: "cancelled", Err: fmt.Errorf("write event: %w", err)}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -180,7 +181,7 @@ func TestSilentStreamIsKeptAliveByComments(t *testing.T) {
 
 func TestReaderThatStopsReadingIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gone := make(chan error, 1)
+		gone, seen := make(chan error, 1), &observed{}
 		api := httpapi.New(httpapi.Config{Logger: quietLog}, answererFunc(func(_ context.Context, _ desk.Ask, emit desk.Emit) (desk.Answer, error) {
 			for {
 				if err := emit(desk.Event{Type: desk.EventDelta, Text: strings.Repeat("x", 1<<10)}); err != nil {
@@ -188,7 +189,7 @@ func TestReaderThatStopsReadingIsCutOff(t *testing.T) {
 					return desk.Answer{}, err
 				}
 			}
-		}), &observed{})
+		}), seen)
 		ln := &pipeListener{conns: make(chan net.Conn, 1)}
 		server, client := net.Pipe()
 		ln.conns <- server
@@ -208,6 +209,9 @@ func TestReaderThatStopsReadingIsCutOff(t *testing.T) {
 		stop()
 		if err := <-served; err != nil {
 			t.Error(err)
+		}
+		if want := []string{"slow_reader"}; !slices.Equal(seen.aborted, want) {
+			t.Errorf("observed %v, want %v", seen.aborted, want)
 		}
 	})
 }

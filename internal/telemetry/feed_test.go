@@ -23,7 +23,7 @@ func observe(tel *telemetry.Telemetry) {
 	tel.Routed(desk.Route{Kind: desk.Complex, Reason: "steps"}, time.Millisecond)
 	tel.Answered("acme", desk.Answer{ID: "ans_1", Outcome: desk.Abstained, Lang: desk.Chinese, CacheTier: desk.TierMemory, Cost: 410, Text: "a secret", Handoff: &desk.Handoff{Reason: desk.HandoffNoAnswer}})
 	tel.Budgeted("refused")
-	tel.Refused("requests")
+	tel.RateLimited("key", "requests")
 	tel.Guarded(desk.Verdict{Stage: "question", Rule: "override", Action: desk.Refuse})
 	tel.Guarded(desk.Verdict{Stage: "question", Action: desk.Allow})
 	tel.ToolUsed(desk.ToolUse{Tool: "order", Outcome: desk.ToolDone, Duration: time.Second})
@@ -89,7 +89,7 @@ func TestASlowListenerIsDroppedAndNoMoreThanSixteenListen(t *testing.T) {
 	}
 	defer stop()
 	for range 300 {
-		tel.Refused("requests")
+		tel.RateLimited("key", "requests")
 	}
 	n := 0
 	for range slow { // is closed

@@ -18,6 +18,8 @@ type httpMetrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	limited  map[string]prometheus.Counter
+	aborted  map[string]prometheus.Counter
 
 	known  sync.Map // httpKey → httpSeries
 	series atomic.Int64
@@ -38,6 +40,8 @@ func newHTTPMetrics(f factory) *httpMetrics {
 		requests: f.counters("http_requests_total", "HTTP requests.", "route", "method", "code"),
 		seconds:  f.histograms("http_request_duration_seconds", "Time from a request's headers to the end of its reply.", latencyBuckets[:], "route", "method"),
 		inFlight: f.gauges("http_requests_in_flight", "HTTP requests under way.").WithLabelValues(),
+		limited:  counters(f.counters("http_rate_limited_total", "Requests refused by a rate limit, by whose limit it is.", "scope"), limitScopes[:]),
+		aborted:  counters(f.counters("http_stream_aborted_total", "Streamed answers that had begun and ended without their end: their client left or did not read, or what they were waiting for failed.", "reason"), streamAborts[:]),
 	}
 }
 
@@ -77,3 +81,12 @@ func (t *Telemetry) Request(route, method string, code int, took time.Duration) 
 	s.requests.Inc()
 	s.seconds.Observe(took.Seconds())
 }
+
+// RateLimited records a request that a rate limit refused: whose, and why.
+func (t *Telemetry) RateLimited(scope, reason string) {
+	pick(t.metrics.http.limited, scope, other).Inc()
+	t.tellRefused(reason)
+}
+
+// StreamAborted records a streamed answer that ended without its end.
+func (t *Telemetry) StreamAborted(reason string) { pick(t.metrics.http.aborted, reason, other).Inc() }

@@ -35,7 +35,9 @@ var (
 	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite, desk.PurposeCompress}
 	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
 	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
-	refusals        = [...]string{"requests", "tokens", "concurrent", "overload", "tenant", "batch", "late"}
+	limitScopes     = [...]string{"key", "user", "address", "visitor", "sign_in"}
+	streamAborts    = [...]string{"client_gone", "slow_reader", "provider", "timed_out", "budget", "internal"}
+	turnedAway      = [...]string{"overload", "tenant", "batch", "late"}
 	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
 	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
 	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
@@ -195,7 +197,7 @@ func (m *metrics) stages(f factory) {
 		}
 	}
 
-	m.refused = counters(f.counters("kefu_requests_refused_total", "Requests refused before any work: by a limit of their caller, or because there was too much to do.", "reason"), refusals[:])
+	m.refused = counters(f.counters("kefu_admission_refused_total", "Questions refused because there was too much to do.", "reason"), turnedAway[:])
 	m.waited = f.histograms("kefu_admission_wait_seconds", "Time that a question waited for a place, of those that had to and got one.", latencyBuckets[:]).WithLabelValues()
 	m.budgets = counters(f.counters("kefu_budget_decisions_total", "What budgets did: refused a question, had the cheap or the offline model answer it, warned, charged the hold of a crashed process, or failed.", "decision"), budgetDecisions[:])
 

@@ -76,9 +76,13 @@ func (t *Telemetry) Budgeted(decision string) {
 	}
 }
 
-// Refused records a request that was refused before any work.
+// Refused records a question that was refused because there was too much to do.
 func (t *Telemetry) Refused(reason string) {
 	pick(t.metrics.refused, reason, other).Inc()
+	t.tellRefused(reason)
+}
+
+func (t *Telemetry) tellRefused(reason string) {
 	if t.feed.heard() {
 		t.feed.tell(desk.OpsEvent{Kind: desk.OpsRefused, Reason: reason})
 	}

@@ -92,6 +92,9 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.Published(50, 2, 400, 7)
 	tel.InFlight(1)
 	tel.Request("/query", "POST", 200, time.Second)
+	tel.RateLimited("user", "tokens")
+	tel.StreamAborted("client_gone")
+	tel.Refused("overload")
 }
 
 // scrape returns the metric families as a Prometheus server reads them.
@@ -186,6 +189,12 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"http_requests_total", []string{"route", "/query", "method", "POST", "code", "200"}, 1},
 		{"http_request_duration_seconds", []string{"route", "/query", "method", "POST"}, 1},
 		{"http_requests_in_flight", nil, 1},
+		{"http_rate_limited_total", []string{"scope", "user"}, 1},
+		{"http_rate_limited_total", []string{"scope", "sign_in"}, 0},
+		{"http_stream_aborted_total", []string{"reason", "client_gone"}, 1},
+		{"http_stream_aborted_total", []string{"reason", "slow_reader"}, 0},
+		{"kefu_admission_refused_total", []string{"reason", "overload"}, 1},
+		{"kefu_admission_refused_total", []string{"reason", "late"}, 0},
 	}
 	for _, tt := range tests {
 		if v := value(t, got, tt.name, tt.labels...); v != tt.want {
@@ -241,6 +250,9 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 		tel.Request(fmt.Sprintf("/who?/%d", i), "POST", 200, 0)
 	}
 	tel.Request("", "WHO?", 9999, 0)
+	tel.RateLimited("who?", "who?")
+	tel.StreamAborted("who?")
+	tel.Refused("who?")
 
 	got := scrape(t, tel)
 	if v := value(t, got, "llm_requests_total", "model", "other", "status", "error"); v != 1 {

@@ -37,7 +37,8 @@ type silent struct{}
 
 func (silent) InFlight(int)                               {}
 func (silent) Request(string, string, int, time.Duration) {}
-func (silent) Refused(string)                             {}
+func (silent) RateLimited(string, string)                 {}
+func (silent) StreamAborted(string)                       {}
 func (silent) Error(context.Context, error)               {}
 
 const testKey = "0123456789abcdef0123456789abcdef"
