@@ -290,6 +290,9 @@ func metricTypes(t *testing.T) map[string]dto.MetricType {
 	// These have no series before their first observation.
 	tel.CollectRedis(func() *redis.PoolStats { return &redis.PoolStats{} })
 	tel.CollectAdmission(func() (places, inside, waiting int) { return 0, 0, 0 })
+	tel.CollectBudgets(func(context.Context, time.Time) ([]desk.BudgetState, error) {
+		return []desk.BudgetState{{Budget: desk.Budget{Subject: desk.SubjectTenant, Period: desk.PerDay, Cap: 1}}}, nil
+	})
 	tel.Request("/query", "POST", 200, time.Second)
 	tel.Decided(t.Context(), desk.Decision{Step: desk.StepFallback, From: "m", To: "m", Reason: string(llm.Unavailable)})
 	once, cancel := context.WithCancel(t.Context())

@@ -44,6 +44,7 @@ func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
 		"KEFU_MODELS_BREAKER_COOL_DOWN=1s", // else the failing half of the rounds is most of the time
 		"DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+testenv.Redis(t))...)
 	site.Write("kefu.yaml", strings.ReplaceAll(read(t, "demo.yaml"), "llmsim:8090", strings.TrimPrefix(service.URL, "http://")))
+	site.Must("budgets", "set", "--usd", "1000")
 	kefu := site.Serve()
 	if status, body := kefu.Get("/readyz"); status != http.StatusOK {
 		t.Fatalf("/readyz: %d %s", status, body)

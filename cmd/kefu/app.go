@@ -138,6 +138,7 @@ func (a *app) assemble() error {
 	channels := handoff.Channels{URL: cfg.Handoff.URL, Email: cfg.Handoff.Email, Phone: cfg.Handoff.Phone}
 	budgets := budget.New(a.directory, a.db.Budgets(), tel, a.log)
 	a.workers.start("budgets", budgets.Run)
+	tel.CollectBudgets(a.db.Budgets().Fullest)
 	parts := answer.Parts{
 		Knowledge: a.knowledge, Cache: a.cache, Router: router, Models: models, Embedder: a.embedder,
 		Ledger: a.db.Ledger(), Gate: gate, Budgets: budgets, Quotes: models, Recorder: recorder, Turns: a.db.Turns(), Notifier: notifier, Observer: tel,

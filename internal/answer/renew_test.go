@@ -137,7 +137,7 @@ func (freeQuotes) Quote(llm.Call, int) (llm.Quote, error) { return llm.Quote{Tok
 
 type unheard struct{}
 
-func (unheard) Budgeted(string) {}
+func (unheard) Budgeted(desk.BudgetSubject, string) {}
 
 func TestNothingIsComposedAheadWhenABudgetIsNearlyUsed(t *testing.T) {
 	s := openRenewing(t, func(_ *answer.Config, p *answer.Parts) {

@@ -86,7 +86,9 @@ const (
 
 // Observer is told what budgets do.
 type Observer interface {
-	Budgeted(decision string)
+	// Budgeted tells what a budget of the subject did, or what was done that is no
+	// single budget's: then of is empty.
+	Budgeted(of desk.BudgetSubject, action string)
 }
 
 // Book reserves and settles. It is safe for concurrent use.
@@ -190,19 +192,20 @@ func (b *Book) Reserve(ctx context.Context, scope desk.Scope, answer desk.Answer
 	}
 	if over != nil && over.Budget.AtCap == desk.CheaperAtCap {
 		h.Cheaper = true
+		of := over.Budget.Subject
 		if over, err = b.reserve(ctx, h, parts, need.Cheap, deadline); over == nil && err == nil {
-			b.obs.Budgeted(Cheaper)
+			b.obs.Budgeted(of, Cheaper)
 		}
 	}
 	switch {
 	case err != nil: // nobody knows what is left, so nothing is spent
-		b.obs.Budgeted(Failed)
+		b.obs.Budgeted("", Failed)
 		b.log.ErrorContext(ctx, "budget not reserved, answering offline", "tenant", scope.Tenant, "error", err)
 	case over != nil && over.Budget.AtCap == desk.RefuseAtCap:
-		b.obs.Budgeted(Refused)
+		b.obs.Budgeted(over.Budget.Subject, Refused)
 		return nil, refusal(*over)
 	case over != nil:
-		b.obs.Budgeted(Offline)
+		b.obs.Budgeted(over.Budget.Subject, Offline)
 	}
 	return h, nil
 }
@@ -251,7 +254,7 @@ func (b *Book) reserve(ctx context.Context, h *Hold, parts []Part, a Amount, dea
 	}
 	h.Held, h.kept = a, true
 	for _, w := range warn {
-		b.obs.Budgeted(Warned)
+		b.obs.Budgeted(w.Subject, Warned)
 		b.log.WarnContext(ctx, "budget nearly used", "budget", w.ID, "tenant", w.Tenant, "subject", w.Subject, "period", w.Period,
 			"percent", WarnAt)
 	}
@@ -282,7 +285,7 @@ func (b *Book) Run(ctx context.Context) error {
 		} else if n > 0 {
 			b.log.Warn("holds of crashed processes charged", "holds", n)
 			for range n {
-				b.obs.Budgeted(Expired)
+				b.obs.Budgeted("", Expired)
 			}
 		}
 		select {

@@ -20,10 +20,15 @@ type rules []desk.Budget
 func (r rules) Budgets(desk.TenantID) []desk.Budget { return r }
 func (r rules) Account(key desk.KeyID) desk.KeyID   { return key }
 
-// seen counts decisions.
-type seen map[string]int
+// seen counts actions.
+type seen map[did]int
 
-func (s seen) Budgeted(decision string) { s[decision]++ }
+type did struct {
+	of     desk.BudgetSubject
+	action string
+}
+
+func (s seen) Budgeted(of desk.BudgetSubject, action string) { s[did{of, action}]++ }
 
 func openStore(t *testing.T) *store.Budgets {
 	t.Helper()
@@ -61,7 +66,7 @@ func TestNearTheCapLessIsReservedAndThenTheConfiguredActionIsTaken(t *testing.T)
 		action desk.AtCap
 		held   desk.MicroUSD
 		code   string
-		seen   string
+		did    string
 	}{
 		{"enough for the worst case", 400, desk.RefuseAtCap, 400, "", ""},
 		{"enough for one call", 399, desk.RefuseAtCap, 100, "", ""},
@@ -71,8 +76,8 @@ func TestNearTheCapLessIsReservedAndThenTheConfiguredActionIsTaken(t *testing.T)
 		{"offline at the cap", 99, desk.OfflineAtCap, 0, "", budget.Offline},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			did := seen{}
-			h, err := reserve(t, budget.New(rules{capAt(tt.limit, tt.action)}, openStore(t), did, quiet), "ans_1")
+			seen := seen{}
+			h, err := reserve(t, budget.New(rules{capAt(tt.limit, tt.action)}, openStore(t), seen, quiet), "ans_1")
 			var said *desk.Error
 			if errors.As(err, &said); tt.code != "" {
 				if said == nil || said.Code != tt.code || said.Kind != desk.OverBudget || said.RetryAfter <= 0 {
@@ -81,8 +86,8 @@ func TestNearTheCapLessIsReservedAndThenTheConfiguredActionIsTaken(t *testing.T)
 			} else if err != nil || h.Held.Money != tt.held || !h.CapsMoney || h.CapsTokens {
 				t.Errorf("hold = %+v, %v, want %d", h, err, tt.held)
 			}
-			if tt.seen != "" && did[tt.seen] != 1 || tt.seen == "" && len(did) > 0 {
-				t.Errorf("decisions = %v, want %q", did, tt.seen)
+			if tt.did != "" && seen[did{desk.SubjectTenant, tt.did}] != 1 || tt.did == "" && len(seen) > 0 {
+				t.Errorf("actions = %v, want %q", seen, tt.did)
 			}
 		})
 	}
@@ -107,9 +112,9 @@ func (away) Reserve(context.Context, desk.AnswerID, time.Duration, []budget.Part
 }
 
 func TestNothingIsSpentWhileNobodyKnowsWhatIsLeft(t *testing.T) {
-	did := seen{}
-	h, err := reserve(t, budget.New(rules{capAt(1000, desk.RefuseAtCap)}, away{}, did, quiet), "ans_1")
-	if err != nil || h.Held != (budget.Amount{}) || !h.CapsMoney || did[budget.Failed] != 1 {
+	seen := seen{}
+	h, err := reserve(t, budget.New(rules{capAt(1000, desk.RefuseAtCap)}, away{}, seen, quiet), "ans_1")
+	if err != nil || h.Held != (budget.Amount{}) || !h.CapsMoney || seen[did{"", budget.Failed}] != 1 {
 		t.Errorf("hold = %+v, %v, want one that allows nothing", h, err)
 	}
 	h.Settle(t.Context(), budget.Amount{}) // there is nothing to settle

@@ -162,3 +162,29 @@ func (b *Budgets) List(ctx context.Context, tenant desk.TenantID, now time.Time)
 	}
 	return states, nil
 }
+
+// Fullest returns, of the budgets in dollars of each subject and period, the one
+// of whose cap an account has spent the largest share in the period that now lies
+// in.
+func (b *Budgets) Fullest(ctx context.Context, now time.Time) ([]desk.BudgetState, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	day, _ := desk.PerDay.Window(now)
+	month, _ := desk.PerMonth.Window(now)
+	rows, err := b.db.read.QueryContext(ctx, `SELECT `+budgetColumns+`, spent, held FROM (
+			SELECT b.*, COALESCE(w.spent, 0) AS spent, COALESCE(w.held, 0) AS held,
+				ROW_NUMBER() OVER (PARTITION BY b.subject, b.period ORDER BY COALESCE(w.spent, 0) * 1.0 / b.cap DESC, b.id) AS place
+			FROM budgets b LEFT JOIN budget_windows w
+				ON w.budget_id = b.id AND w.starts_at = CASE b.period WHEN $1 THEN CAST($2 AS BIGINT) ELSE CAST($3 AS BIGINT) END
+			WHERE b.unit = $4
+		) AS ranked WHERE place = 1 ORDER BY id`, desk.PerDay, millis(day), millis(month), desk.InUSD)
+	states, err := collect(rows, err, func(r *sql.Rows) (s desk.BudgetState, err error) {
+		s.Budget, err = scanBudget(r, &s.Spent, &s.Held)
+		_, s.Resets = s.Period.Window(now)
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fullest budgets: %w", b.db.engine.explain(err))
+	}
+	return states, nil
+}

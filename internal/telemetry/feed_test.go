@@ -22,7 +22,7 @@ func observe(tel *telemetry.Telemetry) {
 	tel.CacheLookup(desk.TierMemory, "hit", time.Microsecond)
 	tel.Routed(desk.Route{Kind: desk.Complex, Reason: "steps"}, time.Millisecond)
 	tel.Answered("acme", desk.Answer{ID: "ans_1", Outcome: desk.Abstained, Lang: desk.Chinese, CacheTier: desk.TierMemory, Cost: 410, Text: "a secret", Handoff: &desk.Handoff{Reason: desk.HandoffNoAnswer}})
-	tel.Budgeted("refused")
+	tel.Budgeted(desk.SubjectKey, "refused")
 	tel.RateLimited("key", "requests")
 	tel.Guarded(desk.Verdict{Stage: "question", Rule: "override", Action: desk.Refuse})
 	tel.Guarded(desk.Verdict{Stage: "question", Action: desk.Allow})

@@ -29,27 +29,26 @@ var (
 
 // The closed sets of label values.
 var (
-	answerOutcomes  = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
-	langs           = [...]desk.Lang{desk.English, desk.Chinese}
-	routeKinds      = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
-	purposes        = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite, desk.PurposeCompress}
-	handoffReasons  = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
-	answerSources   = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
-	limitScopes     = [...]string{"key", "user", "address", "visitor", "sign_in"}
-	streamAborts    = [...]string{"client_gone", "slow_reader", "provider", "timed_out", "budget", "internal"}
-	turnedAway      = [...]string{"overload", "tenant", "batch", "late"}
-	budgetDecisions = [...]string{"refused", "cheaper", "offline", "warned", "expired", "failed"}
-	cacheTiers      = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
-	cacheResults    = [...]string{"hit", "miss", "bypass", "error"}
-	renewTriggers   = [...]string{"age", "release"}
-	renewResults    = [...]string{"renewed", "kept", "budget", "failed"}
-	searchStages    = [...]string{"embed", "search", "pack"}
-	compressions    = [...]string{"extractive", "model"}
-	lostVectors     = [...]string{"embedder", "vectors"}
-	breakerStates   = [...]string{closed, "half_open", "open"} // from good to bad
-	tokenTypes      = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
-	sinks           = [...]string{"answers", "cache", "handoff", "turns", other}
-	dependencies    = [...]string{"database", "redis", "knowledge", "models"}
+	answerOutcomes = [...]desk.Outcome{desk.Answered, desk.Abstained, desk.Degraded, desk.Waiting, desk.ErrOutcome}
+	langs          = [...]desk.Lang{desk.English, desk.Chinese}
+	routeKinds     = [...]desk.RouteKind{desk.Simple, desk.Complex, desk.Agent}
+	purposes       = [...]desk.Purpose{desk.PurposeAnswer, desk.PurposeEmbed, desk.PurposeRewrite, desk.PurposeCompress}
+	handoffReasons = [...]desk.HandoffReason{desk.HandoffNoAnswer, desk.HandoffRequested, desk.HandoffTool, desk.HandoffUnknown, desk.HandoffUnverified, desk.HandoffGuarded}
+	answerSources  = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic, "generated"}
+	limitScopes    = [...]string{"key", "user", "address", "visitor", "sign_in"}
+	streamAborts   = [...]string{"client_gone", "slow_reader", "provider", "timed_out", "budget", "internal"}
+	turnedAway     = [...]string{"overload", "tenant", "batch", "late"}
+	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
+	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}
+	renewTriggers  = [...]string{"age", "release"}
+	renewResults   = [...]string{"renewed", "kept", "budget", "failed"}
+	searchStages   = [...]string{"embed", "search", "pack"}
+	compressions   = [...]string{"extractive", "model"}
+	lostVectors    = [...]string{"embedder", "vectors"}
+	breakerStates  = [...]string{closed, "half_open", "open"} // from good to bad
+	tokenTypes     = [...]string{"prompt", "completion", "cached_prompt", "cache_write", "reasoning"}
+	sinks          = [...]string{"answers", "cache", "handoff", "turns", other}
+	dependencies   = [...]string{"database", "redis", "knowledge", "models"}
 )
 
 // metrics are the series, resolved once: an observation looks a label up in a
@@ -71,7 +70,7 @@ type metrics struct {
 	cacheSaved    map[string]prometheus.Counter
 	renewed       *prometheus.CounterVec
 
-	budgets map[string]prometheus.Counter
+	budgets map[budgetKey]prometheus.Counter
 	refused map[string]prometheus.Counter
 	waited  prometheus.Observer
 
@@ -199,7 +198,7 @@ func (m *metrics) stages(f factory) {
 
 	m.refused = counters(f.counters("kefu_admission_refused_total", "Questions refused because there was too much to do.", "reason"), turnedAway[:])
 	m.waited = f.histograms("kefu_admission_wait_seconds", "Time that a question waited for a place, of those that had to and got one.", latencyBuckets[:]).WithLabelValues()
-	m.budgets = counters(f.counters("kefu_budget_decisions_total", "What budgets did: refused a question, had the cheap or the offline model answer it, warned, charged the hold of a crashed process, or failed.", "decision"), budgetDecisions[:])
+	m.budgets = budgetActions(f)
 
 	decisions := f.counters("kefu_router_decisions_total", "Routing decisions.", "route", "method")
 	m.routes = map[desk.RouteKind]prometheus.Counter{}

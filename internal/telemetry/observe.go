@@ -68,14 +68,6 @@ func (t *Telemetry) Renewed(trigger, result string) {
 	t.metrics.renewed.WithLabelValues(trigger, result).Inc()
 }
 
-// Budgeted records what a budget did beside letting an answer pass.
-func (t *Telemetry) Budgeted(decision string) {
-	pick(t.metrics.budgets, decision, other).Inc()
-	if t.feed.heard() {
-		t.feed.tell(desk.OpsEvent{Kind: desk.OpsBudget, Outcome: decision})
-	}
-}
-
 // Refused records a question that was refused because there was too much to do.
 func (t *Telemetry) Refused(reason string) {
 	pick(t.metrics.refused, reason, other).Inc()

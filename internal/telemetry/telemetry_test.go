@@ -88,6 +88,8 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.ByWords(context.Background(), "vectors", errors.New("connection refused"))
 	tel.Compressed("extractive", 120)
 	tel.HandedOff(desk.HandoffNoAnswer)
+	tel.Budgeted(desk.SubjectTenant, "warned")
+	tel.Budgeted("", "expired")
 	tel.Dropped("cache")
 	tel.Published(50, 2, 400, 7)
 	tel.InFlight(1)
@@ -169,6 +171,9 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_answers_total", []string{"outcome", "error", "lang", "en"}, 0},
 		{"kefu_answer_seconds", []string{"source", "generated"}, 1},
 		{"kefu_handoffs_total", []string{"reason", "no_answer"}, 1},
+		{"kefu_budget_actions_total", []string{"scope", "tenant", "action", "warned"}, 1},
+		{"kefu_budget_actions_total", []string{"scope", "key", "action", "refused"}, 0},
+		{"kefu_budget_actions_total", []string{"scope", "all", "action", "expired"}, 1},
 		{"kefu_cache_requests_total", []string{"tier", "memory", "result", "hit"}, 1},
 		{"kefu_cache_requests_total", []string{"tier", "redis", "result", "error"}, 0},
 		{"kefu_cache_operation_seconds", []string{"tier", "memory", "op", "get"}, 1},
@@ -245,6 +250,8 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.CacheSaved("who?", 1)
 	tel.Retrieved("who?", 0)
 	tel.HandedOff("who?")
+	tel.Budgeted("who?", "warned")
+	tel.Budgeted(desk.SubjectKey, "who?")
 	tel.Dropped("who?")
 	for i := range 1000 {
 		tel.Request(fmt.Sprintf("/who?/%d", i), "POST", 200, 0)
