@@ -51,10 +51,12 @@ func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
 	}
 	site.With("KEFU_ADDR=" + strings.TrimPrefix(kefu.URL, "http://")).Must("health") // the image's health check
 
+	key := strings.TrimSpace(site.Must("keys", "create", "-q", "--role", "operator"))
 	prometheus := testenv.Prometheus(t, map[string]string{"kefu": ops}, glob(t, "prometheus/rules/*.yml")...)
 	ctx, stop := context.WithTimeout(t.Context(), dataWithin)
 	var load sync.WaitGroup
 	load.Go(func() { ask(ctx, t, kefu, sim) })
+	load.Go(func() { handIn(ctx, t, kefu, key) })
 	defer load.Wait()
 	defer stop()
 
@@ -144,6 +146,31 @@ func ask(ctx context.Context, t *testing.T, kefu *e2e.Server, sim *e2e.Vendor) {
 			}
 			wait(ctx, 2*time.Second)
 		}
+	}
+}
+
+// handIn changes a document over and over until ctx ends.
+func handIn(ctx context.Context, t *testing.T, kefu *e2e.Server, key string) {
+	for n := 0; ctx.Err() == nil; n++ {
+		body := fmt.Sprintf(`{"name":"stock.md","text":"# In stock\n\nThere are %d umbrellas left."}`, n)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, kefu.URL+"/v1/documents", strings.NewReader(body))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("X-API-Key", key)
+		resp, err := kefu.Client.Do(req)
+		switch {
+		case err == nil && resp.StatusCode != http.StatusCreated && resp.StatusCode != http.StatusUnauthorized: // not yet known
+			t.Errorf("a document is answered with %s", resp.Status)
+		case err != nil && ctx.Err() == nil:
+			t.Error(err)
+		}
+		if err == nil {
+			resp.Body.Close()
+		}
+		wait(ctx, time.Second)
 	}
 }
 

@@ -98,7 +98,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 		loader: ingest.New(db.Documents(), embedder, db.Ledger(), ingest.Config{
 			CacheDir: cfg.DataDir, Releases: cfg.Knowledge.Releases, Web: pages, UserAgent: "Kefu/" + version,
 			Guard: guard, LocalOnly: cfg.Knowledge.LocalOnly, Topics: topics, Private: m.embedsInHouse(),
-			Reader: readingOf(cfg).command,
+			Reader: readingOf(cfg).command, Observer: tel,
 		}),
 	}, nil
 }

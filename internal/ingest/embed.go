@@ -53,6 +53,7 @@ func (l *Loader) embed(ctx context.Context, free slots, tenant desk.TenantID, ch
 // embedBatch fills into with the vectors of batch, trying again after failures
 // that may pass.
 func (l *Loader) embedBatch(ctx context.Context, tenant desk.TenantID, batch []desk.Chunk, into [][]float32) error {
+	defer l.took(stageEmbed, time.Now())
 	texts := make([]desk.Masked, len(batch))
 	for i, c := range batch {
 		texts[i] = embedText(c)

@@ -123,6 +123,8 @@ type Config struct {
 	// Private says that the embedder shows nothing to a third party. With another
 	// one, documents that are LocalOnly get no vectors.
 	Private bool
+	// Observer is told what becomes of documents; nil: nobody is.
+	Observer Observer
 }
 
 func (c Config) withDefaults() Config {
@@ -136,6 +138,7 @@ func (c Config) withDefaults() Config {
 	c.EmbedTimeout = or(c.EmbedTimeout, llm.DefaultAttemptTimeout)
 	c.EmbedAttempts = or(c.EmbedAttempts, 3)
 	c.Releases = or(c.Releases, 20)
+	c.Observer = or[Observer](c.Observer, unobserved{})
 	return c
 }
 

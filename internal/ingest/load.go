@@ -70,7 +70,12 @@ func (l *Loader) bring(ctx context.Context, tenant desk.TenantID, req Request, k
 		load.report.Failed = append(load.report.Failed, *asFileError(c.file.shown, c.err))
 	}
 	err = load.all(ctx, files, failed)
-	return load.finish(), err
+	report := load.finish()
+	if !req.DryRun {
+		l.ingested(Unchanged, report.Unchanged)
+		l.ingested(Failed, len(report.Failed))
+	}
+	return report, err
 }
 
 // load is one call of Load.
@@ -250,9 +255,11 @@ func (l *load) stage(ctx context.Context, group []candidate) error {
 	for i, c := range group {
 		put[i] = c.doc
 	}
+	begun := time.Now()
 	if err := l.docs.Stage(ctx, l.tenant, put); err != nil {
 		return fmt.Errorf("stage: %w", err)
 	}
+	l.took(stageStore, begun)
 	for _, c := range group {
 		l.done(c)
 	}

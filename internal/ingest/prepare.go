@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
@@ -17,16 +18,20 @@ import (
 
 // prepare reads f and makes a document of it, without vectors.
 func (l *Loader) prepare(ctx context.Context, tenant desk.TenantID, source string, f file) (desk.Prepared, error) {
+	begun := time.Now()
 	data, name, marks, err := l.read(ctx, f)
+	l.took(stageRead, begun)
 	if errors.Is(err, errUnchanged) {
 		return desk.Prepared{Document: f.served}, nil
 	}
 	if err != nil {
 		return desk.Prepared{}, err
 	}
+	begun = time.Now()
 	doc, err := l.digest(ctx, original{
 		Tenant: tenant, Source: source, Path: f.path, Full: f.full, Name: name, ID: f.id, Page: f.address != nil, Data: data,
 	})
+	l.took(stageExtract, begun)
 	doc.Document.Validators = l.validators(marks)
 	return doc, err
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"kefu/internal/desk"
 )
@@ -67,10 +68,15 @@ func (l *load) publish(ctx context.Context, gone []desk.DocumentID) error {
 
 // release publishes a change and collects what is too old to be returned to.
 func (l *Loader) release(ctx context.Context, tenant desk.TenantID, c desk.Change) (desk.Release, error) {
+	begun := time.Now()
 	r, err := l.docs.Publish(ctx, tenant, c)
 	if err != nil {
 		return desk.Release{}, fmt.Errorf("publish: %w", err)
 	}
+	l.took(stagePublish, begun)
+	l.ingested(Added, r.Added)
+	l.ingested(Updated, r.Updated)
+	l.ingested(Removed, r.Removed)
 	if err := l.docs.Collect(ctx, tenant, l.cfg.Releases); err != nil {
 		return desk.Release{}, fmt.Errorf("published as revision %d: %w", r.Revision, err)
 	}

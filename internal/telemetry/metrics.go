@@ -87,9 +87,9 @@ type metrics struct {
 	tools *toolMetrics
 	http  *httpMetrics
 
-	documents, flagged, chunks, revision prometheus.Gauge
-	drops                                *drops
-	dependencyUp                         *prometheus.GaugeVec
+	kb           *knowledgeMetrics
+	drops        *drops
+	dependencyUp *prometheus.GaugeVec
 }
 
 type (
@@ -108,14 +108,13 @@ func newMetrics(registry *prometheus.Registry, cfg Config) *metrics {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	f := factory{promauto.With(registry)}
-	m := &metrics{http: newHTTPMetrics(f), tools: newToolMetrics(f, cfg.Tools), drops: newDrops()}
+	m := &metrics{http: newHTTPMetrics(f), tools: newToolMetrics(f, cfg.Tools), kb: newKnowledgeMetrics(f), drops: newDrops()}
 	registry.MustRegister(m.drops)
 	m.describe(f, cfg)
 	m.calls(f, cfg.Models)
 	m.outcomes(f)
 	m.verdicts(f, cfg)
 	m.stages(f)
-	m.knowledge(f)
 	return m
 }
 
@@ -213,13 +212,6 @@ func (m *metrics) stages(f factory) {
 	m.compressed = counters(f.counters("kefu_prompt_saved_tokens_total", "Tokens of sources that prompts were spared, by how what matters was found.", "by"), compressions[:])
 	m.empty = f.counters("kefu_retrieval_empty_total", "Searches that found no passage to answer from.", "reason").WithLabelValues("no_passage")
 	m.byWords = counters(f.counters("kefu_retrieval_by_words_total", "Searches by words alone: the embedder, or what searches vectors, did not answer.", "lost"), lostVectors[:])
-}
-
-func (m *metrics) knowledge(f factory) {
-	m.documents = f.gauges("kefu_kb_documents", "Documents that this replica answers from.", "status").WithLabelValues("ready")
-	m.flagged = f.gauges("kefu_kb_flagged_documents", "Of these documents, those in which the guard suspects a text that speaks to the assistant.").WithLabelValues()
-	m.chunks = f.gauges("kefu_kb_chunks", "Chunks that this replica answers from.").WithLabelValues()
-	m.revision = f.gauges("kefu_kb_revision", "Revision of the knowledge base that this replica answers from.").WithLabelValues()
 }
 
 // factory registers vectors with the house's settings.

@@ -145,16 +145,6 @@ func (t *Telemetry) Guarded(v desk.Verdict) {
 // cache or handoff.
 func (t *Telemetry) Dropped(sink string) { pick(t.metrics.drops.observed, sink, other).Add(1) }
 
-// Published records the knowledge base that this replica now answers from.
-func (t *Telemetry) Published(docs, flagged, chunks int, rev desk.Revision) {
-	m := t.metrics
-	m.documents.Set(float64(docs))
-	m.flagged.Set(float64(flagged))
-	m.chunks.Set(float64(chunks))
-	m.revision.Set(float64(rev))
-	t.feed.settle(desk.OpsEvent{Kind: desk.OpsPublish, Documents: docs, Chunks: chunks, Revision: rev})
-}
-
 // Checks are the things Kefu depends on, by name: database, redis, knowledge
 // or models. A check returns nil when the dependency answers.
 type Checks map[string]func(context.Context) error

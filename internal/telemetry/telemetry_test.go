@@ -96,6 +96,8 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.Request("/query", "POST", 200, time.Second)
 	tel.RateLimited("user", "tokens")
 	tel.StreamAborted("client_gone")
+	tel.Ingested("added", 3)
+	tel.IngestTook("embed", time.Second)
 	tel.Refused("overload")
 }
 
@@ -193,6 +195,10 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_kb_revision", nil, 7},
 		{"http_requests_total", []string{"route", "/query", "method", "POST", "code", "200"}, 1},
 		{"http_request_duration_seconds", []string{"route", "/query", "method", "POST"}, 1},
+		{"kefu_kb_ingest_total", []string{"result", "added"}, 3},
+		{"kefu_kb_ingest_total", []string{"result", "failed"}, 0},
+		{"kefu_kb_ingest_seconds", []string{"stage", "embed"}, 1},
+		{"kefu_kb_ingest_seconds", []string{"stage", "publish"}, 0},
 		{"http_requests_in_flight", nil, 1},
 		{"http_rate_limited_total", []string{"scope", "user"}, 1},
 		{"http_rate_limited_total", []string{"scope", "sign_in"}, 0},
@@ -259,6 +265,8 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.Request("", "WHO?", 9999, 0)
 	tel.RateLimited("who?", "who?")
 	tel.StreamAborted("who?")
+	tel.Ingested("who?", 1)
+	tel.IngestTook("who?", 0)
 	tel.Refused("who?")
 
 	got := scrape(t, tel)
