@@ -102,7 +102,7 @@ func (t *teller) show(n int) error {
 		return errLeak
 	}
 	t.held = t.held[n:]
-	if text = t.setRight(t.foreign(text)); text == "" {
+	if text = grounding.SetRight(t.shown.String()[t.checked:], t.foreign(text), t.sources); text == "" {
 		return nil
 	}
 	if t.shown.Len() == 0 {
@@ -120,32 +120,6 @@ func (t *teller) show(n int) error {
 		return err
 	}
 	return t.cite(false)
-}
-
-// setRight gives each citation in text the number of the source that supports
-// its sentence, as a whole reply has it: what is shown cannot be corrected later.
-// Of several behind a sentence the first stays, and none where nothing is stated.
-// The number of a sentence that nothing supports stays as well: a handoff says so.
-func (t *teller) setRight(text string) string {
-	all := t.shown.String()
-	before, sentence := tail(all), all[t.checked:]
-	right, end := "", 0
-	for _, at := range marker.FindAllStringIndex(text, -1) {
-		right += text[end:at[0]]
-		end = at[1]
-		if endsCited.MatchString(before + right) {
-			continue
-		}
-		cited := text[at[0]:at[1]]
-		grounds := grounding.Verify(sentence+right+cited, t.sources).Grounds
-		switch g := grounds[len(grounds)-1]; {
-		case !g.Supported:
-			right += cited
-		case g.Source > 0:
-			right += cited[:strings.Index(cited, "[")] + fmt.Sprintf("[%d]", g.Source)
-		}
-	}
-	return right + text[end:]
 }
 
 // cite shows the citations of the sentences that are closed, each once its
@@ -184,12 +158,6 @@ func (t *teller) cite(ended bool) error {
 
 const sentenceEnds = ".!?。！？\n]"
 
-var (
-	// marker is a citation as models write it.
-	marker = regexp.MustCompile(`[ \t]*\[\d{1,3}\]`)
-	// endsCited is the end of a text with a citation.
-	endsCited = regexp.MustCompile(`\[\d{1,3}\]\s*$`)
-	// citedSentence is the end of a sentence with its citation: "… days. [1]" or
-	// "…天[1]。".
-	citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
-)
+// citedSentence is the end of a sentence with its citation: "… days. [1]" or
+// "…天[1]。".
+var citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
