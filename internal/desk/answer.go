@@ -264,7 +264,8 @@ type Attempt struct {
 	Priced   bool          `json:"priced"` // false: the model has no known price and Cost is unknown, not 0
 	// Failure is empty after success, else the name of a failure kind.
 	Failure string `json:"failure,omitempty"`
-	// Cause is what is known of it, for the log alone: a status and a code.
+	// Cause is what is known of it, for the log alone: a status and a code, or
+	// whatever an error of unknown kind says.
 	Cause string `json:"-"`
 	// PromptLength and ResponseLength count characters; texts are never kept.
 	PromptLength   int `json:"prompt_length"`

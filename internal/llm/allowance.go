@@ -223,8 +223,10 @@ func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int,
 	row.Usage, row.Cost = usage, cost
 	row.ResponseLength = responseLength
 	row.Failure = string(KindOf(err))
-	if f, ok := errors.AsType[*Failure](err); ok { // others may hold anything
+	if f, ok := errors.AsType[*Failure](err); ok { // what it was wrapped in may hold anything
 		row.Cause = f.Error()
+	} else if err != nil {
+		row.Cause = err.Error()
 	}
 
 	a := at.of

@@ -133,6 +133,17 @@ func TestAnAttemptIsRecordedTwiceWithOneID(t *testing.T) {
 	})
 }
 
+func TestAnAttemptThatFailsUnknownStillHasItsCause(t *testing.T) {
+	a := NewAllowance(Grant{Attempts: 1}, &memoryLedger{})
+	at, err := a.Begin(t.Context(), intent(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if row := at.End(desk.Usage{}, 0, 0, errors.New("broken pipe")); row.Failure != "unknown" || row.Cause != "broken pipe" {
+		t.Errorf("row = %+v", row)
+	}
+}
+
 func TestAFreeAttemptNeedsNothingAndIsStillRecorded(t *testing.T) {
 	ledger := &memoryLedger{err: errors.New("down")}
 	a := NewAllowance(Grant{Attempts: 0, Deadline: time.Now().Add(-time.Hour), Capped: true}, ledger)

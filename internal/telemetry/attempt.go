@@ -173,7 +173,11 @@ func (t *Telemetry) logAttempt(ctx context.Context, a desk.Attempt) {
 		slog.String("trace_id", TraceID(ctx)),
 	)
 	if level == slog.LevelWarn {
-		record.AddAttrs(slog.String("error", a.Cause))
+		cause := a.Cause
+		if a.Failure == string(llm.Unknown) {
+			cause = redact(cause)
+		}
+		record.AddAttrs(slog.String("error", cause))
 	}
 	_ = t.log.Handler().Handle(ctx, record) // as a Logger does
 }

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxErrorText bounds the text of an error in Sentry, in bytes.
+// maxErrorText bounds the text of an error that is redacted, in bytes.
 const maxErrorText = 500
 
 // What an error's text may have been given by a customer or an operator. Our

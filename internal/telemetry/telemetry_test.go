@@ -377,6 +377,18 @@ func TestAFailedAttemptIsLoggedWithItsCauseAndAnUnknownCostAsUnknown(t *testing.
 	}
 }
 
+func TestTheCauseOfAnUnknownFailureIsLoggedWithoutWhatMayBeSomebodys(t *testing.T) {
+	var log bytes.Buffer
+	tel := newTelemetry(t, &log)
+	a := attempt()
+	a.Failure, a.Cause = string(llm.Unknown), `read "where is my parcel": ann@mail.example: 订单在哪: broken pipe`
+	_, end := tel.Attempt(t.Context(), a.Provider, a.Model, a.Purpose)
+	end(a)
+	if want := `"error":"read [quoted]: [address]: [text]`; !strings.Contains(log.String(), want) {
+		t.Errorf("%s is missing in %s", want, &log)
+	}
+}
+
 // forgers are characters with which a value could begin a line of its own, hide
 // a part of one or command a terminal.
 const forgers = "\r\n\x00\x1b\x7f\u0085\u009b\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
