@@ -110,6 +110,25 @@ func send(t *testing.T, server *e2e.Server, question, token string) (status int,
 	return status, r
 }
 
+func TestAModelThatTakesNoToolsIsPassedOver(t *testing.T) {
+	s := newToolSite(t, `
+models:
+  house: {provider: openai, model: "gemma3:4b"}
+  able: {provider: openai, model: gpt-4o-mini}
+chains: {simple: [house, able, offline], complex: [house, able, offline]}
+`)
+	s.vendor.Behave(llmsim.Config{Failures: llmsim.Failures{"no_tools": 1}, Models: []string{"gemma3:4b"}})
+	server := s.Serve()
+
+	_, r := send(t, server, "where is my order 10023?", "")
+	if r.Route != "agent" || !r.Grounded || r.Degraded || r.Model != "gpt-4o-mini" || !strings.Contains(r.Answer.Answer, "waits for stock") {
+		t.Errorf("%+v, want the order's status from the next model", r)
+	}
+	if a := server.Ask("How long can unused items be returned?"); a.Model != "gemma3:4b" || !a.Grounded {
+		t.Errorf("without tools: %+v, want an answer of the first model", a)
+	}
+}
+
 func TestAnOrderIsLookedUpInBothLanguages(t *testing.T) {
 	s := newToolSite(t, "")
 	server := s.Serve()

@@ -151,6 +151,7 @@ const (
 	contentPolicy     = "content_policy_violation"
 	modelNotFound     = "model_not_found"
 	invalidKey        = "invalid_api_key"
+	noTools           = "no_tools" // only the name here: whoever refuses tools gives no code
 )
 
 var failureCodes = map[string]failure{
@@ -159,6 +160,7 @@ var failureCodes = map[string]failure{
 	contentPolicy:     {400, "invalid_request_error", contentPolicy, "Your request was rejected as a result of our safety system."},
 	modelNotFound:     {404, "invalid_request_error", modelNotFound, "The model does not exist or you do not have access to it."},
 	invalidKey:        {401, "invalid_request_error", invalidKey, "Incorrect API key provided."},
+	noTools:           {400, "api_error", "", "registry.ollama.ai/library/gemma3:4b does not support tools"}, // as Ollama says it
 }
 
 // statusOverloaded is Anthropic's own.

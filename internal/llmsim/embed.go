@@ -78,7 +78,7 @@ func (x *exchange) embeddings() {
 	for _, text := range req.Input {
 		x.entry.PromptTokens += countTokens(text)
 	}
-	f := x.fate(req.Model)
+	f := x.fate(req.Model, false)
 	if x.strike(f) {
 		return
 	}

@@ -108,7 +108,7 @@ func (x *exchange) answer(q question) {
 	for _, o := range q.offers {
 		x.entry.PromptTokens += countTokens(o.name) + countTokens(o.description) + countTokens(string(o.parameters))
 	}
-	f := x.fate(q.model)
+	f := x.fate(q.model, len(q.offers) > 0)
 	refused := f.failure.code == contentPolicy && x.refusesInBand()
 	if refused {
 		f = fault{}

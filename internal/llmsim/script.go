@@ -118,17 +118,21 @@ func (s *Sim) Script(steps ...Step) error {
 func (s *Sim) ScriptLeft() []Step { return s.script.left() }
 
 // fate decides what goes wrong with a reply of model: the script first, then
-// the dice.
-func (x *exchange) fate(model string) fault {
-	step, ok := x.sim.script.take(model)
-	if !ok {
-		return x.draw(model)
+// the dice. Tools are refused where some are offered.
+func (x *exchange) fate(model string, tools bool) fault {
+	var f fault
+	if step, ok := x.sim.script.take(model); ok {
+		var err error
+		if f, err = step.fault(); err != nil {
+			panic(err) // Script has accepted the step
+		}
+		x.conduct = newConduct(step.config())
+	} else {
+		f = x.draw(model)
 	}
-	f, err := step.fault()
-	if err != nil {
-		panic(err) // Script has accepted the step
+	if !tools && f.failure == failureCodes[noTools] {
+		return fault{}
 	}
-	x.conduct = newConduct(step.config())
 	return f
 }
 

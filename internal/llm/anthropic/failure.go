@@ -32,8 +32,8 @@ func judge(err error) (llm.FailureKind, error) {
 }
 
 // kindOf reads the type first: within a stream the status is 200. A prompt
-// that is too long and an empty account share one type with every malformed
-// call, so that for these the message must be read.
+// that is too long, an empty account and a model without tools share one type
+// with every malformed call, so that for these the message must be read.
 func kindOf(status int, errorType, message string) llm.FailureKind {
 	switch errorType {
 	case "authentication_error", "permission_error":
@@ -60,6 +60,8 @@ func kindOf(status int, errorType, message string) llm.FailureKind {
 		return llm.QuotaExhausted
 	case wire.SaysTooLong(message):
 		return llm.ContextTooLong
+	case wire.SaysNoTools(message): // of a server that speaks Anthropic's protocol
+		return llm.ModelGone
 	default:
 		return llm.BadRequest
 	}

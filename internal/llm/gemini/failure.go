@@ -82,7 +82,8 @@ func (e *statusError) wait() time.Duration {
 }
 
 // kind reads the status and, where one status means several things, the
-// details. A prompt that is too long is told by the message alone.
+// details. A prompt that is too long, and a model that takes no tools, are told by
+// the message alone.
 func (e *statusError) kind() llm.FailureKind {
 	for _, d := range e.Details {
 		if strings.HasPrefix(d.Reason, "API_KEY_") {
@@ -105,8 +106,12 @@ func (e *statusError) kind() llm.FailureKind {
 		return llm.Unavailable
 	}
 	kind := wire.KindOfStatus(e.Code)
-	if kind == llm.BadRequest && wire.SaysTooLong(e.Message) {
+	switch {
+	case kind != llm.BadRequest:
+	case wire.SaysTooLong(e.Message):
 		return llm.ContextTooLong
+	case wire.SaysNoTools(e.Message):
+		return llm.ModelGone
 	}
 	return kind
 }

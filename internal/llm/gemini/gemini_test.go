@@ -163,6 +163,7 @@ func TestFailureKinds(t *testing.T) {
 		{"wrong path", 404, "<html>not found", llm.ModelGone, 0},
 		{"too long", 400, apiError(400, "INVALID_ARGUMENT", "The input token count exceeds the maximum number of tokens allowed (1048576)."), llm.ContextTooLong, 0},
 		{"body too large", 413, "", llm.ContextTooLong, 0},
+		{"a model without tools", 400, apiError(400, "INVALID_ARGUMENT", "Function calling is not enabled for models/gemma-3-27b-it"), llm.ModelGone, 0},
 		{"malformed call", 400, apiError(400, "INVALID_ARGUMENT", "Unknown name"), llm.BadRequest, 0},
 		{"rate limit", 429, apiError(429, "RESOURCE_EXHAUSTED", "", perMinute, soon), llm.RateLimited, 31500 * time.Millisecond},
 		{"nothing left today", 429, apiError(429, "RESOURCE_EXHAUSTED", "", soon, perDay), llm.QuotaExhausted, 31500 * time.Millisecond},

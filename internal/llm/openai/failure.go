@@ -54,9 +54,13 @@ func locallyRefused(err error) bool {
 
 // kindOf reads the code first, which is more exact than the status where one
 // status means several things. Some vendors give neither code nor type for a
-// prompt that is too long, nor OpenRouter for one that a filter stopped, so that
-// for these two kinds the message must be read.
+// prompt that is too long, OpenRouter none for one that a filter stopped, and all
+// a wrong one, or none, for a model that takes no tools, so that for these kinds
+// the message must be read.
 func kindOf(status int, code, message string) llm.FailureKind {
+	if wire.SaysNoTools(message) {
+		return llm.ModelGone // for this call: another may do what this one cannot
+	}
 	switch code {
 	case "insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "credit_balance_too_low", "arrearage":
 		return llm.QuotaExhausted

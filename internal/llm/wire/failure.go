@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"kefu/internal/llm"
@@ -92,16 +93,25 @@ func KindOfStatus(status int) llm.FailureKind {
 // SaysTooLong reports a message about a prompt beyond the model's window, for
 // which some vendors give neither code nor type.
 func SaysTooLong(message string) bool {
-	message = strings.ToLower(message)
-	for _, s := range []string{
-		"context length", "context limit", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
+	return says(
+		message, "context length", "context limit", "context window", "maximum context", "prompt is too long", "too many tokens", "input token count",
 		"maximum model length", "range of input length",
-	} {
-		if strings.Contains(message, s) {
-			return true
-		}
-	}
-	return false
+	)
+}
+
+// SaysNoTools reports a message that the model, or the server that runs it, takes
+// no tools, for which no vendor has a code. Ollama calls it a fault of its own.
+func SaysNoTools(message string) bool {
+	return says(
+		message, "not support tool", "not support function call", "tools is not supported", "tool call is not supported", "tool calling is not supported",
+		"functions are not supported", "function calling is not enabled", "tool choice requires",
+	)
+}
+
+// says tells whether the message holds one of the words, in any case of letters.
+func says(message string, words ...string) bool {
+	message = strings.ToLower(message)
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(message, w) })
 }
 
 // IsIdentifier admits, in lower case, only what cannot hold a key or a
