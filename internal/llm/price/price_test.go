@@ -156,6 +156,35 @@ func TestLoadCorrectsTheDefaultTable(t *testing.T) {
 	}
 }
 
+func TestWhatAFileDoesNotSayOfAModelStays(t *testing.T) {
+	tab, err := Load(write(t, `{"prices":[
+		{"model":"gpt-6-luna","input":0.1,"output":0.5},
+		{"model":"gpt-6-luna-2026-08-01","input":0.2,"output":0.6},
+		{"model":"claude-haiku-4-5","input":1,"output":2,"vendor":"house","window":8192,"max_output":1024},
+		{"model":"house-model","input":1,"output":2}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	luna, _ := table(t).Lookup("gpt-6-luna")
+	if luna.Window == 0 || luna.MaxOutput == 0 || luna.Tiers == nil {
+		t.Fatalf("the embedded table says too little of the model: %+v", luna)
+	}
+	for model, want := range map[string]Price{
+		"gpt-6-luna":            {Vendor: luna.Vendor, Window: luna.Window, MaxOutput: luna.MaxOutput},
+		"gpt-6-luna-2026-08-01": {Vendor: luna.Vendor, Window: luna.Window, MaxOutput: luna.MaxOutput},
+		"claude-haiku-4-5":      {Vendor: "house", Window: 8192, MaxOutput: 1024},
+		"house-model":           {},
+	} {
+		got, _ := tab.Lookup(model)
+		if got.Vendor != want.Vendor || got.Window != want.Window || got.MaxOutput != want.MaxOutput {
+			t.Errorf("%s: %+v, want vendor, window and longest completion of %+v", model, got, want)
+		}
+		if got.Model != model || got.Tiers != nil || got.Source != "" || got.Confirmed {
+			t.Errorf("%s: %+v, want a price that is the file's alone", model, got)
+		}
+	}
+}
+
 func TestLoadNamesWhatIsWrong(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"not JSON", `{`, "unexpected EOF"},

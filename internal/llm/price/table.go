@@ -41,8 +41,9 @@ func Default() (*Table, error) {
 }
 
 // Load is the default table corrected by a file of the same format: a model
-// that the file names has the prices given there and no others. The file's
-// "checked" day, where it has one, becomes the day of the whole table.
+// that the file names has the prices given there and no others. Its vendor, its
+// window and its longest completion stay where the file does not say them. The
+// file's "checked" day, where it has one, becomes the day of the whole table.
 func Load(file string) (*Table, error) {
 	t, err := Default()
 	if err != nil {
@@ -55,6 +56,15 @@ func Load(file string) (*Table, error) {
 	over, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("price file %s: %w", file, err)
+	}
+	for model, rows := range over.prices {
+		for _, known := range t.rows(model) {
+			for i := range rows {
+				rows[i].Vendor = cmp.Or(rows[i].Vendor, known.Vendor)
+				rows[i].Window = cmp.Or(rows[i].Window, known.Window)
+				rows[i].MaxOutput = cmp.Or(rows[i].MaxOutput, known.MaxOutput)
+			}
+		}
 	}
 	maps.Copy(t.prices, over.prices)
 	if !over.checked.IsZero() {
@@ -70,16 +80,20 @@ func (t *Table) Lookup(model string) (Price, bool) {
 }
 
 func (t *Table) at(model string, now time.Time) (Price, bool) {
-	rows, ok := t.prices[model]
-	if !ok {
-		rows = t.prices[undated(model)]
-	}
-	for _, p := range slices.Backward(rows) {
+	for _, p := range slices.Backward(t.rows(model)) {
 		if !now.Before(p.From) && (p.Until.IsZero() || now.Before(p.Until.AddDate(0, 0, 1))) {
 			return p, true
 		}
 	}
 	return Price{}, false
+}
+
+// rows are the prices of a model, or of the one that it is a snapshot of.
+func (t *Table) rows(model string) []Price {
+	if rows, ok := t.prices[model]; ok {
+		return rows
+	}
+	return t.prices[undated(model)]
 }
 
 // undated strips "-2024-07-18" or "-20240718" from the end of a model's name.
