@@ -48,7 +48,7 @@ type reply struct {
 	Degraded bool `json:"degraded"`
 	Handoff  *struct {
 		Contact struct{ Message string }
-		Pages   []struct{ Title, URL string }
+		Pages   []struct{ Title, URL, Excerpt string }
 	} `json:"handoff"`
 	Confirmations []confirmation `json:"confirmations"`
 	LatencyMS     int64          `json:"latency_ms"`
@@ -275,6 +275,7 @@ func (c *cli) show(w io.Writer, a reply) {
 				fmt.Fprintf(w, "\n%s\n", mayHelp[lang.Of(a.Answer)])
 			}
 			fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(p.Title+" — "+p.URL, " — "))
+			fmt.Fprintf(w, "    “%s”\n", strings.Join(strings.Fields(p.Excerpt), " "))
 		}
 		fmt.Fprintf(w, "\n%s\n", a.Handoff.Contact.Message)
 	}

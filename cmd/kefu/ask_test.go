@@ -58,7 +58,7 @@ func TestAskOffersAPersonWhereTheKnowledgeBaseSaysNothing(t *testing.T) {
 func TestWhatAskAddsIsInTheCustomersLanguageAndNamesNoModelWhereNoneWasAsked(t *testing.T) {
 	t.Parallel()
 	r := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH="+e2e.KB(t)).Run("ask", "Slate T10 屏幕分辨率是多少？")
-	holds(t, "stdout", r.Stdout, "抱歉", "以下页面可能有帮助：", "https://help.example.com/zh/")
+	holds(t, "stdout", r.Stdout, "抱歉", "以下页面可能有帮助：", "https://help.example.com/zh/", "    “")
 	if strings.Contains(r.Stdout, "This may help") {
 		t.Errorf("English words under a Chinese answer:\n%s", r.Stdout)
 	}

@@ -82,7 +82,7 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Usage = a.Usage.Plus(at.Usage)
 		a.Cost += at.Cost
 	}
-	judged := s.judge(a, d)
+	judged := s.judge(q, a, d)
 	judged.clean = judged.clean && !d.care && !tr.ByWords // who asks later is answered by all that is known
 	return s.finish(q, at, judged, d.told, emit)
 }
@@ -217,7 +217,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 }
 
 // judge turns a draft into what the customer is told.
-func (s *Service) judge(a desk.Answer, d draft) result {
+func (s *Service) judge(q desk.Question, a desk.Answer, d draft) result {
 	if d.acted != nil {
 		return s.judgeActed(a, d)
 	}
@@ -236,7 +236,7 @@ func (s *Service) judge(a desk.Answer, d draft) result {
 		// A model that declines is believed until the knowledge base changes;
 		// one that cited what its sources do not say is asked again.
 		r := s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
-		r.answer.Handoff.Pages = s.pages(d.found, a.Trace)
+		r.answer.Handoff.Pages = s.pages(q, d.found, a.Trace)
 		return r
 	}
 	return grounded(a, d)

@@ -1,9 +1,14 @@
 package answer
 
 import (
+	"cmp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
+	"kefu/internal/retrieval"
 )
 
 const (
@@ -18,12 +23,15 @@ const (
 	// bearing is the share of the question's content that a page's passage holds
 	// where abstaining is off: a model's embeddings always find something.
 	bearing = 1.0 / 3
+	// excerptLength is how many characters of a page are shown: what is read at
+	// a glance.
+	excerptLength = 200
 )
 
 // pages are those of the passages found that may help where none of them gave
 // an answer, in the language of the best. What the guard suspects is named
 // nowhere.
-func (s *Service) pages(found []desk.Passage, tr *desk.Trace) []desk.HelpPage {
+func (s *Service) pages(q desk.Question, found []desk.Passage, tr *desk.Trace) []desk.HelpPage {
 	if tr.Answerable < mayHelp*s.cfg.Abstain {
 		return nil
 	}
@@ -41,8 +49,27 @@ func (s *Service) pages(found []desk.Passage, tr *desk.Trace) []desk.HelpPage {
 			return pages
 		case s.cfg.Abstain == 0 && p.Coverage < bearing: // no judge has seen it
 		case !flagged(p) && p.Lang == found[0].Lang && page.Title != "" && !known:
+			page.Excerpt = excerpt(string(q.Text), p)
 			pages = append(pages, page)
 		}
 	}
 	return pages
+}
+
+// excerpt is the sentences with which what bears on the question begins, as
+// many as are read at a glance.
+func excerpt(question string, p desk.Passage) string {
+	text := cmp.Or(retrieval.Excerpt(question, p), p.Text)
+	if utf8.RuneCountInString(text) <= excerptLength {
+		return text
+	}
+	short := string([]rune(text)[:excerptLength])
+	whole := 0
+	for _, s := range lang.Sentences(text) {
+		if s.End > len(short) {
+			break
+		}
+		whole = s.End
+	}
+	return strings.TrimRight(short[:cmp.Or(whole, len(short))], " \n…") + " …"
 }

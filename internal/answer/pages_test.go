@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"kefu/internal/answer"
@@ -32,6 +33,32 @@ func TestWhereNoAnswerIsSupportedPagesThatMayHelpAreNamed(t *testing.T) {
 		slices.Sort(titles)
 		if want := []string{"Returns", "Returns of gifts", "Which items cannot be returned?"}; !slices.Equal(titles, want) {
 			t.Errorf("%v: pages %q, want %q", router, titles, want)
+		}
+	}
+}
+
+// What is shown of a page is its own words, those nearest to the question, and
+// whole sentences as far as they go.
+func TestAPageThatMayHelpIsShownByWhatIsNearestToTheQuestion(t *testing.T) {
+	t.Parallel()
+	rest := strings.Repeat("Our shops open at nine in the morning on every day of the week. ", 8)
+	for _, c := range []struct{ text, want string }{
+		{"Gift cards cannot be returned.", "Gift cards cannot be returned."},
+		{rest + "Most gift cards cannot be returned. " + rest, "Most gift cards cannot be returned. Our shops open at nine in the morning on every day of the week."},
+		{strings.Repeat("Gift cards cannot be returned. ", 20), strings.Repeat("Gift cards cannot be returned. ", 6) + "…"},
+		{"Gift cards " + strings.Repeat("and items ", 30) + "cannot be returned.", "Gift cards " + strings.Repeat("and items ", 18) + "and items …"},
+	} {
+		s := open(t, complex)
+		s.library.publish("gifts", "Gifts", c.text)
+		s.catchUp()
+		s.model.reply = func(llm.Call) (string, error) { return llm.NoAnswer, nil }
+		a := s.ask("Can most items and gift cards be returned?")
+		at := slices.IndexFunc(a.Handoff.Pages, func(p desk.HelpPage) bool { return p.Document == "gifts" })
+		if at < 0 {
+			t.Fatalf("pages = %+v, want the one on gifts", a.Handoff.Pages)
+		}
+		if got := a.Handoff.Pages[at].Excerpt; got != c.want {
+			t.Errorf("excerpt = %q, want %q", got, c.want)
 		}
 	}
 }

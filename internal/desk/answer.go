@@ -89,6 +89,9 @@ type HelpPage struct {
 	Document DocumentID `json:"document_id"`
 	Title    string     `json:"title"`
 	URL      string     `json:"url"` // may be empty
+	// Excerpt is what of it is nearest to the question, word for word, in some
+	// 200 characters; an ellipsis stands for what is left out.
+	Excerpt string `json:"excerpt"`
 }
 
 // Outcome is how a question ended, a closed set for metrics.

@@ -130,11 +130,12 @@ func handsOff(p *tab, s *scripted, say speech) {
 		Text: desk.Masked(say.unknown), Lang: say.answer.Lang, Provider: "openai", Model: "gpt-6-luna",
 		Handoff: &desk.Handoff{Reason: desk.HandoffNoAnswer, Contact: desk.Contact{
 			URL: "https://shop.example/contact", Email: "help@shop.example", Phone: "+86 10 1234 5678", Message: say.offer,
-		}, Pages: []desk.HelpPage{{Title: "Returns & 退货", URL: "https://shop.example/returns"}, {Title: "<b>", URL: "javascript:alert(1)"}}},
+		}, Pages: []desk.HelpPage{{Title: "Returns & 退货", URL: "https://shop.example/returns", Excerpt: "Gift cards stay. <i>No</i> …"}, {Title: "<b>", URL: "javascript:alert(1)"}}},
 	}))
 	p.ask(say.question)
 	p.shows(".sources", "Returns & 退货")
 	p.shows(".sources", "<b>")
+	p.shows(".sources q", "Gift cards stay. <i>No</i> …")
 	if got := js[string](p, "[...document.querySelectorAll('kefu-answer:last-of-type .sources a')].map((a) => a.href).join(' ')"); got != "https://shop.example/returns" {
 		p.Errorf("the pages lead to %q", got)
 	}

@@ -195,7 +195,7 @@ function contact({ url, email, phone, message }) {
 }
 
 function pages(list) {
-  const items = list.map(({ url, title }) => el('li', {}, page(url, title)));
+  const items = list.map(({ url, title, excerpt }) => el('li', {}, page(url, title), ...(excerpt ? [el('q', {}, excerpt)] : [])));
   return el('section', { class: 'sources' }, el('h2', { 'data-text': 'pages' }), el('ul', {}, ...items));
 }
 
