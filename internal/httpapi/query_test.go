@@ -30,7 +30,7 @@ func TestAnswerHasExactlyTheDescribedShape(t *testing.T) {
 	hit.CacheTier, hit.Citations, hit.Restored, hit.TraceID, hit.Conversation = desk.TierMemory, nil, "", "", ""
 	hit.Grounded, hit.Handoff = false, &desk.Handoff{
 		Reason: desk.HandoffNoAnswer, Contact: desk.Contact{Email: "help@example.com", Message: "请联系人工客服"},
-		Pages: []desk.HelpPage{{Document: "shipping.md", Title: "运费", URL: "https://shop.example.com/s"}},
+		Pages: []desk.HelpPage{{Document: "shipping.md", Title: "运费", URL: "https://shop.example.com/s", Excerpt: "满 199 元包邮。"}},
 	}
 	for _, tt := range []struct {
 		name   string
@@ -46,7 +46,7 @@ func TestAnswerHasExactlyTheDescribedShape(t *testing.T) {
 			`"tokens_used":0,"cache_hit":true,"cache_tier":"memory","route":"complex","route_reason":"two questions","model":"gpt-6.1-terra","provider":"openai",` +
 			`"usage":{"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0,"cost_usd":0},` +
 			`"grounded":false,"degraded":false,"handoff":{"reason":"no_answer","contact":{"email":"help@example.com","message":"请联系人工客服"},` +
-			`"pages":[{"document_id":"shipping.md","title":"运费","url":"https://shop.example.com/s"}]},"conversation_id":"","trace_id":"","latency_ms":812}`},
+			`"pages":[{"document_id":"shipping.md","title":"运费","url":"https://shop.example.com/s","excerpt":"满 199 元包邮。"}]},"conversation_id":"","trace_id":"","latency_ms":812}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := serve(t, httpapi.Config{}, says(tt.answer)).query(t, `{"question":"?"}`)
