@@ -204,9 +204,9 @@ func (s *state) with(ctx context.Context, k *Knowledge, delta Delta) (*state, er
 		changed[c.Tenant] = append(changed[c.Tenant], c)
 	}
 	for tenant, changes := range changed {
-		old := s.views[tenant]
-		if old == nil {
-			old = &View{vectors: k.source.Vectors(tenant, k.model)}
+		old, err := s.view(k, tenant)
+		if err != nil {
+			return nil, err
 		}
 		view, err := old.with(ctx, k.config, changes, delta.Items[tenant])
 		if err != nil {
@@ -215,6 +215,21 @@ func (s *state) with(ctx context.Context, k *Knowledge, delta Delta) (*state, er
 		next.views[tenant] = view
 	}
 	return next, nil
+}
+
+// view is the tenant's, an empty one for a new tenant: without an index, which
+// all cores then make, only at the start, when nobody is answered beside it.
+func (s *state) view(k *Knowledge, tenant desk.TenantID) (*View, error) {
+	if v := s.views[tenant]; v != nil {
+		return v, nil
+	}
+	v := &View{vectors: k.source.Vectors(tenant, k.model)}
+	if s.revision == 0 {
+		return v, nil
+	}
+	var err error
+	v.index, err = retrieval.New(k.config, nil)
+	return v, err
 }
 
 func (s *state) size() (documents, flagged, chunks int) {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -132,14 +133,14 @@ type Index struct {
 	length float64 // of all live passages, in terms
 }
 
-// New indexes items. It fails on an invalid configuration, an item without a
-// chunk id and a chunk id given twice.
+// New indexes items on all cores. It fails on an invalid configuration, an item
+// without a chunk id and a chunk id given twice.
 func New(cfg Config, items []Item) (*Index, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("retrieval: %w", err)
 	}
 	empty := &Index{cfg: cfg}
-	return empty.With(context.Background(), items, nil)
+	return empty.with(context.Background(), items, nil, runtime.GOMAXPROCS(0))
 }
 
 // With returns an index without the documents of drop and with the items of
@@ -150,6 +151,10 @@ func New(cfg Config, items []Item) (*Index, error) {
 // It fails when ctx ends, and on an item without a chunk id or with that of
 // another live item; then there is no new index.
 func (ix *Index) With(ctx context.Context, add []Item, drop []desk.DocumentID) (*Index, error) {
+	return ix.with(ctx, add, drop, 1)
+}
+
+func (ix *Index) with(ctx context.Context, add []Item, drop []desk.DocumentID, cores int) (*Index, error) {
 	gone := make(map[desk.DocumentID]bool, len(drop))
 	for _, id := range drop {
 		gone[id] = true
@@ -165,7 +170,7 @@ func (ix *Index) With(ctx context.Context, add []Item, drop []desk.DocumentID) (
 		return nil, fmt.Errorf("retrieval: %w", err)
 	}
 	if len(add) > 0 {
-		s, err := newSegment(ctx, ix.cfg, add)
+		s, err := newSegment(ctx, ix.cfg, add, cores)
 		if err != nil {
 			return nil, fmt.Errorf("retrieval: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/philippgille/chromem-go"
+	"golang.org/x/sync/errgroup"
 
 	"kefu/internal/desk"
 	"kefu/internal/lang"
@@ -47,21 +48,41 @@ type posting struct {
 	count   float32
 }
 
-func newSegment(ctx context.Context, cfg Config, items []Item) (*segment, error) {
-	s := emptySegment(len(items))
+// newSegment indexes items on at most so many cores: each reads its share of
+// them, in order, and the first takes in the others.
+func newSegment(ctx context.Context, cfg Config, items []Item, cores int) (*segment, error) {
+	shares := make([]*segment, 0, cores)
+	g, reading := errgroup.WithContext(ctx)
+	for share := range slices.Chunk(items, (len(items)+cores-1)/cores) {
+		s := emptySegment(len(share))
+		shares = append(shares, s)
+		g.Go(func() error { return s.index(reading, cfg, share) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, s := range shares[1:] {
+		shares[0].take(part{segment: s})
+	}
+	return shares[0].sealed(ctx)
+}
+
+// index adds items to a segment that is not sealed.
+func (s *segment) index(ctx context.Context, cfg Config, items []Item) error {
 	for i := range items {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		p := items[i].Passage
 		p.Score, p.Vector, p.Lexical = 0, 0, 0
 		r, counts, length := s.read(cfg, &p)
 		at := s.append(p, r, unit(items[i].Vector), items[i].Key, length)
+		s.learn(at, p.Text)
 		for t, n := range counts {
 			s.postings[t] = append(s.postings[t], posting{at, n})
 		}
 	}
-	return s.sealed(ctx)
+	return nil
 }
 
 func emptySegment(size int) *segment {
@@ -116,7 +137,6 @@ func (s *segment) append(p desk.Passage, r reading, vector []float32, key string
 	}
 	s.documents[p.Document] = append(s.documents[p.Document], at)
 	s.chunks[p.ID] = at
-	s.learn(at, p.Text)
 	return at
 }
 
@@ -240,31 +260,43 @@ func merge(ctx context.Context, parts []part) (*segment, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		terms := make([]term, len(p.names)) // as they are called here
-		for i := range terms {
-			terms[i] = unnamed
+		s.take(p)
+	}
+	return s.sealed(ctx)
+}
+
+// take copies the live passages of a part into a segment that is not sealed.
+func (s *segment) take(p part) {
+	terms := make([]term, len(p.names)) // as they are called here
+	for i := range terms {
+		terms[i] = unnamed
+	}
+	named := func(t term) term {
+		if terms[t] == unnamed {
+			terms[t] = s.term(p.names[t])
 		}
-		named := func(t term) term {
-			if terms[t] == unnamed {
-				terms[t] = s.term(p.names[t])
-			}
-			return terms[t]
+		return terms[t]
+	}
+	moved := make([]int32, len(p.passages)) // new place, -1 for the dead
+	for i := range moved {
+		moved[i] = -1
+		if !p.dead.has(int32(i)) {
+			moved[i] = s.append(p.passages[i], p.readings[i].with(named), p.vectors[i], p.keys[i], p.lengths[i])
 		}
-		moved := make([]int32, len(p.passages)) // new place, -1 for the dead
-		for i := range moved {
-			moved[i] = -1
-			if !p.dead.has(int32(i)) {
-				moved[i] = s.append(p.passages[i], p.readings[i].with(named), p.vectors[i], p.keys[i], p.lengths[i])
-			}
-		}
-		for t, list := range p.postings {
-			for _, hit := range list {
-				if to := moved[hit.passage]; to >= 0 {
-					at := named(term(t))
-					s.postings[at] = append(s.postings[at], posting{to, hit.count})
-				}
+	}
+	for t, list := range p.postings {
+		for _, hit := range list {
+			if to := moved[hit.passage]; to >= 0 {
+				at := named(term(t))
+				s.postings[at] = append(s.postings[at], posting{to, hit.count})
 			}
 		}
 	}
-	return s.sealed(ctx)
+	for number, list := range p.products {
+		for _, of := range list {
+			if to := moved[of.passage]; to >= 0 {
+				s.products[number] = append(s.products[number], product{to, of.terms})
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package retrieval
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -38,6 +39,69 @@ func TestSegmentsStayFewAndMostlyAlive(t *testing.T) {
 	if ix.Len() != 700 {
 		t.Errorf("Len = %d, want 700", ix.Len())
 	}
+}
+
+func TestHoweverManyCoresBuildAnIndexItFindsExactlyTheSame(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	say := func(words int) (text string) {
+		for range words {
+			text += [...]string{
+				"refunds ", "returning ", "battery ", "AB-1203 ", "ship it. ", "30 days, ", "a ", "é ", "运费由我们承担。", "会员", "退",
+				"Slate T10 (LM-3010) ", "Slate T10 ", "\nWireless pad | LM-4015 | 15 W\n",
+			}[random.IntN(14)]
+		}
+		return text
+	}
+	items := make([]Item, 120)
+	for i := range items {
+		document, language := i/7, [...]desk.Lang{desk.English, desk.Chinese}[i/7%2]
+		items[i] = Item{
+			Passage: desk.Passage{
+				Chunk: desk.Chunk{
+					ID: desk.ChunkID(strconv.Itoa(i)), Document: desk.DocumentID(strconv.Itoa(document)), Ordinal: i % 7,
+					Heading: say(2), Text: say(20), Lang: language,
+				},
+				Title: say(1), Origin: fmt.Sprintf("kb/%d.%s.md", document/2, language), Revision: desk.Revision(random.IntN(5)),
+			},
+			Vector: []float32{1, random.Float32(), random.Float32()}[:2+i/60],
+		}
+	}
+	built := func(cores int) (whole, part *Index) {
+		whole, err := (&Index{cfg: DefaultConfig()}).with(t.Context(), items, nil, cores)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err = whole.With(t.Context(), nil, []desk.DocumentID{"1", "2", "3", "9", "12"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return whole, part
+	}
+	wantWhole, wantPart := built(1)
+	for _, cores := range []int{2, 3, 500} {
+		whole, part := built(cores)
+		for range 20 {
+			q := Query{Text: say(5) + "batery LM-3010", Lang: desk.English, Vector: []float32{1, random.Float32(), 1}[:2+random.IntN(2)], K: 12}
+			for _, ix := range [][2]*Index{{whole, wantWhole}, {part, wantPart}} {
+				if got, want := answers(t, ix[0], q), answers(t, ix[1], q); !reflect.DeepEqual(got, want) {
+					t.Fatalf("by %d cores, %q finds\n%+v, want\n%+v", cores, q.Text, got, want)
+				}
+			}
+		}
+	}
+}
+
+// answers is all that an index says to a question.
+func answers(t *testing.T, ix *Index, q Query) (all []any) {
+	t.Helper()
+	found, err := ix.Search(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range found {
+		all = append(all, p, ix.Matched(q.Text, p.ID))
+	}
+	return append(all, ix.Evidence(q, found), ix.Lexical(q.Text, q.K), ix.Since(2))
 }
 
 func TestTheBestOfManyAreThoseThatSortFirst(t *testing.T) {
