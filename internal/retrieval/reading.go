@@ -28,32 +28,29 @@ type reading struct {
 	numbers  []term // see lang.Numbers
 }
 
-// read reads a passage, and counts its terms over its fields, weighted, and its
-// length. Besides the terms of package lang every Han character counts, so that
-// one-character questions and unusual word breaks find something; those do not
-// add to the length.
-func (s *segment) read(cfg Config, p *desk.Passage) (r reading, counts map[term]float32, length float64) {
-	counts = make(map[term]float32)
+// read reads the passage that is to stand at a place, behind all others, and
+// counts its terms over its fields, weighted, and its length. Besides the terms
+// of package lang every Han character counts, so that one-character questions
+// and unusual word breaks find something; those do not add to the length.
+func (s *segment) read(cfg Config, p *desk.Passage, at int32) (r reading, length float64) {
 	add := func(text string, weight float64) {
 		terms := lang.Terms(text)
 		for _, name := range terms {
 			t := s.term(name)
 			r.terms = append(r.terms, t)
 			length += weight
-			if weight > 0 && !isCharacter(name) {
-				counts[t] += float32(weight)
+			if !isCharacter(name) {
+				s.count(t, at, weight)
 			}
 		}
 		for _, n := range partNumbers(terms) {
 			t := s.term(n.joined)
 			r.terms = append(r.terms, t)
-			if weight > 0 {
-				counts[t] += float32(weight)
-			}
+			s.count(t, at, weight)
 		}
 		for i, c := range text {
 			if weight > 0 && unicode.Is(unicode.Han, c) {
-				counts[s.term(text[i:i+utf8.RuneLen(c)])] += float32(weight)
+				s.count(s.term(text[i:i+utf8.RuneLen(c)]), at, weight)
 			}
 		}
 		r.terms = append(r.terms, border)
@@ -73,7 +70,20 @@ func (s *segment) read(cfg Config, p *desk.Passage) (r reading, counts map[term]
 		r.headed[i] = s.termsOf(lang.ContentTerms(head))
 	}
 	r.numbers = s.termsOf(lang.Numbers(headings(*p) + "\n" + p.Text))
-	return r, counts, length
+	return r, length
+}
+
+// count notes that a term occurs in a passage, no other of which is behind it.
+func (s *segment) count(t term, at int32, weight float64) {
+	if weight == 0 {
+		return
+	}
+	list := s.postings[t]
+	if last := len(list) - 1; last >= 0 && list[last].passage == at {
+		list[last].count += float32(weight)
+		return
+	}
+	s.postings[t] = append(list, posting{at, float32(weight)})
 }
 
 // innermost is the last of the headings that a path of them names.

@@ -75,12 +75,9 @@ func (s *segment) index(ctx context.Context, cfg Config, items []Item) error {
 		}
 		p := items[i].Passage
 		p.Score, p.Vector, p.Lexical = 0, 0, 0
-		r, counts, length := s.read(cfg, &p)
+		r, length := s.read(cfg, &p, int32(len(s.passages)))
 		at := s.append(p, r, unit(items[i].Vector), items[i].Key, length)
 		s.learn(at, p.Text)
-		for t, n := range counts {
-			s.postings[t] = append(s.postings[t], posting{at, n})
-		}
 	}
 	return nil
 }
