@@ -17,7 +17,7 @@ func TestEveryUsualCharacterFoldsAsInAnyScript(t *testing.T) {
 }
 
 func FuzzUsualTextFoldsAsInAnyScript(f *testing.F) {
-	for _, text := range []string{"How Long?\n", "请问Ａ－１２，退货要多久？", "（ＡＢ）。、～", "é\xff", "ﬁ각", "①²"} {
+	for _, text := range []string{"How Long?\n", "请问Ａ－１２，退货要多久？", "（ＡＢ）。、～", "“Don’t” – it’s • A › B — C", "é\xff", "ﬁ각", "①²"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

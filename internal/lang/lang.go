@@ -98,15 +98,19 @@ func foldAny(s string) string {
 
 // plainRune replaces typographic quotes and drops what cannot be seen.
 func plainRune(r rune) rune {
-	switch {
-	case r < utf8.RuneSelf:
-		return r
-	case r == '‘' || r == '’' || r == 'ʼ':
-		return '\''
-	case r == '“' || r == '”':
-		return '"'
-	case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r):
+	if r >= utf8.RuneSelf && (unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r)) {
 		return -1
+	}
+	return straight(r)
+}
+
+// straight replaces a typographic quote.
+func straight(r rune) rune {
+	switch r {
+	case '‘', '’', 'ʼ':
+		return '\''
+	case '“', '”':
+		return '"'
 	}
 	return r
 }
@@ -122,17 +126,21 @@ func isPlain(s string) bool {
 }
 
 // isUnusual reports a character that narrow may not fold as foldAny does: other
-// ones than ASCII, its full-width forms, Han characters and the signs of a
-// Chinese sentence.
+// ones than ASCII, its full-width forms, Han characters, the signs of a Chinese
+// sentence and those that English ones are typeset with.
 func isUnusual(r rune) bool {
 	switch {
-	case ' ' <= r && r <= '~', 0x4e00 <= r && r <= 0x9fff, '！' <= r && r <= '～', r == '。', r == '、', r == '\n', r == '\t', r == '\r':
+	case ' ' <= r && r <= '~', 0x4e00 <= r && r <= 0x9fff, '！' <= r && r <= '～':
+		return false
+	}
+	switch r {
+	case '\n', '\t', '\r', '。', '、', '‘', '’', '“', '”', '–', '—', '•', '›':
 		return false
 	}
 	return true
 }
 
-// narrow writes a full-width form in ASCII, and capitals small.
+// narrow writes a full-width form in ASCII, quotes straight and capitals small.
 func narrow(r rune) rune {
 	if '！' <= r && r <= '～' {
 		r -= '！' - '!'
@@ -140,7 +148,7 @@ func narrow(r rune) rune {
 	if 'A' <= r && r <= 'Z' {
 		r += 'a' - 'A'
 	}
-	return r
+	return straight(r)
 }
 
 // squeeze replaces runs of space and control characters by one space and drops

@@ -28,7 +28,7 @@ func Numbers(text string) []string {
 			}
 			numbers = appendNumbers(numbers, s[i:end], s[end:])
 			i = end
-		case strings.ContainsRune(hanNumerals, r):
+		case r >= utf8.RuneSelf && strings.ContainsRune(hanNumerals, r):
 			end := i
 			for end < len(s) {
 				n, w := utf8.DecodeRuneInString(s[end:])
@@ -49,6 +49,10 @@ func Numbers(text string) []string {
 	return numbers
 }
 
+func hasDigit(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return '0' <= r && r <= '9' })
+}
+
 func isASCIIWord(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 // joinsNumber reports a single joiner between two word characters.
@@ -63,7 +67,7 @@ var (
 
 // appendNumbers appends the numbers of one word; rest is the text after it.
 func appendNumbers(numbers []string, word, rest string) []string {
-	if !strings.ContainsAny(word, "0123456789") {
+	if !hasDigit(word) {
 		if n, ok := englishNumber(word, rest); ok {
 			return append(numbers, n)
 		}
@@ -91,7 +95,7 @@ func appendNumbers(numbers []string, word, rest string) []string {
 		if len(word) > 1 && strings.IndexByte("-_", word[0]) >= 0 { // "iphone-15"
 			word = word[1:]
 		}
-		if !strings.ContainsAny(word, "0123456789") {
+		if !hasDigit(word) {
 			break
 		}
 	}

@@ -51,7 +51,7 @@ func eachRun(text string, yield func(run string, han bool)) {
 		}
 		run := text[start:end]
 		if !han {
-			run = strings.TrimRight(run, joiners)
+			run = strings.TrimRightFunc(run, isJoiner)
 		}
 		yield(run, han)
 		start = -1
@@ -72,7 +72,7 @@ func eachRun(text string, yield func(run string, han bool)) {
 			if start < 0 {
 				start, han = i, false
 			}
-		case start >= 0 && !han && strings.ContainsRune(joiners, r) && isWordRune(prev):
+		case start >= 0 && !han && isJoiner(r) && isWordRune(prev):
 			// stays within the word; a joiner at its end is trimmed
 		default:
 			flush(i)
@@ -82,8 +82,14 @@ func eachRun(text string, yield func(run string, han bool)) {
 	flush(len(text))
 }
 
-// joiners may stand singly between the letters and digits of one word.
-const joiners = "-_.,'/:"
+// isJoiner tells what may stand singly between the letters and digits of one word.
+func isJoiner(r rune) bool {
+	switch r {
+	case '-', '_', '.', ',', '\'', '/', ':':
+		return true
+	}
+	return false
+}
 
 func isWordRune(r rune) bool {
 	if r < 0x80 {
@@ -128,7 +134,7 @@ func appendBigrams(terms []string, run string) []string {
 
 // appendWords appends the terms of one word with its joiners.
 func appendWords(terms []string, run string) []string {
-	if !strings.ContainsAny(run, joiners) {
+	if !strings.ContainsFunc(run, isJoiner) {
 		return append(terms, stem(run))
 	}
 	if isNumber(run) {
@@ -139,7 +145,7 @@ func appendWords(terms []string, run string) []string {
 	} else if join := joined(run); join != "" {
 		terms = append(terms, stem(join))
 	}
-	for part := range strings.FieldsFuncSeq(run, func(r rune) bool { return r != '\'' && strings.ContainsRune(joiners, r) }) {
+	for part := range strings.FieldsFuncSeq(run, func(r rune) bool { return r != '\'' && isJoiner(r) }) {
 		if part = strings.Trim(part, "'"); part != "" {
 			terms = append(terms, stem(part))
 		}
@@ -174,7 +180,7 @@ func isCompound(run string) bool {
 	if strings.ContainsAny(run, ",") {
 		return false
 	}
-	return strings.ContainsAny(run, "0123456789") && strings.ContainsAny(run, "-_./") || strings.ContainsRune(run, '_')
+	return hasDigit(run) && strings.ContainsAny(run, "-_./") || strings.ContainsRune(run, '_')
 }
 
 // joined returns a hyphenated word without its hyphens when one of its parts

@@ -27,7 +27,7 @@ func partNumbers(terms []string) []partNumber {
 		if strings.ContainsAny(term, "-_/") && strings.ContainsAny(term, "0123456789") {
 			found = append(found, partNumber{withoutJoiners(term), []string{term}})
 		}
-		if i+1 < len(terms) && isPrefix(term) && isSerial(terms[i+1]) {
+		if i+1 < len(terms) && isSerial(terms[i+1]) && isPrefix(term) {
 			found = append(found, partNumber{term + terms[i+1], []string{term, terms[i+1]}})
 		}
 	}

@@ -75,7 +75,7 @@ func productOfRow(line string, note func(number, name string)) {
 // productsInBrackets finds "Slate T10 (LM-3010)".
 func productsInBrackets(line string, note func(number, name string)) {
 	for rest, from := line, 0; ; {
-		open := strings.IndexAny(rest, "(（")
+		open := strings.IndexFunc(rest, func(r rune) bool { return r == '(' || r == '（' })
 		if open < 0 {
 			return
 		}
