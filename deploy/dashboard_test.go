@@ -282,7 +282,7 @@ func metricTypes(t *testing.T) map[string]dto.MetricType {
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 		Models: []telemetry.Model{{Name: "m", Provider: "p", Tier: llm.Cheap}}, PricesChecked: time.Now(),
-		QuestionRules: []string{"r"},
+		QuestionRules: []string{"r"}, PersonalTypes: []string{"EMAIL"},
 	})
 	if err != nil {
 		t.Fatal(err)

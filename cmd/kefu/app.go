@@ -122,7 +122,7 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
-	masker, err := newMasker(cfg.Mask.Patterns)
+	masker, err := newMasker(cfg.Mask.Patterns, tel)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"kefu/internal/httpapi"
 	"kefu/internal/ingest"
 	"kefu/internal/llm"
+	"kefu/internal/mask"
 	"kefu/internal/seal"
 	"kefu/internal/store"
 	"kefu/internal/telemetry"
@@ -74,7 +75,7 @@ func openBase(ctx context.Context, cfg config.Config, log *slog.Logger) (*base, 
 	b := thisBuild()
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: log, Build: telemetry.Build{Version: b.Version, Revision: b.Revision}, Models: m.names(), Tools: toolNames(cfg), PricesChecked: m.prices.Checked(),
-		QuestionRules: guard.Rules(), AnswerRules: answer.AnswerRules(), RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
+		QuestionRules: guard.Rules(), AnswerRules: answer.AnswerRules(), PersonalTypes: mask.Types(), RequestID: httpapi.RequestID, Tenant: httpapi.Tenant,
 		Sentry: telemetry.Sentry{
 			DSN: cfg.Sentry.DSN.Value(), Environment: cfg.Sentry.Environment, TracesSampleRate: cfg.Sentry.TracesSampleRate,
 		},

@@ -13,7 +13,7 @@ import (
 )
 
 // newMasker is the masker with the operator's own patterns.
-func newMasker(patterns string) (*mask.Masker, error) {
+func newMasker(patterns string, obs mask.Observer) (*mask.Masker, error) {
 	var own []mask.Pattern
 	for line := range strings.SplitSeq(patterns, ";") {
 		if strings.TrimSpace(line) == "" {
@@ -32,7 +32,7 @@ func newMasker(patterns string) (*mask.Masker, error) {
 		}
 		own = append(own, mask.Pattern{Type: mask.Type(name), Regexp: re})
 	}
-	return mask.New(own...), nil
+	return mask.New(own...).Observed(obs), nil
 }
 
 var patternName = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,11}$`)

@@ -37,6 +37,14 @@ const (
 	Secret     Type = "SECRET" // passwords, keys, tokens
 )
 
+// Types are those of every masker, a closed set for metrics.
+func Types() (names []string) {
+	for _, t := range []Type{Email, Phone, Card, IBAN, ResidentID, Passport, SSN, ITIN, NationalID, IP, MAC, Crypto, Secret} {
+		names = append(names, string(t))
+	}
+	return names
+}
+
 // forgotten types are never given back, not even to their author: replies have
 // no reason to repeat them.
 func (t Type) forgotten() bool { return t == Card || t == Secret }
@@ -73,16 +81,37 @@ type Pattern struct {
 	Regexp *regexp.Regexp
 }
 
+// Where a text comes from, a closed set for metrics.
+const (
+	In  = "in"  // from a customer
+	Out = "out" // from a tool, on its way to one
+)
+
+// Observer is told what is masked.
+type Observer interface {
+	// Masked tells how many values of a type, each counted once, one text had.
+	Masked(typ, direction string, values int)
+}
+
 // Masker finds personal data. It is safe for concurrent use.
-type Masker struct{ own []Pattern }
+type Masker struct {
+	own []Pattern
+	obs Observer // nil: nobody is told
+}
 
 // New returns a masker for every Type above and for the operator's own
 // patterns, which are looked for last.
 func New(own ...Pattern) *Masker { return &Masker{own: own} }
 
-// Mask replaces what it finds in text. Equal values get equal placeholders. A
-// text without any is returned as it is, at the cost of one scan.
-func (m *Masker) Mask(text string) (desk.Masked, Vault) {
+// Observed is m with an observer.
+func (m *Masker) Observed(by Observer) *Masker { return &Masker{m.own, by} }
+
+// Mask replaces what it finds in the text of a customer. Equal values get equal
+// placeholders. A text without any is returned as it is, at the cost of one
+// scan.
+func (m *Masker) Mask(text string) (desk.Masked, Vault) { return m.mask(text, In) }
+
+func (m *Masker) mask(text, direction string) (desk.Masked, Vault) {
 	var v Vault
 	original := text
 	var names map[Type]int
@@ -97,6 +126,11 @@ func (m *Masker) Mask(text string) (desk.Masked, Vault) {
 			names = map[Type]int{}
 		}
 		text = v.replace(text, found, names, original)
+	}
+	if m.obs != nil {
+		for t, n := range names {
+			m.obs.Masked(string(t), direction, n)
+		}
 	}
 	return desk.Masked(text), v
 }

@@ -2,6 +2,7 @@ package mask_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,11 @@ func TestPersonalDataIsReplaced(t *testing.T) {
 			got, vault := mask.New().Mask(tt.text)
 			if string(got) != tt.want {
 				t.Errorf("masked = %q, want %q", got, tt.want)
+			}
+			for _, found := range mask.New().Find(tt.text) {
+				if !slices.Contains(mask.Types(), string(found.Type)) {
+					t.Errorf("%s is not in the closed set of types", found.Type)
+				}
 			}
 			if vault.Empty() != (tt.text == tt.want) {
 				t.Errorf("empty vault = %v for %q", vault.Empty(), tt.text)

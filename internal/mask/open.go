@@ -36,7 +36,7 @@ func (o *Open) keep(placeholder, value string) {
 // Mask replaces personal data in what a tool returned. Values that were seen
 // before keep their placeholder; no other value gets it.
 func (o *Open) Mask(text string) desk.Masked {
-	masked, v := o.masker.Mask(text)
+	masked, v := o.masker.mask(text, Out)
 	if len(v.restore) == 0 {
 		return masked
 	}

@@ -1,6 +1,8 @@
 package mask_test
 
 import (
+	"maps"
+	"regexp"
 	"testing"
 
 	"kefu/internal/desk"
@@ -43,5 +45,22 @@ func TestCardsThatToolsReturnStayHidden(t *testing.T) {
 	masked := o.Mask("paid with 4111 1111 1111 1111")
 	if got := o.Show(masked); got != "paid with ⟦CARD_1⟧" || masked != desk.Masked(got) {
 		t.Errorf("masked %q, shown %q", masked, got)
+	}
+}
+
+// told counts values by type and direction.
+type told map[string]int
+
+func (t told) Masked(typ, direction string, values int) { t[typ+" "+direction] += values }
+
+func TestWhatIsMaskedIsToldOnceWithWhereItComesFrom(t *testing.T) {
+	seen := told{}
+	m := mask.New(mask.Pattern{Type: "MEMBER", Regexp: regexp.MustCompile(`M-\d{4}`)}).Observed(seen)
+	_, vault := m.Mask("ann@example.com or ann@example.com? bob@example.com, M-1234, card 4111 1111 1111 1111")
+	m.Mask("Where is my parcel?")
+	o := m.Open(vault)
+	o.Mask("paid with 4111 1111 1111 1111 by ann@example.com")
+	if want := (told{"EMAIL in": 2, "MEMBER in": 1, "CARD in": 1, "EMAIL out": 1, "CARD out": 1}); !maps.Equal(seen, want) {
+		t.Errorf("told %v, want %v", seen, want)
 	}
 }

@@ -63,6 +63,7 @@ type metrics struct {
 	answerSeconds map[string]prometheus.Observer
 	handoffs      map[desk.HandoffReason]prometheus.Counter
 	guarded       *prometheus.CounterVec
+	masked        map[maskedKey]prometheus.Counter
 	feedback      *prometheus.CounterVec
 
 	cacheRequests map[cacheKey]prometheus.Counter
@@ -165,6 +166,7 @@ func (m *metrics) verdicts(f factory, cfg Config) {
 	for _, rule := range cfg.AnswerRules {
 		m.guarded.WithLabelValues("answer", rule, string(desk.Refuse))
 	}
+	m.masked = detections(f, cfg.PersonalTypes)
 }
 
 // noReason is the reason of feedback that gives none.

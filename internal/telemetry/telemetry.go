@@ -35,6 +35,8 @@ type Config struct {
 	Tools []string
 	// QuestionRules and AnswerRules are the rules by which the guard judges.
 	QuestionRules, AnswerRules []string
+	// PersonalTypes are the types of personal data that are masked.
+	PersonalTypes []string
 	// PricesChecked is when the price table was last compared with the
 	// vendors' pages; zero: not exported.
 	PricesChecked time.Time

@@ -48,6 +48,7 @@ func newTelemetry(t testing.TB, log io.Writer) *telemetry.Telemetry {
 	tel, err := telemetry.New(telemetry.Config{
 		Logger: telemetry.NewLogger(log, slog.LevelInfo, "json"),
 		Build:  telemetry.Build{Version: "v1.2.3", Revision: "abc"}, Models: models,
+		PersonalTypes: []string{"EMAIL"},
 		PricesChecked: time.Unix(1_700_000_000, 0),
 		RequestID:     func(ctx context.Context) string { id, _ := ctx.Value(requestKey{}).(string); return id },
 	})
@@ -88,6 +89,8 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.ByWords(context.Background(), "vectors", errors.New("connection refused"))
 	tel.Compressed("extractive", 120)
 	tel.HandedOff(desk.HandoffNoAnswer)
+	tel.Masked("EMAIL", "in", 2)
+	tel.Masked("MEMBER", "out", 1) // by a pattern of the operator's
 	tel.Budgeted(desk.SubjectTenant, "warned")
 	tel.Budgeted("", "expired")
 	tel.Dropped("cache")
@@ -173,6 +176,9 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_answers_total", []string{"outcome", "error", "lang", "en"}, 0},
 		{"kefu_answer_seconds", []string{"source", "generated"}, 1},
 		{"kefu_handoffs_total", []string{"reason", "no_answer"}, 1},
+		{"kefu_pii_detections_total", []string{"type", "email", "direction", "in"}, 2},
+		{"kefu_pii_detections_total", []string{"type", "email", "direction", "out"}, 0},
+		{"kefu_pii_detections_total", []string{"type", "other", "direction", "out"}, 1},
 		{"kefu_budget_actions_total", []string{"scope", "tenant", "action", "warned"}, 1},
 		{"kefu_budget_actions_total", []string{"scope", "key", "action", "refused"}, 0},
 		{"kefu_budget_actions_total", []string{"scope", "all", "action", "expired"}, 1},
@@ -256,6 +262,7 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.CacheSaved("who?", 1)
 	tel.Retrieved("who?", 0)
 	tel.HandedOff("who?")
+	tel.Masked("who?", "who?", 1)
 	tel.Budgeted("who?", "warned")
 	tel.Budgeted(desk.SubjectKey, "who?")
 	tel.Dropped("who?")
