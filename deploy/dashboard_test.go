@@ -289,6 +289,9 @@ func metricTypes(t *testing.T) map[string]dto.MetricType {
 	}
 	// These have no series before their first observation.
 	tel.CollectRedis(func() *redis.PoolStats { return &redis.PoolStats{} })
+	tel.CollectSyncs(func(context.Context) ([]desk.Sync, error) {
+		return []desk.Sync{{Kind: desk.FromFiles, At: time.Now(), Due: time.Now()}}, nil
+	})
 	tel.CollectAdmission(func() (places, inside, waiting int) { return 0, 0, 0 })
 	tel.CollectBudgets(func(context.Context, time.Time) ([]desk.BudgetState, error) {
 		return []desk.BudgetState{{Budget: desk.Budget{Subject: desk.SubjectTenant, Period: desk.PerDay, Cap: 1}}}, nil

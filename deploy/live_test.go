@@ -45,12 +45,14 @@ func TestEveryPanelShowsDataOfTheRealProgram(t *testing.T) {
 		"DATABASE_URL="+testenv.Postgres(t), "REDIS_URL="+testenv.Redis(t))...)
 	site.Write("kefu.yaml", strings.ReplaceAll(read(t, "demo.yaml"), "llmsim:8090", strings.TrimPrefix(service.URL, "http://")))
 	site.Must("budgets", "set", "--usd", "1000")
+	site.Write("hours/hours.md", "# Opening hours\n\nThe shop is open from 9 to 18.\n")
 	kefu := site.Serve()
 	if status, body := kefu.Get("/readyz"); status != http.StatusOK {
 		t.Fatalf("/readyz: %d %s", status, body)
 	}
 	site.With("KEFU_ADDR=" + strings.TrimPrefix(kefu.URL, "http://")).Must("health") // the image's health check
 
+	site.Must("kb", "sync", "hours", "--source", "hours", "--again-within", "1h")
 	key := strings.TrimSpace(site.Must("keys", "create", "-q", "--role", "operator"))
 	prometheus := testenv.Prometheus(t, map[string]string{"kefu": ops}, glob(t, "prometheus/rules/*.yml")...)
 	ctx, stop := context.WithTimeout(t.Context(), dataWithin)

@@ -108,6 +108,7 @@ func (a *app) assemble() error {
 	}
 	recorder := store.NewRecorder(a.db.Answers(), a.log, nil)
 	tel.CollectDropped("answers", recorder.Dropped)
+	tel.CollectSyncs(a.db.Documents().Syncs)
 	a.written = make(chan struct{})
 	a.workers.start("answers", func(ctx context.Context) error {
 		defer close(a.written)

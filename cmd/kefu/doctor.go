@@ -38,7 +38,8 @@ const (
 func (c *cli) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Look at all that Kefu depends on, and say what to do", Args: args(cobra.NoArgs),
-		Long: `Looks at the database, Redis, the knowledge base, what searches its embeddings,
+		Long: `Looks at the database, Redis, the knowledge base, whether its sources are synced
+as promised, what searches its embeddings,
 every model with each of its keys (no call is made that costs anything), the
 prices, the keys of callers and whether customers can reach a person. Settings that cannot be right end it with
 exit status 2, as every command. The exit status is 4 when something is broken,
@@ -72,7 +73,7 @@ func examine(ctx context.Context, cfg config.Config, log *slog.Logger) (found []
 	if d.base, d.closed = openBase(opened, cfg, log); d.closed == nil {
 		defer func() { err = errors.Join(err, d.base.close()) }()
 	}
-	for _, look := range []func(context.Context) []finding{d.server, d.database, d.redis, d.knowledge, d.index, d.models, d.prices, d.callers, d.people} {
+	for _, look := range []func(context.Context) []finding{d.server, d.database, d.redis, d.knowledge, d.syncs, d.index, d.models, d.prices, d.callers, d.people} {
 		within, done := context.WithTimeout(ctx, checkupWithin)
 		found = append(found, look(within)...)
 		done()

@@ -135,6 +135,27 @@ func (d *doctor) knowledge(ctx context.Context) []finding {
 	return found
 }
 
+// syncs names the sources that were not synced as promised.
+func (d *doctor) syncs(ctx context.Context) []finding {
+	if d.closed != nil {
+		return nil
+	}
+	all, err := d.base.db.Documents().Syncs(ctx)
+	if err != nil {
+		return one("syncs", broken, "", "%s", public(err))
+	}
+	var late []finding
+	for _, s := range all {
+		if s.Due.IsZero() || time.Now().Before(s.Due) {
+			continue
+		}
+		late = append(late, one("source "+s.Source, doubt, "Does what runs 'kefu kb sync' still run? Run it by hand: it names what fails.",
+			"of the tenant %s, from %s: synced as a whole at %s, promised again by %s", s.Tenant, s.Kind,
+			s.At.Local().Format(time.DateTime), s.Due.Local().Format(time.DateTime))...)
+	}
+	return late
+}
+
 // models asks every endpoint of the models in use whether it serves them, side
 // by side.
 func (d *doctor) models(ctx context.Context) []finding {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,8 +25,12 @@ served at once, as one release that 'kefu kb rollback' can take back. Unchanged
 documents are skipped and unchanged chunks are not embedded again. A sync that
 is killed has changed nothing; the next one goes on with what it had done.
 A file that cannot be loaded is named, what was published of it before stays,
-and the exit status is 3.`,
-		Example: "  kefu kb sync docs/ --source docs\n  kefu kb sync https://help.example.com/sitemap.xml --source help\n  kefu kb sync docs/ --source docs --dry-run\n  kefu kb sync docs/ --source docs --watch",
+and the exit status is 3.
+
+A timer that syncs every half an hour says --again-within 2h: when no sync has
+succeeded as a whole by then, 'kefu doctor' names the source and the alert
+KefuKBStale fires.`,
+		Example: "  kefu kb sync docs/ --source docs\n  kefu kb sync https://help.example.com/sitemap.xml --source help --again-within 2h\n  kefu kb sync docs/ --source docs --dry-run\n  kefu kb sync docs/ --source docs --watch",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if req.Source == "" {
@@ -33,6 +38,9 @@ and the exit status is 3.`,
 			}
 			if watch != 0 && ingest.IsAddress(paths[0]) {
 				return usageError{errors.New("--watch watches folders; sync an address at intervals instead")}
+			}
+			if req.Again < 0 {
+				return usageError{fmt.Errorf("--again-within %v: want a time that is not negative", req.Again)}
 			}
 			if err := checkMaxPages(req.MaxPages); err != nil {
 				return err
@@ -50,16 +58,18 @@ and the exit status is 3.`,
 	cmd.Flags().BoolVarP(&req.DryRun, "dry-run", "n", false, "say what would change, change nothing")
 	maxPagesFlag(cmd, &req)
 	cmd.Flags().BoolVar(&req.AllowEmpty, "allow-empty", false, "let an empty folder remove all documents of the source")
+	cmd.Flags().DurationVar(&req.Again, "again-within", 0, "promise the next sync within that time; KefuKBStale fires when it does not come")
 	cmd.Flags().DurationVarP(&watch, "watch", "w", 0, "go on, and sync again when the folder changes; looks that often")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "2s"
 	return cmd
 }
 
 // watchFolder syncs whenever the folder has changed and then stood still for
-// one look, until ctx ends. What goes wrong is said and tried again with the
-// next change.
+// one look, until ctx ends, and in time for what was promised. What goes wrong is
+// said and tried again then.
 func (c *cli) watchFolder(ctx context.Context, b *base, req ingest.Request, every time.Duration) error {
 	var synced, last ingest.Fingerprint
+	var at time.Time // of the last sync
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -67,14 +77,14 @@ func (c *cli) watchFolder(ctx context.Context, b *base, req ingest.Request, ever
 		switch {
 		case err != nil:
 			c.say("kefu: %s cannot be read: %v", req.Root, err)
-		case now != synced && (now == last || synced == ingest.Fingerprint{}):
+		case now != synced && (now == last || synced == ingest.Fingerprint{}), req.Again > 0 && time.Since(at) >= req.Again/2:
 			err := c.load(ctx, b, req)
 			if err != nil && ctx.Err() == nil {
 				c.say("kefu: %s", explain(err))
 			}
 			var said *desk.Error
 			if !errors.As(err, &said) || said.Code != codeRunning { // else again at the next look
-				synced = now
+				synced, at = now, time.Now()
 			}
 		}
 		last = now
@@ -97,15 +107,17 @@ func (c *cli) kbReleases() *cobra.Command {
 					return err
 				}
 				return c.print(each(releases, newReleaseJSON), func(w io.Writer) {
-					table(w, "REVISION\tWHEN\tKIND\tSOURCE\tADDED\tUPDATED\tREMOVED\tBY", func(row func(...any)) {
-						for _, r := range releases {
-							kind := string(r.Kind)
-							if r.Restored != 0 {
-								kind += fmt.Sprintf(" to %d", r.Restored)
-							}
-							row(r.Revision, moment(r.At, "-"), kind, orDash(r.Source), r.Added, r.Updated, r.Removed, orDash(r.Author))
+					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+					fmt.Fprintln(t, "REVISION\tWHEN\tKIND\tSOURCE\tADDED\tUPDATED\tREMOVED\tBY")
+					for _, r := range releases {
+						kind := string(r.Kind)
+						if r.Restored != 0 {
+							kind += fmt.Sprintf(" to %d", r.Restored)
 						}
-					})
+						fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", r.Revision, r.At.Local().Format(time.DateTime), kind,
+							orDash(r.Source), r.Added, r.Updated, r.Removed, orDash(r.Author))
+					}
+					t.Flush()
 				})
 			})
 		},

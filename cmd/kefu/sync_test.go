@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -128,6 +129,61 @@ func TestASyncOfNothingIsRefused(t *testing.T) {
 		t.Errorf("without a source: exit status %d, want 2", r.Code)
 	}
 	holds(t, "the sync", site.Must("kb", "sync", "empty", "--source", "docs", "--allow-empty"), "3 removed")
+}
+
+// What the command line did last is in the database, so that every server tells
+// of it, also one that started later.
+func TestALateSyncIsNoticed(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	server := site.Serve()
+	const last, due = `kefu_kb_last_success_timestamp_seconds{source="files"}`, `kefu_kb_sync_due_timestamp_seconds{source="files"}`
+	metrics := func() string {
+		_, text := server.Get("/metrics")
+		return text
+	}
+	if text := metrics(); strings.Contains(text, "kefu_kb_last_success") || strings.Contains(text, "kefu_kb_sync_due") {
+		t.Errorf("nothing was synced, and /metrics tells when:\n%s", text)
+	}
+	syncs(t, site, "3 added")
+	if text := metrics(); strings.Contains(text, "kefu_kb_sync_due") || time.Since(time.Unix(int64(sample(text, last)), 0)) > time.Hour {
+		t.Errorf("after a sync by hand /metrics says %v, want its time and no promise", sample(text, last))
+	}
+	promised := func(within string) { site.Must("kb", "sync", "docs", "--source", "docs", "--again-within", within) }
+	promised("1ms")
+	if text := metrics(); time.Until(time.Unix(int64(sample(text, due)), 0)) > 0 {
+		t.Errorf("due at %v, want a time that has passed", sample(text, due))
+	}
+	found, _ := diagnosis(t, site)
+	if f := found["source docs"]; f.Health != "warning" || !strings.HasPrefix(f.Says, "of the tenant default, from files: synced as a whole at ") || f.Advice == "" {
+		t.Errorf("the doctor says %+v of a late source", f)
+	}
+	promised("1h")
+	if code := server.Stop(); code != 0 {
+		t.Errorf("exit status %d", code)
+	}
+	server = site.Serve()
+	if text := metrics(); math.Abs(sample(text, due)-sample(text, last)-3600) > 1 {
+		t.Errorf("due %v after the sync at %v, want an hour", sample(text, due), sample(text, last))
+	}
+	if found, _ := diagnosis(t, site); found["source docs"].Health != "" {
+		t.Errorf("the doctor says %+v of a source that is in time", found["source docs"])
+	}
+	if r := site.Run("kb", "sync", "docs", "--source", "docs", "--again-within=-1h"); r.Code != 2 {
+		t.Errorf("a promise for the past: exit status %d, want 2", r.Code)
+	}
+}
+
+func TestAWatchedFolderIsSyncedAsPromised(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	watching := site.Start("kb", "sync", "docs", "--source", "docs", "--watch=50ms", "--again-within=500ms")
+	watching.Log.Await(t, "3 added")
+	watching.Log.Await(t, "0 added, 0 updated, 3 unchanged")
+	watching.Signal(syscall.SIGINT)
+	if code := watching.Wait(); code != 0 {
+		t.Errorf("exit status %d after SIGINT, want 0", code)
+	}
 }
 
 func TestAWatchedFolderIsSyncedWhenItChanges(t *testing.T) {

@@ -23,6 +23,7 @@ type shelf struct {
 	vectors   map[string][]float32 // by model and text
 	intake    map[string]desk.Intake
 	leases    map[string]desk.SourceLease // by source
+	synced    map[string]desk.Sync        // by source
 	revision  desk.Revision
 	last      desk.Change
 	publishes int
@@ -33,7 +34,7 @@ type shelf struct {
 func newShelf() *shelf {
 	return &shelf{
 		docs: map[desk.DocumentID]desk.Prepared{}, staged: map[desk.Version]desk.Prepared{},
-		vectors: map[string][]float32{}, intake: map[string]desk.Intake{}, leases: map[string]desk.SourceLease{},
+		vectors: map[string][]float32{}, intake: map[string]desk.Intake{}, leases: map[string]desk.SourceLease{}, synced: map[string]desk.Sync{},
 	}
 }
 
@@ -193,6 +194,14 @@ func (s *shelf) Settle(context.Context, desk.TenantID, string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.intake, func(_ string, f desk.Intake) bool { return f.State != desk.Failed })
+	return nil
+}
+
+func (s *shelf) Synced(_ context.Context, _ desk.TenantID, source string, kind desk.SourceKind, again time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.synced[source] = desk.Sync{Source: source, Kind: kind, At: now, Due: now.Add(again)}
 	return nil
 }
 

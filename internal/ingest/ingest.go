@@ -45,6 +45,9 @@ type Documents interface {
 	Keep(ctx context.Context, tenant desk.TenantID, source, lease string, ttl time.Duration) error
 	// Vacate ends a lease.
 	Vacate(ctx context.Context, tenant desk.TenantID, source, lease string) error
+	// Synced records that an exact load of a source ended without a failure, and
+	// that the next one is promised within that time; 0: it is not.
+	Synced(ctx context.Context, tenant desk.TenantID, source string, kind desk.SourceKind, again time.Duration) error
 	// Forget drops what was noted of files.
 	Forget(ctx context.Context, tenant desk.TenantID, files []desk.Intake) error
 }

@@ -47,10 +47,20 @@ func (l *Loader) Load(ctx context.Context, tenant desk.TenantID, req Request, pr
 		kind = desk.ReleaseSync
 	}
 	report, err := l.bring(ctx, tenant, req, kind, files, failed, progress)
+	if err == nil && req.Exact && !req.DryRun && len(report.Failed) == 0 {
+		err = l.docs.Synced(ctx, tenant, req.Source, kindOfSource(req.Paths), req.Again)
+	}
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx) // the source may be lost
 	}
 	return report, err
+}
+
+func kindOfSource(paths []string) desk.SourceKind {
+	if slices.ContainsFunc(paths, IsAddress) {
+		return desk.FromWeb
+	}
+	return desk.FromFiles
 }
 
 // bring takes files into the knowledge base, as one release.

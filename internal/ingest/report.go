@@ -24,6 +24,9 @@ type Request struct {
 	// Exact makes the source equal to the files: its other documents are
 	// removed, unless their files are there and cannot be read.
 	Exact bool
+	// Again is within what time the next exact load is promised, for those who
+	// watch that it comes; 0: it is not.
+	Again time.Duration
 	// AllowEmpty lets an exact load take away the last document of the source.
 	AllowEmpty bool
 	// MaxPages bounds the pages that are read of sitemaps; default

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kefu/internal/desk"
 )
@@ -20,6 +21,35 @@ func paths(s *shelf) []string {
 		all = append(all, d.Document.Source+":"+d.Document.Path)
 	}
 	return all
+}
+
+func TestOnlyASyncThatIsWholeIsRecorded(t *testing.T) {
+	dir := folder(t, map[string]string{"a.md": "# A\n\nalpha\n"})
+	docs, embedder := newShelf(), &counter{model: "m1"}
+	l := New(docs, embedder, &rows{}, Config{EmbedAttempts: 1})
+	req := Request{Paths: []string{dir}, Root: dir, Source: "docs", Exact: true, Again: time.Hour}
+	load, dry := req, req
+	load.Exact, dry.DryRun = false, true
+	mustLoad(t, l, load)
+	mustLoad(t, l, dry)
+	write(t, filepath.Join(dir, "bad.md"), "")
+	mustLoad(t, l, req)
+	if err := os.Remove(filepath.Join(dir, "bad.md")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "b.md"), "# B\n\nbeta\n")
+	embedder.fail = func([]desk.Masked) error { return errors.New("down") }
+	if _, err := l.Load(t.Context(), tenant, req, nil); err == nil {
+		t.Error("a load without its embedder succeeded")
+	}
+	if len(docs.synced) > 0 {
+		t.Errorf("recorded %+v, want nothing yet", docs.synced)
+	}
+	embedder.fail = nil
+	mustLoad(t, l, req)
+	if s := docs.synced["docs"]; s.Kind != desk.FromFiles || s.Due.Sub(s.At) != time.Hour {
+		t.Errorf("recorded %+v, want a sync of files and its promise", s)
+	}
 }
 
 func TestASyncMakesTheSourceEqualToTheFolder(t *testing.T) {

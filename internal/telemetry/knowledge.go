@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,4 +51,59 @@ func (t *Telemetry) Ingested(outcome string, documents int) {
 // publish.
 func (t *Telemetry) IngestTook(stage string, took time.Duration) {
 	pick(t.metrics.kb.ingestSeconds, stage, other).Observe(took.Seconds())
+}
+
+// CollectSyncs exports when sources were last synced, read from the database at
+// each scrape. It is called at most once.
+func (t *Telemetry) CollectSyncs(read func(context.Context) ([]desk.Sync, error)) {
+	t.registry.MustRegister(syncCollector{read})
+}
+
+type syncCollector struct {
+	read func(context.Context) ([]desk.Sync, error)
+}
+
+var (
+	lastSync = prometheus.NewDesc("kefu_kb_last_success_timestamp_seconds", "When sources of the kind were last synced without a failure by 'kefu kb sync': of several, the one for which that is longest ago. Of the database, the same on every replica; absent where there was none.", []string{"source"}, nil)
+	syncDue  = prometheus.NewDesc("kefu_kb_sync_due_timestamp_seconds", "By when the next such sync was promised, with --again-within: of several sources of the kind, the first. Absent where none is.", []string{"source"}, nil)
+)
+
+// syncsWithin bounds the look into the database: a scrape must not hang on it.
+const syncsWithin = time.Second
+
+func (c syncCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- lastSync
+	ch <- syncDue
+}
+
+// Collect exports nothing while the database does not answer.
+func (c syncCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), syncsWithin)
+	defer cancel()
+	syncs, err := c.read(ctx)
+	if err != nil {
+		return // kefu_dependency_up tells
+	}
+	for _, kind := range [...]desk.SourceKind{desk.FromFiles, desk.FromWeb} {
+		var last, due time.Time
+		for _, s := range syncs {
+			if s.Kind != kind {
+				continue
+			}
+			last, due = earlier(last, s.At), earlier(due, s.Due)
+		}
+		for desc, at := range map[*prometheus.Desc]time.Time{lastSync: last, syncDue: due} {
+			if !at.IsZero() {
+				ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(at.UnixMilli())/1000, string(kind))
+			}
+		}
+	}
+}
+
+// earlier is the first of two times that are not zero.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

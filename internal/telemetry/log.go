@@ -74,16 +74,15 @@ func (e escaping) Write(line []byte) (int, error) {
 func forged(line []byte) bool {
 	for _, lead := range [...]byte{0xC2, 0xD8, 0xE2} {
 		if bytes.IndexByte(line, lead) >= 0 {
-			return bytes.ContainsFunc(line, Unprintable)
+			return bytes.ContainsFunc(line, unprintable)
 		}
 	}
 	return bytes.IndexByte(line, 0x7f) >= 0
 }
 
-// Unprintable reports the characters that change the direction of writing, end a
-// line (U+2028, U+2029), or control a terminal in one byte. Those below U+007F,
-// which every format of logs escapes itself, are not among them.
-func Unprintable(r rune) bool {
+// unprintable reports the characters that change the direction of writing, end
+// a line (U+2028, U+2029), or control a terminal in one byte.
+func unprintable(r rune) bool {
 	switch {
 	case r < 0x7f:
 		return false
@@ -99,7 +98,7 @@ func escape(line []byte) []byte {
 	out := make([]byte, 0, len(line)+16)
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
-		if Unprintable(r) {
+		if unprintable(r) {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		} else {
 			out = append(out, line[:n]...)
