@@ -129,6 +129,7 @@ type API struct {
 	drained  chan struct{} // closed when the process begins to end
 	drain    func()
 	origins  *http.CrossOriginProtection
+	queries  func() map[string][]string
 }
 
 // New returns an API that asks answerer.
@@ -151,6 +152,7 @@ func New(cfg Config, answerer Answerer, observer Observer) *API {
 		models:  served(cfg.Models, time.Now()),
 		origins: http.NewCrossOriginProtection(),
 		drained: make(chan struct{}),
+		queries: sync.OnceValue(queries),
 	}
 	api.drain = sync.OnceFunc(func() { close(api.drained) })
 	api.routes()
@@ -180,7 +182,7 @@ func (api *API) routes() {
 	forwarded(e, api.cfg.TrustedProxies)
 	e.Use(api.edge)
 	e.Use(api.cfg.Middleware...)
-	e.Use(api.traced)
+	e.Use(api.traced, api.parameters)
 	e.NoRoute(api.noRoute)
 	e.NoMethod(api.noMethod)
 
