@@ -4,6 +4,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -288,21 +289,21 @@ func Default() Config {
 }
 
 // Validate checks each value by itself and those that must fit together. The
-// error is a *desk.Error of kind Invalid whose Field is the setting's key.
+// error joins a *desk.Error of kind Invalid for each fault, whose Field is the
+// setting's key.
 func (c *Config) Validate() error {
+	var faults []error
 	for _, s := range settingsOf(c) {
 		if err := s.check(); err != nil {
-			return err
+			faults = append(faults, err)
 		}
 	}
 	for _, check := range []func(*Config) error{
 		(*Config).checkAddresses, (*Config).checkWidget, (*Config).checkChat, (*Config).checkTimes, (*Config).checkModels, (*Config).checkKnowledge, (*Config).checkHandoff, (*Config).checkServers, (*Config).checkAgent,
 	} {
-		if err := check(c); err != nil {
-			return err
-		}
+		faults = append(faults, check(c))
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func (c *Config) checkKnowledge() error {

@@ -113,6 +113,32 @@ func TestFaultsInTheFileNameTheirPlaceAndWhatIsAllowed(t *testing.T) {
 	}
 }
 
+func TestAllFaultsOfAFileAreToldAtOnce(t *testing.T) {
+	for _, tt := range []struct{ name, yaml, field, want string }{
+		{
+			"faults of keys and of single values",
+			"cache:\n  memory_entires: 5\n  semantic: maybe\nmodels:\n  a:\n    provider: acme\n    deployments: [{weight: many}, {wight: 1}]\nfoo: [1]\n", "cache.memory_entires",
+			`FILE:2:3: unknown key "cache.memory_entires"; did you mean "cache.memory_entries"?
+FILE:3:13: cache.semantic: want true or false, got "maybe"
+FILE:6:15: models.a.provider: want openai, anthropic or gemini, got "acme"
+FILE:7:28: models.a.deployments[0].weight: want a whole number, got "many"
+FILE:7:36: unknown key "models.a.deployments[1].wight"; did you mean "models.a.deployments[1].weight"?
+FILE:8:1: unknown key "foo"; allowed are addr, `,
+		},
+		{
+			"faults of values that must fit together", "handoff:\n  email: nobody\nhttp:\n  write_timeout: 10s\n", "http.write_timeout",
+			`FILE:4:18: http.write_timeout: want more than answer.deadline (1m), got 10s
+FILE:2:10: handoff.email: want an address such as help@example.com, got "nobody"`,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := write(t, "kefu.yaml", tt.yaml)
+			_, err := config.Load(path, nil)
+			expect(t, err, tt.field, strings.ReplaceAll(tt.want, "FILE", path))
+		})
+	}
+}
+
 // expect holds err to be a fault of the user's input that names field and says
 // want.
 func expect(t *testing.T, err error, field, want string) {

@@ -29,7 +29,8 @@ const maxFile = 1 << 20
 // Load returns the defaults, changed by the file, changed by the environment
 // (as os.Environ gives it), all checked. An empty path means KEFU_CONFIG, else
 // DefaultFile, which may be missing. Empty variables count as unset. Every
-// error is a *desk.Error of kind Invalid that says where the value came from.
+// error is a *desk.Error of kind Invalid that says where the value came from; it
+// has a line for each fault of the file.
 func Load(path string, environ []string) (Config, error) {
 	c := Default()
 	settings := settingsOf(&c)
@@ -38,7 +39,7 @@ func Load(path string, environ []string) (Config, error) {
 
 	path = cmp.Or(path, env["KEFU_CONFIG"])
 	if err := readFile(path, &c, settings, origin); err != nil {
-		return Config{}, err
+		return Config{}, located(err, nil) // they say it themselves
 	}
 	if err := readEnv(env, settings, &c, origin); err != nil {
 		return Config{}, err
@@ -55,13 +56,36 @@ func Load(path string, environ []string) (Config, error) {
 	return c, nil
 }
 
-// located puts the place where a faulty value was written before its message.
+// located makes one error of those that err joins, and puts the place where each
+// faulty value was written before its message.
 func located(err error, origin map[string]string) error {
-	var e *desk.Error
-	if !errors.As(err, &e) || origin[e.Field] == "" {
-		return err
+	var whole *desk.Error
+	for _, e := range faultsOf(err) {
+		if place := origin[e.Field]; place != "" {
+			e = at(e, place)
+		}
+		if whole == nil {
+			whole = e
+			continue
+		}
+		both := *whole
+		both.Public += "\n" + e.Public
+		whole = &both
 	}
-	return at(e, origin[e.Field])
+	return whole
+}
+
+// faultsOf are the errors that err joins, in their order.
+func faultsOf(err error) []*desk.Error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*desk.Error
+		for _, e := range joined.Unwrap() {
+			all = append(all, faultsOf(e)...)
+		}
+		return all
+	}
+	e, _ := errors.AsType[*desk.Error](err)
+	return []*desk.Error{e}
 }
 
 func at(e *desk.Error, place string) *desk.Error {
@@ -108,12 +132,11 @@ type fileReader struct {
 func (r fileReader) mapping(prefix string, node ast.Node) error {
 	switch n := node.(type) {
 	case *ast.MappingNode:
-		for _, pair := range n.Values {
-			if err := r.pair(prefix, pair); err != nil {
-				return err
-			}
+		faults := make([]error, len(n.Values))
+		for i, pair := range n.Values {
+			faults[i] = r.pair(prefix, pair)
 		}
-		return nil
+		return errors.Join(faults...)
 	case *ast.MappingValueNode:
 		return r.pair(prefix, n)
 	case *ast.NullNode, *ast.CommentGroupNode:
@@ -166,12 +189,11 @@ func (r fileReader) deployments(key string, node ast.Node) error {
 	r.origin[key] = r.place(node)
 	r.model.Deployments = make([]Deployment, len(list.Values))
 	inner := fileReader{path: r.path, settings: r.model.settings(), origin: r.origin}
+	faults := make([]error, len(list.Values))
 	for i, item := range list.Values {
-		if err := inner.mapping(fmt.Sprintf("%s[%d].", key, i), item); err != nil {
-			return err
-		}
+		faults[i] = inner.mapping(fmt.Sprintf("%s[%d].", key, i), item)
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func (r fileReader) value(s setting, node ast.Node) error {
