@@ -11,7 +11,7 @@ import (
 
 // The embedding models of this test, as kb status names them.
 const (
-	offlineSpace  = "offline-hash-512-v2"
+	offlineSpace  = "offline-hash-512-v3"
 	providerSpace = "text-embedding-3-small@1536"
 )
 

@@ -199,7 +199,7 @@ func TestTheKnowledgeBaseIsListedShownSearchedAndReduced(t *testing.T) {
 	if s.Documents != 3 || s.Langs["en"] != 2 || s.Langs["zh"] != 1 || s.Embedded[s.Embedder] != s.Chunks {
 		t.Errorf("status = %+v", s)
 	}
-	holds(t, "kb status", site.Must("kb", "status"), "documents   3 (2 en, 1 zh)", "offline-hash-512-v2")
+	holds(t, "kb status", site.Must("kb", "status"), "documents   3 (2 en, 1 zh)", "offline-hash-512-v3")
 
 	holds(t, "a dry removal", site.Must("kb", "rm", "--dry-run", warranty.ID), "would be removed")
 	if n := len(list(t, site)); n != 3 {

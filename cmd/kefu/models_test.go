@@ -302,7 +302,7 @@ func TestModelsAreCountedInTheTierThatAsksThemFirst(t *testing.T) {
 	for _, m := range configuredModels(t, "", "OPENAI_API_KEY=k").names() {
 		got = append(got, fmt.Sprintf("%s/%s:%s", m.Provider, m.Name, m.Tier))
 	}
-	want := "offline/offline-extractive: offline/offline-hash-512-v2: openai/gpt-6-luna:cheap openai/gpt-6.1-terra:strong openai/text-embedding-3-small:"
+	want := "offline/offline-extractive: offline/offline-hash-512-v3: openai/gpt-6-luna:cheap openai/gpt-6.1-terra:strong openai/text-embedding-3-small:"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("names = %s\nwant %s", s, want)
 	}

@@ -92,6 +92,8 @@ func TestContentTerms(t *testing.T) {
 		{"English stop words are left out", "How do I return the item?", []string{"return", "item"}},
 		{"Chinese question words are left out", "请问运费是多少？", []string{"运费"}},
 		{"words that contain a function character stay", "怎么了解会员功能", []string{"了解", "解会", "会员", "员功", "功能"}},
+		{"words of time and possibility are left out", "积分会过期吗", []string{"积分", "过期"}},
+		{"so they are where several follow each other", "还要多久才能退款", []string{"退款"}},
 		{"Traditional Chinese too", "什麼時候發貨", []string{"发货"}},
 		{"an older question word asks too", "圜丘壇於何年建成", []string{"圜丘", "丘坛", "坛于", "建成"}},
 		{"only function words", "what is this", nil},

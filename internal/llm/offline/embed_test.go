@@ -69,7 +69,7 @@ func TestModelNamesItsVectors(t *testing.T) {
 			got = append(got, float32(i), x)
 		}
 	}
-	if offline.EmbedderModel != "offline-hash-512-v2" || !slices.Equal(got, golden) {
+	if offline.EmbedderModel != "offline-hash-512-v3" || !slices.Equal(got, golden) {
 		t.Errorf("model %s: places and values = %v", offline.EmbedderModel, got)
 	}
 }
