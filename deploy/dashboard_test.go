@@ -87,6 +87,24 @@ func queries(t *testing.T, f func(where string, p panel)) {
 	}
 }
 
+// A runbook names panels in italics, but for the pages of the console.
+func TestRunbooksNamePanelsThatExist(t *testing.T) {
+	var titles []string
+	for _, d := range dashboards(t) {
+		for _, p := range d.Panels {
+			titles = append(titles, p.Title)
+		}
+	}
+	named := regexp.MustCompile(`\*([A-Z][^*\n]+)\*( in the console)?`)
+	for _, file := range glob(t, "runbooks/*.md") {
+		for _, m := range named.FindAllStringSubmatch(read(t, file), -1) {
+			if m[2] == "" && !slices.Contains(titles, m[1]) {
+				t.Errorf("%s: there is no panel %q", file, m[1])
+			}
+		}
+	}
+}
+
 func TestDashboardsAreWhole(t *testing.T) {
 	uids := dashboardUIDs(t)
 	slices.Sort(uids)
