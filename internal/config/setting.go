@@ -243,12 +243,6 @@ func parse(t reflect.Type, text string) (reflect.Value, error) {
 			return reflect.Value{}, errors.New("a duration such as 500ms, 30s or 2h")
 		}
 		return reflect.ValueOf(d), nil
-	case reflect.TypeFor[bool]():
-		b, err := strconv.ParseBool(text)
-		if err != nil {
-			return reflect.Value{}, errors.New("true or false")
-		}
-		return reflect.ValueOf(b), nil
 	case reflect.TypeFor[int]():
 		n, err := strconv.Atoi(strings.ReplaceAll(text, "_", ""))
 		if err != nil {
