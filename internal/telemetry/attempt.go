@@ -32,12 +32,12 @@ func (t *Telemetry) Attempt(ctx context.Context, provider, model string, purpose
 
 // FirstDelta records how long a call took to its first delta.
 func (t *Telemetry) FirstDelta(model string, after time.Duration) {
-	pick(t.metrics.models, model, other).first.Observe(after.Seconds())
+	pick(t.metrics.first, model, other).Observe(after.Seconds())
 }
 
 // NextDelta records how long after the delta before a stream's next one came.
 func (t *Telemetry) NextDelta(model string, after time.Duration) {
-	pick(t.metrics.models, model, other).next.Observe(after.Seconds())
+	pick(t.metrics.next, model, other).Observe(after.Seconds())
 }
 
 // Decided records what was done about a call that failed or was slow: metrics,

@@ -55,6 +55,8 @@ var (
 // map that never changes. What happens rarely goes through the vectors.
 type metrics struct {
 	models    map[string]*modelMetrics
+	first     map[string]prometheus.Observer // delta of a stream, by model
+	next      map[string]prometheus.Observer
 	providers map[string]*providerMetrics
 	retries   *prometheus.CounterVec
 	fallbacks *prometheus.CounterVec
@@ -257,7 +259,6 @@ func observers(v *prometheus.HistogramVec, values []string) map[string]prometheu
 type modelMetrics struct {
 	success, failure prometheus.Counter
 	latency          prometheus.Observer
-	first, next      prometheus.Observer // delta of a stream
 	tokens           [len(tokenTypes)]prometheus.Counter
 	cost             map[desk.Purpose]prometheus.Counter
 	unpriced         prometheus.Counter
@@ -286,6 +287,13 @@ func (m *metrics) calls(f factory, models []Model) {
 	unpriced := f.counters("llm_unpriced_requests_total", "Calls to models without a known price, whose cost is missing from llm_cost_usd_total.", "model")
 	hedges := f.counters("llm_hedges_total", "Calls made a second time because the first was slow.", "model")
 
+	var streaming []string // models that write; embeddings arrive whole
+	for _, model := range models {
+		if model.Tier != "" {
+			streaming = append(streaming, model.Name)
+		}
+	}
+	m.first, m.next = observers(first, streaming), observers(next, streaming)
 	m.models = map[string]*modelMetrics{}
 	providers := []string{other}
 	for _, model := range append(slices.Clone(models), Model{Name: other}) {
@@ -293,8 +301,6 @@ func (m *metrics) calls(f factory, models []Model) {
 			success:  requests.WithLabelValues(model.Name, success),
 			failure:  requests.WithLabelValues(model.Name, "error"),
 			latency:  latency.WithLabelValues(model.Name),
-			first:    first.WithLabelValues(model.Name),
-			next:     next.WithLabelValues(model.Name),
 			cost:     map[desk.Purpose]prometheus.Counter{},
 			unpriced: unpriced.WithLabelValues(model.Name),
 			hedges:   hedges.WithLabelValues(model.Name),
