@@ -100,6 +100,9 @@ type Observer interface {
 	Compressed(by string, saved int)
 	CacheLookup(tier, result string, took time.Duration)
 	CacheSaved(tier string, cost desk.MicroUSD)
+	// CacheNearest is told how similar the nearest question that has an answer in
+	// memory is, where one is alike at all: hit, far, vetoed or stale.
+	CacheNearest(result string, similarity float64)
 	HandedOff(reason desk.HandoffReason)
 	// TurnLost is called when a conversation could not be read or added to.
 	TurnLost(ctx context.Context, err error)

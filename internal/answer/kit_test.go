@@ -2,6 +2,7 @@ package answer_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -213,6 +214,7 @@ type journal struct {
 	saved    desk.MicroUSD
 	ended    []desk.Attempt
 	lost     []string // without what passages were found
+	nearest  []string // results with similarities
 	renewed  []string
 	verdicts []desk.Verdict
 }
@@ -246,6 +248,10 @@ func (silent) RetrievedTop(float64, bool)                {}
 func (silent) Compressed(string, int)                    {}
 func (silent) CacheLookup(string, string, time.Duration) {}
 func (silent) Dropped(string)                            {}
+func (s silent) CacheNearest(result string, similarity float64) {
+	s.do(func() { s.nearest = append(s.nearest, fmt.Sprintf("%s %.2f", result, similarity)) })
+}
+
 func (s silent) Renewed(trigger, result string) {
 	s.do(func() { s.renewed = append(s.renewed, trigger+" "+result) })
 }

@@ -72,16 +72,57 @@ func (s *Service) near(q desk.Question, at shelf, view *knowledge.View) (desk.An
 		return desk.Answer{}, false
 	}
 	asked := sync.OnceValue(func() match.Question { return match.Read(string(q.Text)) })
+	var best nearest
 	a, ok := s.Cache.Near(at.kin, func(other string) bool {
-		_, same := asked().Same(s.questions.Read(other))
+		similarity, same := asked().Same(s.questions.Read(other))
+		best.see(similarity, same)
 		return same
-	}, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) })
+	}, func(a desk.Answer) bool {
+		holds := view.Holds(a.Basis, q.Text)
+		if !holds {
+			best.result = nearStale
+		}
+		return holds
+	})
+	if best.result != "" {
+		s.Observer.CacheNearest(best.result, best.similarity)
+	}
 	if !ok {
 		return desk.Answer{}, false
 	}
 	s.Observer.CacheSaved(desk.TierSemantic, a.Cost)
 	a.CacheTier = desk.TierSemantic
 	return a, true
+}
+
+// What became of the nearest question, a closed set for metrics.
+const (
+	nearHit    = "hit"
+	nearFar    = "far"    // not similar enough
+	nearVetoed = "vetoed" // similar enough, but something sets the two apart
+	nearStale  = "stale"  // the same, but its answer no longer holds
+)
+
+// nearest is the question that came nearest to another, of those compared so
+// far, and what became of it; none yet where there is no result.
+type nearest struct {
+	similarity float64
+	result     string
+}
+
+// see compares one more; one that is the same ends the search, unless its answer
+// turns out to be stale.
+func (n *nearest) see(similarity float64, same bool) {
+	if !same && n.result != "" && similarity <= n.similarity {
+		return
+	}
+	n.similarity, n.result = similarity, nearFar
+	switch {
+	case same:
+		n.result = nearHit
+	case similarity >= match.Threshold:
+		n.result = nearVetoed
+	}
 }
 
 // shareable answers say something that sources support: another wording may

@@ -1,6 +1,7 @@
 package answer_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -73,6 +74,36 @@ func TestASharedAnswerDiesWithWhatItRestsOn(t *testing.T) {
 			s.catchUp()
 			if a := s.ask(near); a.CacheTier != "" {
 				t.Errorf("served from %q: %q", a.CacheTier, a.Text)
+			}
+		})
+	}
+}
+
+func TestWhatBecameOfTheNearestQuestionIsTold(t *testing.T) {
+	changed := func(s *shop) {
+		s.library.publish("returns", "Returns", "You can return most items within 60 days of delivery.")
+		s.catchUp()
+	}
+	for _, tt := range []struct {
+		name, first, second string
+		prepare             func(*shop)
+		want                []string
+	}{
+		{"it answers", asked, near, nil, []string{"hit 1.00"}},
+		{"its answer is stale", asked, near, changed, []string{"stale 1.00"}},
+		{"something sets it apart", "Can I return opened items?", "Can't I return opened items?", nil, []string{"vetoed 1.00"}},
+		{"it is not similar enough", "Can I return opened items by mail?", "Can I return opened items by plane?", nil, []string{"far 0.75"}},
+		{"there is none", asked, "How much is standard shipping?", nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := open(t, complex)
+			s.ask(tt.first)
+			if tt.prepare != nil {
+				tt.prepare(s)
+			}
+			s.ask(tt.second)
+			if !slices.Equal(s.journal.nearest, tt.want) {
+				t.Errorf("told %q, want %q", s.journal.nearest, tt.want)
 			}
 		})
 	}

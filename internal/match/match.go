@@ -13,10 +13,10 @@ import (
 	"kefu/internal/lang"
 )
 
-// threshold is the similarity from which two questions whose guards agree are
+// Threshold is the similarity from which two questions whose guards agree are
 // the same. Source: measured on question pairs in both languages, where it
 // leaves fewer than one in a hundred different questions.
-const threshold = 0.87
+const Threshold = 0.87
 
 // Same reports whether two questions are the same; see Question.Same.
 func Same(asked, curated string) (similarity float64, same bool) {
@@ -57,7 +57,7 @@ func (q Question) Same(curated Question) (similarity float64, same bool) {
 		return 0, false
 	}
 	similarity = coverage(a.terms, b.terms)
-	return similarity, similarity >= threshold && agree(a, b)
+	return similarity, similarity >= Threshold && agree(a, b)
 }
 
 // remembered is how many questions a Reader keeps.

@@ -39,6 +39,7 @@ var (
 	streamAborts   = [...]string{"client_gone", "slow_reader", "provider", "timed_out", "budget", "internal"}
 	turnedAway     = [...]string{"overload", "tenant", "batch", "late"}
 	cacheTiers     = [...]string{desk.TierMemory, desk.TierRedis, desk.TierSemantic}
+	nearestResults = [...]string{"hit", "far", "vetoed", "stale"}
 	cacheResults   = [...]string{"hit", "miss", "bypass", "error"}
 	renewTriggers  = [...]string{"age", "release"}
 	renewResults   = [...]string{"renewed", "kept", "budget", "failed"}
@@ -71,6 +72,7 @@ type metrics struct {
 	cacheRequests map[cacheKey]prometheus.Counter
 	cacheSeconds  map[string]prometheus.Observer
 	cacheSaved    map[string]prometheus.Counter
+	cacheNearest  map[string]prometheus.Observer
 	renewed       *prometheus.CounterVec
 
 	budgets map[budgetKey]prometheus.Counter
@@ -191,6 +193,12 @@ func (m *metrics) stages(f factory) {
 		m.cacheSeconds[tier] = seconds.WithLabelValues(tier, "get")
 	}
 	m.cacheSaved = counters(f.counters("kefu_cache_saved_usd_total", "What the cached answers cost when they were composed.", "tier"), cacheTiers[:])
+
+	similarity := f.histograms("kefu_cache_similarity", "Similarity, from 0 to 1, of the question nearest to one that the exact tiers had no answer to: it answered (hit), was not similar enough (far), is similar but another question (vetoed), or its answer no longer holds (stale).", ratioBuckets[:], "result")
+	m.cacheNearest = map[string]prometheus.Observer{}
+	for _, result := range nearestResults {
+		m.cacheNearest[result] = similarity.WithLabelValues(result)
+	}
 
 	m.renewed = f.counters("kefu_answers_renewed_total", "Answers to be composed before they are asked again, because their life in the cache ends or a release made them invalid, and what became of it.", "trigger", "result")
 	for _, trigger := range renewTriggers {

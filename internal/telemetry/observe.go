@@ -60,6 +60,14 @@ func (t *Telemetry) CacheSaved(tier string, cost desk.MicroUSD) {
 	pick(t.metrics.cacheSaved, tier, other).Add(cost.USD())
 }
 
+// CacheNearest records how similar the nearest question with an answer in memory
+// is, and what became of it.
+func (t *Telemetry) CacheNearest(result string, similarity float64) {
+	if o, ok := t.metrics.cacheNearest[result]; ok {
+		o.Observe(similarity)
+	}
+}
+
 // Renewed records what became of an answer that was to be composed ahead.
 func (t *Telemetry) Renewed(trigger, result string) {
 	if !slices.Contains(renewTriggers[:], trigger) || !slices.Contains(renewResults[:], result) {

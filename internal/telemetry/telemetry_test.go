@@ -83,6 +83,7 @@ func observeAll(ctx context.Context, tel *telemetry.Telemetry) {
 	tel.Routed(desk.Route{Kind: desk.Simple, Confidence: 0.8}, time.Millisecond)
 	tel.CacheLookup(desk.TierMemory, "hit", time.Microsecond)
 	tel.CacheSaved(desk.TierMemory, 410)
+	tel.CacheNearest("vetoed", 0.9)
 	tel.Retrieved("search", time.Millisecond)
 	tel.RetrievedTop(0.7, false)
 	tel.RetrievedTop(0, true)
@@ -186,6 +187,8 @@ func TestOneAttemptIsOneObservationOfEachMetric(t *testing.T) {
 		{"kefu_cache_requests_total", []string{"tier", "redis", "result", "error"}, 0},
 		{"kefu_cache_operation_seconds", []string{"tier", "memory", "op", "get"}, 1},
 		{"kefu_cache_saved_usd_total", []string{"tier", "memory"}, 0.00041},
+		{"kefu_cache_similarity", []string{"result", "vetoed"}, 1},
+		{"kefu_cache_similarity", []string{"result", "hit"}, 0},
 		{"kefu_router_decisions_total", []string{"route", "simple", "method", "rules"}, 1},
 		{"kefu_router_seconds", nil, 1},
 		{"kefu_router_confidence", nil, 1},
@@ -260,6 +263,7 @@ func TestLabelsComeFromClosedSets(t *testing.T) {
 	tel.Routed(desk.Route{Kind: "who?"}, 0)
 	tel.CacheLookup("who?", "who?", 0)
 	tel.CacheSaved("who?", 1)
+	tel.CacheNearest("who?", 1)
 	tel.Retrieved("who?", 0)
 	tel.HandedOff("who?")
 	tel.Masked("who?", "who?", 1)
