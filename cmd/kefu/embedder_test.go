@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"kefu/internal/e2e"
 	"kefu/internal/llmsim"
@@ -110,6 +111,27 @@ func TestALoadWhileTheEmbedderIsDownIsServedAndCompletedLater(t *testing.T) {
 
 	vendor.Behave(llmsim.Config{})
 	server := site.Serve()
+	if a := server.Ask(simpleEN); !a.Grounded {
+		t.Errorf("%+v, want an answer without vectors too", a)
+	}
+	e2e.Eventually(t, "the missing vectors are there", func() bool {
+		return status(t, site).Embedded[providerSpace] == 5
+	})
+}
+
+func TestAnEmbedderThatHangsDelaysTheFirstStartBrieflyAndIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	vendor := e2e.NewVendor(t, llmsim.Config{Hang: 1})
+	site := newShop(t, vendor.Env()...)
+	server := site.Serve()
+	if server.Healthy > 25*time.Second { // a full round of attempts takes 50 s
+		t.Errorf("healthy after %v, want some 10 s", server.Healthy)
+	}
+	if s := status(t, site); s.Chunks != 5 || s.Embedded[providerSpace] != 0 {
+		t.Errorf("status = %+v, want the documents without vectors", s)
+	}
+
+	vendor.Behave(llmsim.Config{})
 	if a := server.Ask(simpleEN); !a.Grounded {
 		t.Errorf("%+v, want an answer without vectors too", a)
 	}

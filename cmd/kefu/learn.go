@@ -22,6 +22,10 @@ func (a *app) learn(ctx context.Context) error {
 	return nil
 }
 
+// firstPatience is how long a start waits for an embedder that is silent: what
+// one call may take. keepEmbedded goes on from there.
+const firstPatience = 10 * time.Second
+
 // firstLoad fills an empty knowledge base from the configured folder.
 func (a *app) firstLoad(ctx context.Context, c *cli) error {
 	path := a.cfg.Knowledge.Path
@@ -37,7 +41,7 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		return nil
 	}
 	step, done := c.progress("loading " + path)
-	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Author: thisPerson().Name}, step)
+	report, err := a.loader.Load(ctx, desk.DefaultTenant, ingest.Request{Paths: []string{path}, Patience: firstPatience, Author: thisPerson().Name}, step)
 	done()
 	if err != nil && ctx.Err() != nil {
 		c.say("Interrupted after %s; the next start, or 'kefu kb load %s', goes on from there.", plural(report.Added, "document"), path)

@@ -26,22 +26,28 @@ const (
 type slots chan struct{}
 
 // embed returns one vector for each chunk, calling the embedder in batches.
-func (l *Loader) embed(ctx context.Context, free slots, tenant desk.TenantID, chunks []desk.Chunk) ([][]float32, error) {
+func (l *load) embed(ctx context.Context, chunks []desk.Chunk) ([][]float32, error) {
 	vectors := make([][]float32, len(chunks))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cap(free))
+	g.SetLimit(cap(l.free))
 	at := 0
 	for batch := range slices.Chunk(chunks, l.cfg.BatchChunks) {
 		into := vectors[at : at+len(batch)]
 		at += len(batch)
 		g.Go(func() error {
 			select {
-			case free <- struct{}{}:
-				defer func() { <-free }()
+			case l.free <- struct{}{}:
+				defer func() { <-l.free }()
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			return l.embedBatch(ctx, tenant, batch, into)
+			ctx := ctx
+			if l.req.Patience > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, l.req.Patience)
+				defer cancel()
+			}
+			return l.embedBatch(ctx, l.tenant, batch, into)
 		})
 	}
 	if err := g.Wait(); err != nil {

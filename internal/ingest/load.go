@@ -300,7 +300,7 @@ func (l *load) vectors(ctx context.Context, group []candidate) (missing int, err
 	if l.locked(func() { down = l.down }); down != nil {
 		return len(fresh), nil
 	}
-	vectors, err := l.embed(ctx, l.free, l.tenant, fresh)
+	vectors, err := l.embed(ctx, fresh)
 	switch {
 	case err != nil && refused(err):
 		return 0, err

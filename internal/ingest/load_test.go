@@ -277,6 +277,53 @@ func TestWithoutAnEmbedderDocumentsAreLoadedForTheirWords(t *testing.T) {
 	})
 }
 
+// hanging is an embedder that answers in its own time, or never.
+type hanging struct {
+	counter
+	takes time.Duration
+}
+
+func (h *hanging) Embed(ctx context.Context, call llm.EmbedCall) (llm.Embeddings, error) {
+	select {
+	case <-time.After(h.takes):
+		return h.counter.Embed(ctx, call)
+	case <-ctx.Done():
+		return llm.Embeddings{}, &llm.Failure{Kind: llm.TimedOut, Err: ctx.Err()}
+	}
+}
+
+func TestALoadIsAsPatientAsItIsToldToBe(t *testing.T) {
+	files := map[string]string{}
+	for i := range 12 {
+		files[fmt.Sprintf("%02d.md", i)] = fmt.Sprintf("# Page %d\n\nalpha %d\n", i, i)
+	}
+	dir := folder(t, files)
+	const patience, never = 10 * time.Second, 24 * time.Hour
+	for name, tt := range map[string]struct{ takes, patience, elapsed time.Duration }{
+		"an embedder that hangs is given up":                  {takes: never, patience: patience, elapsed: patience},
+		"one that takes its time is not, however long all do": {takes: 9 * time.Second, patience: patience, elapsed: 6 * 9 * time.Second},
+		"all attempts are made where nothing else was said":   {takes: never, elapsed: 91 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				embedder := &hanging{counter: counter{model: "m1"}, takes: tt.takes}
+				l := New(newShelf(), embedder, &rows{}, Config{BatchChunks: 1, Concurrency: 2})
+				report, _ := l.Load(t.Context(), tenant, Request{Paths: []string{dir}, Root: dir, Patience: tt.patience}, nil)
+				missing := 0
+				if tt.takes == never {
+					missing = len(files)
+				}
+				if report.Added != len(files) || report.Unembedded != missing {
+					t.Errorf("report = %+v, want %d documents, %d of them without vectors", report, len(files), missing)
+				}
+				if (report.Elapsed - tt.elapsed).Abs() > time.Second { // pauses between attempts are random
+					t.Errorf("took %v, want %v", report.Elapsed, tt.elapsed)
+				}
+			})
+		})
+	}
+}
+
 func TestARefusedTextFailsItsOwnDocumentOnly(t *testing.T) {
 	dir := folder(t, map[string]string{"a.md": "# A\n\nalpha\n", "b.md": "# B\n\npoison\n", "c.md": "# C\n\ngamma\n"})
 	refuse := func(texts []desk.Masked) error {

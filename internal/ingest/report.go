@@ -32,6 +32,10 @@ type Request struct {
 	// MaxPages bounds the pages that are read of sitemaps; default
 	// DefaultMaxPages.
 	MaxPages int
+	// Patience bounds what is waited for the vectors of one batch, all attempts
+	// included: after that the embedder counts as unreachable. Default: as long as
+	// the attempts take.
+	Patience time.Duration
 	// Author is who asked for it, for the list of releases.
 	Author string
 	// DryRun reports what would change and neither embeds nor publishes.
