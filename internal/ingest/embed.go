@@ -41,19 +41,39 @@ func (l *load) embed(ctx context.Context, chunks []desk.Chunk) ([][]float32, err
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			ctx := ctx
-			if l.req.Patience > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, l.req.Patience)
-				defer cancel()
+			if err := l.givenUp(); err != nil { // while this batch waited
+				return err
 			}
-			return l.embedBatch(ctx, l.tenant, batch, into)
+			err := l.ask(ctx, batch, into)
+			if err != nil && !refused(err) && ctx.Err() == nil {
+				l.giveUp(err)
+			}
+			return err
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("embed: %w", err)
 	}
 	return vectors, nil
+}
+
+// ask embeds a batch within the patience of the request.
+func (l *load) ask(ctx context.Context, batch []desk.Chunk, into [][]float32) error {
+	if l.req.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.req.Patience)
+		defer cancel()
+	}
+	return l.embedBatch(ctx, l.tenant, batch, into)
+}
+
+// giveUp says that the embedder is not to be asked any more, and why.
+func (l *load) giveUp(err error) { l.locked(func() { l.down = err }) }
+
+// givenUp is why the embedder was given up; nil: it was not.
+func (l *load) givenUp() (err error) {
+	l.locked(func() { err = l.down })
+	return err
 }
 
 // embedBatch fills into with the vectors of batch, trying again after failures

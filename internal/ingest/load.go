@@ -296,8 +296,7 @@ func (l *load) vectors(ctx context.Context, group []candidate) (missing int, err
 			fresh = append(fresh, c)
 		}
 	}
-	var down error
-	if l.locked(func() { down = l.down }); down != nil {
+	if l.givenUp() != nil {
 		return len(fresh), nil
 	}
 	vectors, err := l.embed(ctx, fresh)
@@ -306,8 +305,7 @@ func (l *load) vectors(ctx context.Context, group []candidate) (missing int, err
 		return 0, err
 	case err != nil && ctx.Err() != nil:
 		return 0, ctx.Err()
-	case err != nil:
-		l.locked(func() { l.down = err })
+	case err != nil: // it was given up
 		return len(fresh), nil
 	}
 	l.locked(func() { l.report.Embedded += len(fresh) })
