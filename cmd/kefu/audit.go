@@ -58,9 +58,9 @@ func (c *cli) auditList() *cobra.Command {
 					return auditCSV(c.stdout, entries)
 				}
 				return c.print(each(entries, newAuditJSON), func(w io.Writer) {
-					table(w, "WHEN\tWHO\tWHAT\tTENANT\tON\tDETAIL", func(row func(string, ...any)) {
+					table(w, "WHEN\tWHO\tWHAT\tTENANT\tON\tDETAIL", func(row func(...any)) {
 						for _, e := range entries {
-							row("%s\t%s\t%s\t%s\t%s\t%s", moment(e.At, "-"), e.Actor.Name, e.Action, e.Tenant, e.Target, e.Detail)
+							row(moment(e.At, "-"), e.Actor.Name, e.Action, e.Tenant, e.Target, e.Detail)
 						}
 					})
 				})

@@ -141,9 +141,9 @@ func (c *cli) budgetsList() *cobra.Command {
 				return c.print(each(states, func(s desk.BudgetState) budgetStateJSON {
 					return budgetStateJSON{newBudgetJSON(s.Budget), inUnit(s.Unit, s.Spent), inUnit(s.Unit, s.Held), s.Resets}
 				}), func(w io.Writer) {
-					table(w, "ID\tTENANT\tFOR\tCAP\tSPENT\tHELD\tRESETS\tTHEN", func(row func(string, ...any)) {
+					table(w, "ID\tTENANT\tFOR\tCAP\tSPENT\tHELD\tRESETS\tTHEN", func(row func(...any)) {
 						for _, s := range states {
-							row("%s\t%s\t%s\t%s a %s\t%s\t%s\t%s\t%s", s.ID, s.Tenant, whose(s.Budget), amount(s.Unit, s.Cap), s.Period,
+							row(s.ID, s.Tenant, whose(s.Budget), fmt.Sprintf("%s a %s", amount(s.Unit, s.Cap), s.Period),
 								amount(s.Unit, s.Spent), amount(s.Unit, s.Held), moment(s.Resets, "-"), s.AtCap)
 						}
 					})

@@ -130,9 +130,9 @@ func (c *cli) consoleSessions() *cobra.Command {
 				return c.print(each(list, func(s desk.Session) sessionJSON {
 					return sessionJSON{s.ID, s.Key.Tenant, s.Key.Role, s.Key.ID, s.Opened, s.Seen, s.Expires}
 				}), func(w io.Writer) {
-					table(w, "ID\tTENANT\tROLE\tKEY\tOPENED\tLAST USED\tENDS", func(row func(string, ...any)) {
+					table(w, "ID\tTENANT\tROLE\tKEY\tOPENED\tLAST USED\tENDS", func(row func(...any)) {
 						for _, s := range list {
-							row("%s\t%s\t%s\t%s\t%s\t%s\t%s", s.ID, s.Key.Tenant, s.Key.Role, s.Key.ID, moment(s.Opened, "-"), moment(s.Seen, "-"), moment(s.Expires, "-"))
+							row(s.ID, s.Key.Tenant, s.Key.Role, s.Key.ID, moment(s.Opened, "-"), moment(s.Seen, "-"), moment(s.Expires, "-"))
 						}
 					})
 				})

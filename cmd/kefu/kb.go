@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -125,11 +124,11 @@ func (c *cli) reportLoad(r ingest.Report, dry bool, preview []previewJSON) error
 			fmt.Fprintf(w, "%s without an embedding, because the embedder does not answer: they are found by their words, and a running server embeds them later\n", plural(r.Unembedded, "chunk"))
 		}
 		for _, f := range r.Flagged {
-			fmt.Fprintf(w, "flagged: %s\n", flagged(f.Path, f.Rule, f.Chunks))
+			fmt.Fprintf(w, "flagged: %s\n", oneLine(flagged(f.Path, f.Rule, f.Chunks)))
 		}
 	})
 	for _, f := range r.Failed {
-		fmt.Fprintf(c.stderr, "kefu: %s\n", f.Error())
+		fmt.Fprintf(c.stderr, "kefu: %s\n", oneLine(f.Error()))
 	}
 	if err == nil && len(r.Failed) > 0 {
 		return partialError{fmt.Errorf("%s could not be loaded", plural(len(r.Failed), "file"))}
@@ -156,16 +155,14 @@ func (c *cli) kbList() *cobra.Command {
 					return err
 				}
 				return c.print(newListJSON(docs, intake), func(w io.Writer) {
-					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tFLAG\tTITLE\tFROM")
-					for _, d := range newListJSON(docs, intake) {
-						fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks,
-							d.UpdatedAt.Local().Format(time.DateTime), d.Status, orDash(d.Flag), orDash(d.Title), d.Source+": "+d.Path)
-					}
-					t.Flush()
+					table(w, "ID\tLANG\tKIND\tCHUNKS\tUPDATED\tSTATUS\tFLAG\tTITLE\tFROM", func(row func(...any)) {
+						for _, d := range newListJSON(docs, intake) {
+							row(orDash(d.ID), orDash(d.Lang), orDash(d.Kind), d.Chunks, moment(d.UpdatedAt, "-"), d.Status, orDash(d.Flag), orDash(d.Title), d.Source+": "+d.Path)
+						}
+					})
 					for _, f := range intake {
 						if f.State == desk.Failed {
-							fmt.Fprintf(w, "failed: %s: %s (%s)\n", f.Path, f.Reason, f.Code)
+							fmt.Fprintf(w, "failed: %s: %s (%s)\n", oneLine(f.Path), f.Reason, f.Code)
 						}
 					}
 				})
@@ -187,10 +184,10 @@ func (c *cli) kbShow() *cobra.Command {
 					return err
 				}
 				return c.print(shownJSON{newDocumentJSON(doc), each(chunks, newChunkJSON)}, func(w io.Writer) {
-					fmt.Fprintf(w, "%s\n%s, %s, %s, revision %d, %s\n%s\n", doc.Title, doc.ID, doc.Lang, doc.Kind, doc.Revision,
+					fmt.Fprintf(w, "%s\n%s, %s, %s, revision %d, %s\n%s\n", oneLine(doc.Title), doc.ID, doc.Lang, doc.Kind, doc.Revision,
 						doc.UpdatedAt.Local().Format(time.DateTime), doc.URL)
 					for _, ch := range chunks {
-						fmt.Fprintf(w, "\n— %d · %s (%d tokens)\n", ch.Ordinal, ch.Heading, ch.Tokens)
+						fmt.Fprintf(w, "\n— %d · %s (%d tokens)\n", ch.Ordinal, oneLine(ch.Heading), ch.Tokens)
 						if ch.Flag != "" {
 							fmt.Fprintf(w, "flagged: it may speak to the assistant (%s)\n", ch.Flag)
 						}

@@ -67,9 +67,9 @@ gave again counts within a minute.`,
 				return c.print(each(found, func(g desk.Gap) gapJSON {
 					return gapJSON{g.Question, g.Lang, g.Count, g.Disliked, g.LastAsked, g.LastAnswer}
 				}), func(w io.Writer) {
-					table(w, "ASKED\tDISLIKED\tLAST\tLANG\tANSWER\tQUESTION", func(row func(string, ...any)) {
+					table(w, "ASKED\tDISLIKED\tLAST\tLANG\tANSWER\tQUESTION", func(row func(...any)) {
 						for _, g := range found {
-							row("%d\t%d\t%s\t%s\t%s\t%s", g.Count, g.Disliked, moment(g.LastAsked, "-"), g.Lang, g.LastAnswer, shorten(strings.Join(strings.Fields(string(g.Question)), " "), 80))
+							row(g.Count, g.Disliked, moment(g.LastAsked, "-"), g.Lang, g.LastAnswer, shorten(strings.Join(strings.Fields(string(g.Question)), " "), 80))
 						}
 					})
 				})

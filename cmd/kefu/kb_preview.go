@@ -27,7 +27,7 @@ func newPreviewJSON(p desk.Prepared, outcome ingest.Outcome) previewJSON {
 func showPreview(w io.Writer, docs []previewJSON) {
 	const words = 60 // characters of a chunk that are shown
 	for _, d := range docs {
-		fmt.Fprintf(w, "%s: %s, %s, %s", d.Path, d.Outcome, orDash(d.Lang), d.Kind)
+		fmt.Fprintf(w, "%s: %s, %s, %s", oneLine(d.Path), d.Outcome, orDash(d.Lang), d.Kind)
 		if len(d.Text) > 0 {
 			fmt.Fprintf(w, ", %s", plural(len(d.Text), "chunk"))
 		}

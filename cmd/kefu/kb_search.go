@@ -58,7 +58,7 @@ func showHits(w io.Writer, in desk.Inspection, explained bool) {
 		fmt.Fprintln(w, "nothing found")
 	}
 	for i, h := range in.Hits {
-		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, h.Score, h.Vector, h.Lexical, h.ID, cmp.Or(h.Heading, h.Title))
+		fmt.Fprintf(w, "%d. %.3f  (vector %.3f, words %.2f)  %s · %s\n", i+1, h.Score, h.Vector, h.Lexical, h.ID, oneLine(cmp.Or(h.Heading, h.Title)))
 		if explained {
 			fate := "enters the prompt"
 			if h.Cut != desk.Kept {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,17 +106,15 @@ func (c *cli) kbReleases() *cobra.Command {
 					return err
 				}
 				return c.print(each(releases, newReleaseJSON), func(w io.Writer) {
-					t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-					fmt.Fprintln(t, "REVISION\tWHEN\tKIND\tSOURCE\tADDED\tUPDATED\tREMOVED\tBY")
-					for _, r := range releases {
-						kind := string(r.Kind)
-						if r.Restored != 0 {
-							kind += fmt.Sprintf(" to %d", r.Restored)
+					table(w, "REVISION\tWHEN\tKIND\tSOURCE\tADDED\tUPDATED\tREMOVED\tBY", func(row func(...any)) {
+						for _, r := range releases {
+							kind := string(r.Kind)
+							if r.Restored != 0 {
+								kind += fmt.Sprintf(" to %d", r.Restored)
+							}
+							row(r.Revision, moment(r.At, "-"), kind, orDash(r.Source), r.Added, r.Updated, r.Removed, orDash(r.Author))
 						}
-						fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", r.Revision, r.At.Local().Format(time.DateTime), kind,
-							orDash(r.Source), r.Added, r.Updated, r.Removed, orDash(r.Author))
-					}
-					t.Flush()
+					})
 				})
 			})
 		},

@@ -52,6 +52,22 @@ func TestLoadNamesEveryFileThatItCannotTakeAndLoadsTheRest(t *testing.T) {
 	holds(t, "the answer", site.Must("ask", "Do you ship abroad?"), "31 countries")
 }
 
+func TestWhatANameHoldsBreaksNoTable(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	site.Write("docs/two\nlines\tand \x1b[31mred\u202e.md", "# Parcels\n\nWe ship to 31 countries.\n")
+	site.Write("docs/no\nway.xlsx", "not supported")
+	const shown = `docs/two\nlines\tand \x1b[31mred\u202e.md`
+	if r := site.Run("kb", "load", "docs"); r.Code != 3 || strings.Count(r.Stderr, "\n") != 2 || !strings.Contains(r.Stderr, `docs/no\nway.xlsx: `) {
+		t.Errorf("%d %q, want a line for the file that cannot be loaded, and one at the end", r.Code, r.Stderr)
+	}
+	list := site.Must("kb", "list")
+	holds(t, "the list", list, shown, `failed: docs/no\nway.xlsx: `)
+	if lines := strings.Count(list, "\n"); lines != strings.Count(site.Must("kb", "list", "--json"), `"id":`)+2 || strings.ContainsAny(list, "\x1b\t\u202e") {
+		t.Errorf("%d lines, want one for the header, for each document and for what failed:\n%q", lines, list)
+	}
+}
+
 // unreadable makes a file that this user may not read; root may read all.
 func unreadable(t *testing.T, site *e2e.Site, name string) bool {
 	t.Helper()

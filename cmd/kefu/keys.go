@@ -97,9 +97,9 @@ func (c *cli) keysList() *cobra.Command {
 					return err
 				}
 				return c.print(each(keys, newKeyJSON), func(w io.Writer) {
-					table(w, "ID\tTENANT\tROLE\tKEY\tEXPIRES\tSTATE\tNAME", func(row func(string, ...any)) {
+					table(w, "ID\tTENANT\tROLE\tKEY\tEXPIRES\tSTATE\tNAME", func(row func(...any)) {
 						for _, k := range keys {
-							row("%s\t%s\t%s\t%s…\t%s\t%s\t%s", k.ID, k.Tenant, k.Role, k.Prefix, moment(k.Expires, "never"), stateOf(k), k.Name)
+							row(k.ID, k.Tenant, k.Role, k.Prefix+"…", moment(k.Expires, "never"), stateOf(k), k.Name)
 						}
 					})
 				})

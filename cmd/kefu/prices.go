@@ -6,11 +6,11 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"kefu/internal/desk"
 	"kefu/internal/llm/price"
 )
 
@@ -63,28 +63,27 @@ func loadPrices(file string) (*price.Table, error) {
 
 // listPrices prints a line for each rate: a model has several where its price
 // depends on the day or on the length of the prompt.
-func listPrices(w io.Writer, table *price.Table) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "MODEL\tINPUT\tCACHED\tOUTPUT\tWINDOW\tHOLDS\tCHECKED\tSOURCE")
-	line := func(p price.Price, r price.Rate, holds string) {
-		window, checked := "-", "-"
-		if p.Window > 0 {
-			window = strconv.Itoa(p.Window)
+func listPrices(w io.Writer, prices *price.Table) {
+	table(w, "MODEL\tINPUT\tCACHED\tOUTPUT\tWINDOW\tHOLDS\tCHECKED\tSOURCE", func(row func(...any)) {
+		line := func(p price.Price, r price.Rate, holds string) {
+			window, checked := "-", "-"
+			if p.Window > 0 {
+				window = strconv.Itoa(p.Window)
+			}
+			if !p.Checked.IsZero() {
+				checked = p.Checked.Format(time.DateOnly)
+			}
+			dollars := func(m desk.MicroUSD) string { return fmt.Sprintf("%.3f", m.USD()) }
+			row(p.Model, dollars(r.Input), dollars(r.Cached), dollars(r.Output), window, holds, checked, p.Source)
 		}
-		if !p.Checked.IsZero() {
-			checked = p.Checked.Format(time.DateOnly)
+		for _, p := range prices.Rows() {
+			days := period(p)
+			line(p, p.Rate, cmp.Or(days, "-"))
+			for _, tier := range p.Tiers {
+				line(p, tier.Rate, strings.TrimSpace(fmt.Sprintf("prompts above %d %s", tier.Above, days)))
+			}
 		}
-		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.3f\t%s\t%s\t%s\t%s\n",
-			p.Model, r.Input.USD(), r.Cached.USD(), r.Output.USD(), window, holds, checked, p.Source)
-	}
-	for _, p := range table.Rows() {
-		days := period(p)
-		line(p, p.Rate, cmp.Or(days, "-"))
-		for _, tier := range p.Tiers {
-			line(p, tier.Rate, strings.TrimSpace(fmt.Sprintf("prompts above %d %s", tier.Above, days)))
-		}
-	}
-	t.Flush()
+	})
 }
 
 // period is the days on which a price holds, "" when they are not bounded.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os/user"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,22 +25,6 @@ func thisPerson() desk.Actor {
 		return desk.Actor{Name: "cli"}
 	}
 	return desk.Actor{Name: "cli:" + u.Username}
-}
-
-// table writes rows under a header to w.
-func table(w io.Writer, header string, rows func(row func(format string, values ...any))) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, header)
-	rows(func(format string, values ...any) { fmt.Fprintf(t, format+"\n", values...) })
-	t.Flush()
-}
-
-// moment writes a time for people; the zero time is what never says.
-func moment(t time.Time, never string) string {
-	if t.IsZero() {
-		return never
-	}
-	return t.Local().Format(time.DateTime)
 }
 
 // tenantFlag adds --tenant to a command.
@@ -94,9 +77,9 @@ func (c *cli) tenantsList() *cobra.Command {
 					return err
 				}
 				return c.print(each(all, newTenantJSON), func(w io.Writer) {
-					table(w, "ID\tCREATED\tNAME", func(row func(string, ...any)) {
+					table(w, "ID\tCREATED\tNAME", func(row func(...any)) {
 						for _, t := range all {
-							row("%s\t%s\t%s", t.ID, moment(t.Created, "-"), t.Name)
+							row(t.ID, moment(t.Created, "-"), t.Name)
 						}
 					})
 				})

@@ -74,15 +74,16 @@ func (e escaping) Write(line []byte) (int, error) {
 func forged(line []byte) bool {
 	for _, lead := range [...]byte{0xC2, 0xD8, 0xE2} {
 		if bytes.IndexByte(line, lead) >= 0 {
-			return bytes.ContainsFunc(line, unprintable)
+			return bytes.ContainsFunc(line, Unprintable)
 		}
 	}
 	return bytes.IndexByte(line, 0x7f) >= 0
 }
 
-// unprintable reports the characters that change the direction of writing, end
-// a line (U+2028, U+2029), or control a terminal in one byte.
-func unprintable(r rune) bool {
+// Unprintable reports the characters that change the direction of writing, end a
+// line (U+2028, U+2029), or control a terminal in one byte. Those below U+007F,
+// which every format of logs escapes itself, are not among them.
+func Unprintable(r rune) bool {
 	switch {
 	case r < 0x7f:
 		return false
@@ -98,7 +99,7 @@ func escape(line []byte) []byte {
 	out := make([]byte, 0, len(line)+16)
 	for len(line) > 0 {
 		r, n := utf8.DecodeRune(line)
-		if unprintable(r) {
+		if Unprintable(r) {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		} else {
 			out = append(out, line[:n]...)
