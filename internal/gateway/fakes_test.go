@@ -138,7 +138,11 @@ func (r *recorder) FirstDelta(model string, after time.Duration) {
 	r.note("first delta %s %s", model, after)
 }
 
-func (r *recorder) NextDelta(_ string, after time.Duration) { r.gaps = append(r.gaps, after) }
+func (r *recorder) NextDelta(_ string, after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gaps = append(r.gaps, after)
+}
 
 func (r *recorder) Decided(_ context.Context, d desk.Decision) {
 	if d.Step == desk.StepFallback {
