@@ -39,10 +39,10 @@ func (c *cli) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Look at all that Kefu depends on, and say what to do", Args: args(cobra.NoArgs),
 		Long: `Looks at the database, Redis, the knowledge base, whether its sources are synced
-as promised, what searches its embeddings,
-every model with each of its keys (no call is made that costs anything), the
-prices, the keys of callers and whether customers can reach a person. Settings that cannot be right end it with
-exit status 2, as every command. The exit status is 4 when something is broken,
+as promised, what searches its embeddings, every model with each of its keys (no
+call is made that costs anything), the prices, the keys of callers and whether
+customers can reach a person. Settings that cannot be right end it with exit
+status 2, as every command. The exit status is 4 when something is broken,
 and 0 with warnings alone.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.config()
