@@ -53,9 +53,6 @@ func (t *Telemetry) CollectBudgets(fullest func(context.Context, time.Time) ([]d
 	t.registry.MustRegister(budgetCollector{t, fullest})
 }
 
-// budgetsWithin bounds how long a scrape waits for the budgets.
-const budgetsWithin = 2 * time.Second
-
 type budgetCollector struct {
 	*Telemetry
 	fullest func(context.Context, time.Time) ([]desk.BudgetState, error)
@@ -72,7 +69,7 @@ func (c budgetCollector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 func (c budgetCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), budgetsWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), databaseWithin)
 	defer cancel()
 	states, err := c.fullest(ctx, time.Now())
 	if err != nil {

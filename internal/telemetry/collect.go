@@ -3,10 +3,14 @@ package telemetry
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 )
+
+// databaseWithin bounds how long a scrape waits for what the database knows.
+const databaseWithin = time.Second
 
 // CollectRedis exports the statistics of a Redis client's pool, read at each
 // scrape. It is called at most once.

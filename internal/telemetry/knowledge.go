@@ -54,12 +54,13 @@ func (t *Telemetry) IngestTook(stage string, took time.Duration) {
 }
 
 // CollectSyncs exports when sources were last synced, read from the database at
-// each scrape. It is called at most once.
+// each scrape. While it fails there are none. It is called at most once.
 func (t *Telemetry) CollectSyncs(read func(context.Context) ([]desk.Sync, error)) {
-	t.registry.MustRegister(syncCollector{read})
+	t.registry.MustRegister(syncCollector{t, read})
 }
 
 type syncCollector struct {
+	*Telemetry
 	read func(context.Context) ([]desk.Sync, error)
 }
 
@@ -68,21 +69,18 @@ var (
 	syncDue  = prometheus.NewDesc("kefu_kb_sync_due_timestamp_seconds", "By when the next such sync was promised, with --again-within: of several sources of the kind, the first. Absent where none is.", []string{"source"}, nil)
 )
 
-// syncsWithin bounds the look into the database: a scrape must not hang on it.
-const syncsWithin = time.Second
-
 func (c syncCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- lastSync
 	ch <- syncDue
 }
 
-// Collect exports nothing while the database does not answer.
 func (c syncCollector) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), syncsWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), databaseWithin)
 	defer cancel()
 	syncs, err := c.read(ctx)
 	if err != nil {
-		return // kefu_dependency_up tells
+		c.log.Warn("syncs not measured", "error", err)
+		return
 	}
 	for _, kind := range [...]desk.SourceKind{desk.FromFiles, desk.FromWeb} {
 		var last, due time.Time
