@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"kefu/internal/desk"
-	"kefu/internal/grounding"
 	"kefu/internal/knowledge"
 	"kefu/internal/lang"
 	"kefu/internal/llm"
@@ -87,12 +86,8 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	if len(out.Confirm) > 0 {
 		return d, nil
 	}
-
-	start = time.Now()
 	d.text = s.withoutLinks(output{Service: s, tenant: q.Scope.Tenant, question: string(q.Text), sources: d.sources, view: view, own: true}.withoutLeaks(out.Text, tr), sources)
-	d.verdict = grounding.Verify(d.text, d.sources)
-	tr.Grounds, tr.Passages = d.verdict.Grounds, traced(d.sources, d.verdict)
-	tr.Took("verify", start)
+	d.verify(tr)
 	return d, nil
 }
 

@@ -149,11 +149,14 @@ func TestWhatIsNotSupportedIsNotSaid(t *testing.T) {
 	}{
 		{"an invention", "Do you sell moon rockets with returns?", "Moon rockets are sold on Sundays for 99 dollars [1].", "could not find", desk.English},
 		{"a model that declines", "Do you sell moon rockets with returns?", "NO_ANSWER", "could not find", desk.English},
+		{"one that declines in bold, and gives a reason", "Do you sell moon rockets with returns?", "**NO_ANSWER**\n\nYou can return most items within 30 days of delivery [1], but rockets are not named.", "could not find", desk.English},
 		{"in Chinese", "你们卖退货的火箭吗？", "火箭每周日特价销售[1]。", "没有找到", desk.Chinese},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := open(t, complex)
+			s.library.publish("complaints", "Returns", "If we give no answer within 14 days about the returns of what we sell, write to the ombudsman.")
+			s.catchUp()
 			s.model.reply = func(llm.Call) (string, error) { return tt.reply, nil }
 			a := s.ask(tt.question)
 			if a.Grounded || len(a.Citations) > 0 || !strings.Contains(a.Restored, tt.says) || a.Outcome != desk.Abstained {

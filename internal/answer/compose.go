@@ -207,13 +207,20 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 		return d, fmt.Errorf("read reply: %w", err)
 	}
 	tr.Took("model", start)
-
-	start = time.Now()
-	d.verdict = grounding.Verify(d.text, sources)
-	tr.Grounds = d.verdict.Grounds
-	tr.Passages = traced(sources, d.verdict)
-	tr.Took("verify", start)
+	d.verify(tr)
 	return d, nil
+}
+
+// verify compares what the draft says with its sources. A model that declines
+// says nothing: its word for that may well stand in one of them.
+func (d *draft) verify(tr *desk.Trace) {
+	start := time.Now()
+	if llm.Declines(d.text) {
+		d.text = ""
+	}
+	d.verdict = grounding.Verify(d.text, d.sources)
+	tr.Grounds, tr.Passages = d.verdict.Grounds, traced(d.sources, d.verdict)
+	tr.Took("verify", start)
 }
 
 // judge turns a draft into what the customer is told.

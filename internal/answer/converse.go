@@ -149,7 +149,7 @@ func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowled
 
 // faithful tells whether a rewritten question can be one of the conversation.
 func faithful(text, said string) bool {
-	if text == "" || text == llm.NoAnswer || strings.ContainsAny(text, "\n\r") || utf8.RuneCountInString(text) > rewriteLongest {
+	if text == "" || llm.Declines(text) || strings.ContainsAny(text, "\n\r") || utf8.RuneCountInString(text) > rewriteLongest {
 		return false
 	}
 	if lang.Of(text) != lang.Of(said) {

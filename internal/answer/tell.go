@@ -61,7 +61,7 @@ func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 			return true, err
 		}
 	}
-	if t.shown.Len() == 0 && (strings.TrimSpace(t.held) == llm.NoAnswer || strings.TrimSpace(t.held) == "") {
+	if t.shown.Len() == 0 && (llm.Declines(t.held) || strings.TrimSpace(t.held) == "") {
 		return false, nil
 	}
 	if err := t.show(len(t.held)); err != nil {
@@ -76,7 +76,7 @@ const longestToken = 24
 
 // ready is how much of what is held may be shown.
 func (t *teller) ready() int {
-	if t.shown.Len() == 0 && strings.HasPrefix(llm.NoAnswer, strings.TrimSpace(t.held)) {
+	if t.shown.Len() == 0 && llm.MayDecline(t.held) {
 		return 0
 	}
 	open := strings.LastIndexAny(t.held, "[⟦")

@@ -107,6 +107,11 @@ func TestAStreamIsToldAsItComes(t *testing.T) {
 			"<meta>|I'm sorry, I could not find an answer to this in our help centre.|<handoff no_answer>", false,
 		},
 		{
+			"nor is it shown in quotes, with a full stop or a reason", "Do you sell returns of rockets?",
+			[]string{"\"NO", "_ANSWER\"", ". You can return most items within 30 days of delivery [1]."},
+			"<meta>|I'm sorry, I could not find an answer to this in our help centre.|<handoff no_answer>", false,
+		},
+		{
 			"a word that only begins like it is shown", "How long do I have to return an item?",
 			[]string{"NO", "W you can return most items within 30 days of delivery [1]."},
 			"<meta>|NOW you can return most items within 30 days of delivery [1].|<citation>", true,

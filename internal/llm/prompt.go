@@ -1,6 +1,10 @@
 package llm
 
-import "kefu/internal/desk"
+import (
+	"strings"
+
+	"kefu/internal/desk"
+)
 
 // Prompt is structured, so that the offline model and the verifier read the
 // same sources that a language model is shown as text.
@@ -22,8 +26,20 @@ type Prompt struct {
 	Rounds []ToolRound
 }
 
-// NoAnswer is the whole reply of a model whose sources do not answer.
+// NoAnswer is the whole reply of a model whose sources do not answer. Some
+// models put it in quotes or in bold, or add why.
 const NoAnswer = "NO_ANSWER"
+
+// Declines tells whether a reply says that the sources do not answer.
+func Declines(reply string) bool { return strings.HasPrefix(unadorned(reply), NoAnswer) }
+
+// MayDecline tells whether a reply that begins so declines, or may come to.
+func MayDecline(begun string) bool {
+	return Declines(begun) || strings.HasPrefix(NoAnswer, unadorned(begun))
+}
+
+// unadorned is text without what may stand before its first word.
+func unadorned(text string) string { return strings.TrimLeft(text, " \t\r\n*_`#>\"'“‘「") }
 
 // Message is one message of a chat protocol.
 type Message struct {
