@@ -6,6 +6,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"kefu/internal/desk"
@@ -69,6 +70,9 @@ func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 	}
 	return true, t.cite(true)
 }
+
+// longestLink bounds what is held back for the end of a link, in bytes.
+const longestLink = 400
 
 // longestToken bounds what is held back for its closing bracket: a citation or
 // the placeholder of masked data.
@@ -161,3 +165,61 @@ const sentenceEnds = ".!?。！？\n]"
 // citedSentence is the end of a sentence with its citation: "… days. [1]" or
 // "…天[1]。".
 var citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
+
+// startsCanary is where a text may begin to spell the canary at its end, or its
+// length. The whole canary counts: one that ends as it begins would otherwise be
+// cut in two.
+func (s *Service) startsCanary(text string) int {
+	for n := min(len(s.canary), len(text)); n > 0; n-- {
+		if strings.HasSuffix(text, s.canary[:n]) {
+			return len(text) - n
+		}
+	}
+	return len(text)
+}
+
+// openLink matches a link at the end of a text that may not be complete.
+var openLink = regexp.MustCompile(`(?i)(?:h|ht|htt|https?|https?:/?/?[^\s]*|www\.[^\s]*|j|ja|jav|java|javas|javasc|javascr|javascri|javascrip|javascript(?::[^\s]*)?)$`)
+
+// mayEndLink is where a link begins that the end of text may have cut, or its
+// length.
+func mayEndLink(text string) int {
+	if at := openLink.FindStringIndex(text[max(0, len(text)-longestLink):]); at != nil {
+		start := max(0, len(text)-longestLink) + at[0]
+		if start == 0 || !isLetter(text[start-1]) {
+			return start
+		}
+	}
+	return len(text)
+}
+
+// mayEndSecret is where in text, which follows said, a credential or card number
+// begins that the end may have cut, or the length of text. What is longer than
+// any is let go: by then it can be told what it is.
+func mayEndSecret(said, text string) int {
+	const figures = "0123456789"
+	all := tail(said + text)
+	before := strings.TrimRightFunc(all, unbroken)
+	run, groups := all[len(before):], ""
+	if run == "" || strings.ContainsAny(run, figures) { // the run may end a number that has begun before it
+		groups = strings.TrimLeft(before[len(strings.TrimRightFunc(before, grouped)):], " -")
+	}
+	held := len(run) + len(groups)
+	switch {
+	case held == longestLink:
+		return len(text)
+	case groups == "" && len(run) < 12 && !strings.ContainsAny(run, figures): // a word
+		return len(text)
+	case groups == "" && len(run) < 5 && strings.Trim(run, figures) != "": // "30%", "4,"
+		return len(text)
+	}
+	return max(0, len(text)-held)
+}
+
+// unbroken tells what a credential is written in.
+func unbroken(r rune) bool { return ' ' < r && r <= '~' && r != '[' && r != ']' }
+
+// grouped tells what a card number is written in.
+func grouped(r rune) bool { return r == ' ' || r == '-' || unicode.IsDigit(r) }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
