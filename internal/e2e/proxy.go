@@ -71,11 +71,6 @@ func (p *Proxy) Drip(size int, interval time.Duration) {
 	p.add("downstream", "slicer", fmt.Sprintf(`{"average_size":%d,"delay":%d}`, size, interval.Microseconds()))
 }
 
-// CutAfter ends replies after so many bytes, as if all were well.
-func (p *Proxy) CutAfter(bytes int) {
-	p.add("downstream", "limit_data", fmt.Sprintf(`{"bytes":%d}`, bytes))
-}
-
 func (p *Proxy) both(kind, attributes string) {
 	p.add("upstream", kind, attributes)
 	p.add("downstream", kind, attributes)
