@@ -6,16 +6,18 @@ import (
 	"kefu/internal/desk"
 )
 
-// pendingMost bounds the answers whose askings nobody has taken yet.
+// pendingMost bounds how many answers that have left memory are counted between
+// two calls of Askings; further ones are not.
 const pendingMost = 100_000
 
-// askings are how often answers that have left memory were given from there.
+// askings counts how often answers that have left memory were given again.
+// It is safe for concurrent use.
 type askings struct {
 	mu      sync.Mutex
-	pending map[desk.AnswerID]int64
+	pending map[desk.AnswerID]int64 // nil: none since they were last taken
 }
 
-// left notes an entry that leaves memory.
+// left adds what an entry that leaves memory was not yet counted for.
 func (a *askings) left(e *entry) {
 	n := e.uncounted()
 	if n == 0 {
@@ -31,22 +33,28 @@ func (a *askings) left(e *entry) {
 	}
 }
 
-// uncounted is how often the entry was given since this was last asked.
+// take returns the counts and starts over.
+func (a *askings) take() map[desk.AnswerID]int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := a.pending
+	a.pending = nil
+	if all == nil {
+		return map[desk.AnswerID]int64{}
+	}
+	return all
+}
+
+// uncounted is how often the entry was given again since the last call.
 func (e *entry) uncounted() int64 {
 	n := e.given.Load()
 	return n - e.counted.Swap(n)
 }
 
-// Askings returns how often answers were given again since it was last called.
-// It looks through the whole memory tier.
+// Askings returns how often each answer was given again, from either tier, since
+// the last call. It looks through the whole memory tier.
 func (c *Cache) Askings() map[desk.AnswerID]int64 {
-	c.mu.Lock()
-	all := c.pending
-	c.pending = nil
-	c.mu.Unlock()
-	if all == nil {
-		all = map[desk.AnswerID]int64{}
-	}
+	all := c.askings.take()
 	if c.memory == nil {
 		return all
 	}

@@ -1,8 +1,10 @@
-// Package cache keeps composed answers in two tiers: memory in front of
-// Redis. Of those in memory, it also finds the answers to questions that are
-// nearly the one asked. It stores and finds; whether an entry is still true is
-// decided by the caller at every read. Redis is an accelerator, never a
-// dependency: when it fails, lookups miss at no cost until it is back.
+// Package cache keeps composed answers in two tiers, memory in front of Redis.
+// Over the memory tier lies a third, semantic one: it finds the answer to a
+// question that differs from the one asked by its wording alone.
+//
+// The cache stores and finds. Whether an entry is still true is decided by the
+// caller at every read. Redis makes answers faster and is never needed: while it
+// is down, lookups miss at once.
 package cache
 
 import (
@@ -21,21 +23,22 @@ import (
 	"kefu/internal/seal"
 )
 
-// Config bounds both tiers. All answers are shared by a tenant's users.
+// Config bounds both tiers. The defaults are those of the configuration: New
+// takes the values as they are. All answers are shared by a tenant's users.
 type Config struct {
 	MemoryEntries int           // 0 turns the memory tier off; default 10,000
 	MemoryTTL     time.Duration // default 1 h
-	Semantic      bool          // whether Near proposes answers that are in memory
+	Semantic      bool          // whether Near finds anything; needs the memory tier
 	RedisTTL      time.Duration // default 168 h
-	Jitter        float64       // share by which both lives vary, in [0,1); default 0.1
-	// Refresh is the share of its life at whose end an answer is Due, in [0,1);
-	// 0: never.
+	Jitter        float64       // an entry lives up to this share less than its TTL, in [0,1); default 0.1
+	// Refresh is the last share of an answer's life, in [0,1), in which it is Due
+	// to be composed anew; 0: never.
 	Refresh float64
 	// Timeout bounds each Redis operation on the path of a question; default
 	// 40 ms.
 	Timeout time.Duration
-	// Seals encrypts what stands in Redis, where it has a key. An entry that does
-	// not open, for whatever reason, is a miss.
+	// Seals encrypts the entries in Redis; default none, as with a ring that has
+	// no key. An entry that cannot be decrypted is a miss.
 	Seals *seal.Ring
 	// Logger is told when Redis is lost and when it is back; default
 	// slog.Default().
@@ -46,14 +49,14 @@ type Config struct {
 const (
 	Hit    = "hit"
 	Miss   = "miss"
-	Bypass = "bypass" // the tier is down
-	Error  = "error"
+	Bypass = "bypass" // not looked up: the tier is down, or the question takes no cached answer
+	Error  = "error"  // the tier failed, or its entry cannot be read
 )
 
 // Observer is told what the cache does.
 type Observer interface {
 	CacheLookup(tier, result string, took time.Duration)
-	// Dropped counts entries that did not reach a tier.
+	// Dropped is called for each entry that could not be written; sink is "cache".
 	Dropped(sink string)
 }
 
@@ -80,7 +83,7 @@ type Cache struct {
 	remote *remote                   // nil: off
 	obs    Observer
 	renewal
-	askings
+	askings askings
 }
 
 // New returns a cache; client may be nil for memory alone.
@@ -102,10 +105,11 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 		}
 		c.memory, err = otter.New(&otter.Options[Key, *entry]{
 			MaximumSize: cfg.MemoryEntries,
-			// Its upkeep takes less than the goroutine that it would start for it.
+			// Done by the caller: its upkeep takes less time than starting a goroutine.
 			Executor:         func(upkeep func()) { upkeep() },
 			ExpiryCalculator: otter.ExpiryWritingFunc(func(otter.Entry[Key, *entry]) time.Duration { return lifetime(cfg.MemoryTTL, cfg.Jitter) }),
-			// A replaced answer too: the new one may be one that nobody shares.
+			// Called for a replaced answer too, whose question is then no longer proposed:
+			// the new answer may be one that no other wording shares.
 			OnAtomicDeletion: func(e otter.DeletionEvent[Key, *entry]) { c.gone(e.Key, e.Value) },
 		})
 		if err != nil {
@@ -122,31 +126,31 @@ func New(cfg Config, client *redis.Client, obs Observer) (*Cache, error) {
 	return c, nil
 }
 
-// entry is an answer in memory with how often it was given from there.
+// entry is an answer in memory.
 type entry struct {
 	desk.Answer
-	given   atomic.Int64
-	counted atomic.Int64 // of these, in Askings
+	given   atomic.Int64 // how often it was given again since it was put here
+	counted atomic.Int64 // how many of these Askings has returned
 }
 
-// gone is told of an entry that leaves memory or is replaced.
+// gone is called for every entry that leaves memory or is replaced.
 func (c *Cache) gone(key Key, e *entry) {
 	if c.near != nil {
 		c.near.drop(key)
 	}
-	c.left(e)
+	c.askings.left(e)
 }
 
-// lifetime spreads expiry, so that entries written together do not end
-// together.
+// lifetime is a random life of up to ttl, so that entries written together do
+// not expire together.
 func lifetime(ttl time.Duration, jitter float64) time.Duration {
 	return time.Duration(float64(ttl) * (1 - jitter*rand.Float64()))
 }
 
-// Get finds an answer that valid accepts and names its tier, which is empty
-// where there is none. Whoever asks is admitted on the way, in the round trip to
-// Redis where that is needed: the error says why not. The answer's slices are
-// shared: they must not be changed.
+// Get finds an answer that valid accepts and the tier that had it; without one,
+// tier is empty. It also admits the asker, in the same round trip to Redis where
+// that is possible. The only error is admit's, when the asker is refused. The
+// answer's slices are shared and must not be changed.
 func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool, admit desk.Admit) (a desk.Answer, tier string, err error) {
 	if e, ok := c.recall(key, valid); ok || c.remote == nil {
 		if _, err := admit.Enter(ctx, ""); err != nil || !ok {
@@ -162,8 +166,8 @@ func (c *Cache) Get(ctx context.Context, key Key, valid func(desk.Answer) bool, 
 	return *found, desk.TierRedis, nil
 }
 
-// Peek finds an answer in memory that valid accepts, and tells no observer: it
-// is a second look at what a Get has just missed.
+// Peek looks once more in memory for what a Get has just missed. The Observer is
+// not told.
 func (c *Cache) Peek(key Key, valid func(desk.Answer) bool) (desk.Answer, bool) {
 	if c.memory == nil {
 		return desk.Answer{}, false
@@ -227,8 +231,9 @@ func (c *Cache) Put(key Key, a desk.Answer) {
 	}
 }
 
-// Run writes to Redis and watches its health until ctx ends; it then writes
-// what is queued, bounded by a second or two. The cache must not be used after.
+// Run writes to Redis and watches its health until ctx ends. It then takes two
+// seconds at most to write what is queued. The cache must not be used after it
+// has returned.
 func (c *Cache) Run(ctx context.Context) error {
 	defer c.claims.StopAllGoroutines()
 	if c.memory != nil {

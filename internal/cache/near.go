@@ -10,7 +10,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Kin is what a question is found by for those who ask nearly the same.
+// Kin is what the semantic tier knows of a question, by which others that ask
+// nearly the same find its answer.
 type Kin struct {
 	Scope    Key      // only questions of one scope are related; empty: related to none
 	Question string   // as it was asked
@@ -19,13 +20,13 @@ type Kin struct {
 
 const (
 	relatedMost  = 50_000 // questions remembered, at about 1 KB each
-	longestKin   = 64     // different terms of a question that is remembered
-	examinedMost = 64     // questions that one look compares terms with
-	proposedMost = 3      // questions that one look hands to its caller
+	longestKin   = 64     // terms that a question may have to be remembered
+	examinedMost = 64     // questions whose terms one lookup compares
+	proposedMost = 3      // questions that one lookup proposes
 )
 
-// Relate lets the answer that Put has stored, or Get has brought into memory,
-// be proposed for questions that are nearly kin's.
+// Relate makes the answer at key, which Put has stored or Get has brought into
+// memory, findable by Near.
 func (c *Cache) Relate(key Key, kin Kin) {
 	if c.near != nil && kin.Scope != "" {
 		c.near.add(key, kin)
@@ -35,10 +36,10 @@ func (c *Cache) Relate(key Key, kin Kin) {
 // Relates tells whether the semantic tier is on.
 func (c *Cache) Relates() bool { return c.near != nil }
 
-// Near finds in memory the answer to another question of kin's scope. Of the few
-// that share two thirds of their terms with it, the closest first, it gives the
-// answer of one that same accepts by its question and then valid by itself. An
-// answer that is gone or not valid is proposed no more.
+// Near finds in memory the answer to another question of kin's scope. It looks at
+// the three closest of those that share two thirds of their terms with kin, the
+// closest first, and returns the first answer whose question same accepts and
+// which valid accepts. An answer that is gone or not valid is not proposed again.
 func (c *Cache) Near(kin Kin, same func(question string) bool, valid func(desk.Answer) bool) (desk.Answer, bool) {
 	if c.near == nil || kin.Scope == "" {
 		return desk.Answer{}, false
@@ -66,9 +67,9 @@ func (c *Cache) kindred(kin Kin, same func(string) bool, valid func(desk.Answer)
 	return desk.Answer{}, false
 }
 
-// near is an inverted index of the questions whose answers are in memory. It is
-// looked into at every miss: for some 2 µs, without an allocation where it has
-// nothing to propose. It is safe for concurrent use.
+// near is an inverted index of the questions whose answers are in memory. Every
+// miss looks into it, which takes about 2 µs and allocates nothing where nothing
+// is found. It is safe for concurrent use.
 type near struct {
 	seed  maphash.Seed
 	limit int
@@ -79,8 +80,8 @@ type near struct {
 	oldest int       // the slot that is emptied next when none is free
 	at     map[Key]int32
 	having map[uint64][]int32 // slots by term, the newest last
-	seen   []uint32           // by slot, the look that last examined it
-	looks  uint32
+	seen   []uint32           // by slot, the lookup that last examined it
+	looks  uint32             // lookups so far
 }
 
 // related is a remembered question; its terms are digests, sorted.
@@ -94,8 +95,9 @@ func newNear(limit int) *near {
 	return &near{seed: maphash.MakeSeed(), limit: limit, at: map[Key]int32{}, having: map[uint64][]int32{}}
 }
 
-// digest appends the terms as numbers that differ by scope, sorted and each
-// once; none of a question that is too long.
+// digest appends the hashes of kin's terms, sorted and each once. The same term
+// has different hashes in different scopes. A question of more than longestKin
+// terms has none.
 func (n *near) digest(terms []uint64, kin Kin) []uint64 {
 	scope := maphash.String(n.seed, string(kin.Scope))
 	for _, t := range kin.Terms {
@@ -135,7 +137,7 @@ func (n *near) drop(key Key) {
 	}
 }
 
-// slot returns one that is free; n.mu is held, here and below.
+// slot returns a free one. n.mu is held, as in all methods below.
 func (n *near) slot() int32 {
 	if len(n.free) == 0 && len(n.slots) < n.limit {
 		n.slots, n.seen = append(n.slots, related{}), append(n.seen, 0)
@@ -160,7 +162,7 @@ func (n *near) empty(slot int32) {
 			continue
 		}
 		i := len(list) - 1
-		for list[i] != slot { // there it is, once: what a full memory does not keep came lately
+		for list[i] != slot { // it is there, mostly near the end: a full memory gives up what came last
 			i--
 		}
 		n.having[t] = slices.Delete(list, i, i+1)
@@ -174,12 +176,12 @@ func (n *near) empty(slot int32) {
 type proposal struct {
 	key      Key
 	question string
-	share    float64 // of their terms that both have
+	share    float64 // of the terms of both questions that they have in common
 }
 
-// propose returns the questions nearest to kin's, the nearest first. Those that
-// share two thirds of all terms share half of kin's, so that one of its rarest
-// half leads to them.
+// propose returns the questions nearest to kin's, the nearest first. A question
+// that shares two thirds of all terms with kin shares at least half of kin's own,
+// so that looking up the rarer half of these, and one more, finds it.
 func (n *near) propose(kin Kin) []proposal {
 	var buffer [longestKin]uint64
 	terms := n.digest(buffer[:0], kin)

@@ -28,7 +28,7 @@ func Dial(url string, timeout time.Duration) (*redis.Client, error) {
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = timeout, timeout, timeout, timeout
 	opt.DialerRetries, opt.MaxRetries = 1, -1
 	opt.ContextTimeoutEnabled = true
-	opt.Protocol = cmp.Or(opt.Protocol, 2) // by 3 each reply is preceded by a look for notifications, which nobody here wants
+	opt.Protocol = cmp.Or(opt.Protocol, 2) // with RESP3 the client looks for notifications before each reply, which nobody here uses
 	return redis.NewClient(opt), nil
 }
 
@@ -38,15 +38,15 @@ const (
 	writeTimeout = time.Second            // for a batch; nobody waits for it
 	writeDelay   = 50 * time.Millisecond  // longest wait of an answer for others to share a round trip with
 	probeEvery   = 250 * time.Millisecond // while Redis is down
-	loneReads    = 2                      // lookups at a time that do not share one
+	loneReads    = 2                      // up to as many lookups at a time are sent one by one
 )
 
-// remote is the Redis tier. Entries are CBOR, which takes a quarter of the time
-// that JSON takes to read. The first failure takes it out of the path of
-// questions; a probe in the background brings it back.
+// remote is the Redis tier. Entries are CBOR, which is read in a quarter of the
+// time of JSON. The first failure takes the tier out of the path of questions; a
+// probe in the background brings it back.
 type remote struct {
 	client  *redis.Client
-	gets    *redis.AutoPipeliner // one round trip for lookups that coincide
+	gets    *redis.AutoPipeliner // gives lookups that coincide one round trip
 	reading atomic.Int64         // lookups under way
 	timeout time.Duration
 	ttl     time.Duration
@@ -76,8 +76,9 @@ func newRemote(cfg Config, client *redis.Client, obs Observer) (*remote, error) 
 	}, nil
 }
 
-// get finds an answer; it is nil for any outcome but Hit. The error is that of
-// admit, which may bring along what is looked for.
+// get finds an answer; it is nil for any outcome but Hit. The asker is admitted
+// first; who admits may have read the key in the same round trip (desk.Along). The
+// only error is admit's.
 func (r *remote) get(ctx context.Context, key Key, admit desk.Admit) (*desk.Answer, string, error) {
 	down := r.down.Load()
 	if down {
@@ -113,9 +114,9 @@ func (r *remote) get(ctx context.Context, key Key, admit desk.Admit) (*desk.Answ
 	return a, Hit, nil
 }
 
-// read fetches one value, nil where there is none: lookups that coincide share
-// a round trip, which costs a lone one two more changes of goroutine than asking
-// itself.
+// read fetches one value, nil where there is none. Lookups that coincide share a
+// round trip; a lone one is sent directly, since sharing costs it two more
+// switches of goroutine.
 func (r *remote) read(ctx context.Context, key Key, deadline time.Time) (raw []byte, err error) {
 	defer r.reading.Add(-1)
 	if r.reading.Add(1) <= loneReads {
@@ -131,8 +132,8 @@ func (r *remote) read(ctx context.Context, key Key, deadline time.Time) (raw []b
 	return raw, err
 }
 
-// until is a context with a deadline that costs no timer: a lone lookup waits
-// for its connection alone, which keeps the deadline.
+// until is a context whose deadline costs no timer. It suits a lone lookup, which
+// waits for nothing but its connection, and that keeps the deadline by itself.
 type until struct {
 	context.Context
 	deadline time.Time
@@ -140,10 +141,10 @@ type until struct {
 
 func (u until) Deadline() (time.Time, bool) { return u.deadline, true }
 
-// blame takes the tier out of the path when Redis is at fault for the failure
-// of what began at start: not for an error that Redis itself replied with, nor
-// for a caller who left. Nor for a timeout while Redis answered others: then
-// this process was too slow, and without its cache it would be slower still.
+// blame takes the tier out of the path after an operation that began at start
+// failed, if Redis is at fault. It is not for an error that Redis itself replied
+// with, nor for a caller who left, nor for a timeout while Redis answered others:
+// then this process was too slow, and without its cache it would be slower still.
 func (r *remote) blame(ctx context.Context, start time.Time, err error) {
 	var reply redis.Error
 	switch {
@@ -202,7 +203,7 @@ func (r *remote) run(ctx context.Context) {
 	}
 }
 
-// waitForMore gives others the time to queue their answers too.
+// waitForMore lets more answers queue up, to be written in one round trip.
 func (r *remote) waitForMore(ctx context.Context) {
 	if len(r.writes) >= writeBatch-1 {
 		return

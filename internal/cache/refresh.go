@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// claimFor is how long nobody else renews an answer that somebody does,
-	// whatever becomes of it; of short lives half.
+	// claimFor is how long a claim lasts, whether the answer was renewed or not.
+	// Where answers live shorter than two minutes, it is half of their life.
 	claimFor = time.Minute
 	// claimsMost is how many claims are remembered.
 	claimsMost = 10_000
@@ -23,13 +23,13 @@ const (
 
 // renewal says when answers are renewed.
 type renewal struct {
-	after  time.Duration // their age from which they are old; 0: never
+	after  time.Duration // age from which an answer is old; 0: never
 	claim  time.Duration // how long a claim lasts
 	claims *otter.Cache[Key, struct{}]
 }
 
-// newRenewal makes answers old where even the shortest life of the tier that
-// keeps them longest is nearly over.
+// newRenewal reckons with the tier that keeps answers longest, and there with the
+// shortest life that Jitter allows: an answer must become old before it expires.
 func newRenewal(cfg Config, redis bool) (r renewal, err error) {
 	ttl := cfg.MemoryTTL
 	if redis {
@@ -50,8 +50,8 @@ func (r *renewal) old(a desk.Answer, now time.Time) bool {
 	return r.after > 0 && !a.Composed.IsZero() && now.Sub(a.Composed) > r.after
 }
 
-// Due tells whether an answer that Get has found is hot and its life nearly
-// over, so that it is time to compose it anew while it can still be given.
+// Due tells whether an answer that Get has found is old and asked for often, so
+// that it is worth composing anew while it can still be given.
 func (c *Cache) Due(key Key, a desk.Answer, now time.Time) bool {
 	if !c.old(a, now) || c.memory == nil {
 		return false
@@ -70,7 +70,7 @@ func (c *Cache) Renewed(ctx context.Context, key Key, valid func(desk.Answer) bo
 	if c.remote == nil {
 		return false
 	}
-	a, outcome, _ := c.remote.get(ctx, key, nil) // whom nobody asks, nobody refuses
+	a, outcome, _ := c.remote.get(ctx, key, nil) // without an asker to admit there is no error
 	if outcome != Hit || c.old(*a, now) || !valid(*a) {
 		return false
 	}
@@ -80,8 +80,9 @@ func (c *Cache) Renewed(ctx context.Context, key Key, valid func(desk.Answer) bo
 	return true
 }
 
-// Claim tells whether the caller alone may renew that answer, among all
-// replicas, for a minute or half of a shorter life. While Redis is down nobody may.
+// Claim tells whether the caller may renew that answer. Of all replicas one at a
+// time may, for a minute or, where answers live shorter, half of their life.
+// While Redis is down nobody may.
 func (c *Cache) Claim(ctx context.Context, key Key) bool {
 	if _, first := c.claims.SetIfAbsent(key, struct{}{}); !first {
 		return false
