@@ -82,8 +82,15 @@ func (d *doctor) redis(ctx context.Context) []finding {
 	began := time.Now()
 	theirs, err := client.Time(ctx).Result()
 	took := time.Since(began)
-	if err != nil {
+	var refused redis.Error
+	switch {
+	case errors.As(err, &refused):
+		return one("redis", doubt, "Questions are answered without it, more slowly. Are user, password and database number in REDIS_URL right?", "refuses: %s", err)
+	case err != nil:
 		return one("redis", doubt, "Questions are answered without it, more slowly. Is it running, and does REDIS_URL lead to it?", "%s", err)
+	}
+	if err := client.Set(ctx, "kefu:doctor", "", time.Second).Err(); err != nil {
+		return one("redis", doubt, "Questions are answered without it, more slowly. Is it the primary, has it room, and may its user write?", "answers, but keeps nothing: %s", err)
 	}
 	found := one("redis", well, "", "answers within %s", took.Round(100*time.Microsecond))
 	if skew := theirs.Sub(began.Add(took / 2)).Abs(); skew > tolerated {

@@ -2,10 +2,13 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"kefu/internal/e2e"
 	"kefu/internal/llmsim"
@@ -112,5 +115,28 @@ func TestTheDoctorSaysWhatIsBrokenAndWhatToDo(t *testing.T) {
 	}
 	if r.Code != 4 || !strings.Contains(r.Stderr, "broken: ") || !strings.Contains(r.Stderr, "model retired") {
 		t.Errorf("exit status %d, %s, want 4 and what is broken", r.Code, r.Stderr)
+	}
+}
+
+func TestTheDoctorTellsWhatRedisRefuses(t *testing.T) {
+	at, err := redis.ParseURL(testenv.Redis(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(at)
+	t.Cleanup(func() { client.Close() })
+	if err := client.Do(t.Context(), "ACL", "SETUSER", "reader", "reset", "on", ">secret", "~*", "+@all", "-@write").Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, user, says, advice string }{
+		{"a wrong password", "reader:wrong", "refuses: WRONGPASS", "user, password"},
+		{"a user who may not write", "reader:secret", "keeps nothing: NOPERM", "may its user write"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found, _ := diagnosis(t, e2e.NewSite(t, fmt.Sprintf("REDIS_URL=redis://%s@%s/%d", tt.user, at.Addr, at.DB), "KEFU_ADDR=127.0.0.1:1"))
+			if f := found["redis"]; f.Health != "warning" || !strings.Contains(f.Says, tt.says) || !strings.Contains(f.Advice, tt.advice) {
+				t.Errorf("redis: %+v, want %q and %q", f, tt.says, tt.advice)
+			}
+		})
 	}
 }

@@ -1,13 +1,16 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -51,3 +54,29 @@ func TestATimeoutIsRedisFaultOnlyWhileItAnswersNobody(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatRedisRefusesWithIsToldOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := &remote{log: slog.New(slog.NewTextHandler(&log, nil))}
+		said := func() int {
+			r.blame(t.Context(), time.Now(), refusal("WRONGPASS invalid username-password pair"))
+			return strings.Count(log.String(), "WRONGPASS")
+		}
+		first, again := said(), said()
+		time.Sleep(tellEvery)
+		if later := said(); first != 1 || again != 1 || later != 2 {
+			t.Errorf("told %d times, %d after a second refusal and %d after a minute, want 1, 1 and 2", first, again, later)
+		}
+		if r.down.Load() {
+			t.Error("a Redis that answers counts as down")
+		}
+	})
+}
+
+// refusal is an error that Redis replies with.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func (refusal) RedisError() {}

@@ -38,6 +38,7 @@ const (
 	writeTimeout = time.Second            // for a batch; nobody waits for it
 	writeDelay   = 50 * time.Millisecond  // longest wait of an answer for others to share a round trip with
 	probeEvery   = 250 * time.Millisecond // while Redis is down
+	tellEvery    = time.Minute            // that Redis refuses
 	loneReads    = 2                      // up to as many lookups at a time are sent one by one
 )
 
@@ -56,6 +57,7 @@ type remote struct {
 	log     *slog.Logger
 	down    atomic.Bool
 	alive   atomic.Int64 // when Redis last answered, in nanoseconds
+	told    atomic.Int64 // when it was last told that Redis refuses, in nanoseconds
 	failed  chan struct{}
 	writes  chan write
 }
@@ -148,7 +150,10 @@ func (u until) Deadline() (time.Time, bool) { return u.deadline, true }
 func (r *remote) blame(ctx context.Context, start time.Time, err error) {
 	var reply redis.Error
 	switch {
-	case errors.As(err, &reply), errors.Is(ctx.Err(), context.Canceled):
+	case errors.As(err, &reply):
+		r.tell(reply)
+		return
+	case errors.Is(ctx.Err(), context.Canceled):
 		return
 	case timedOut(err) && r.alive.Load() > start.UnixNano():
 		return
@@ -160,6 +165,16 @@ func (r *remote) blame(ctx context.Context, start time.Time, err error) {
 	select {
 	case r.failed <- struct{}{}:
 	default:
+	}
+}
+
+// tell says what Redis refuses with: a wrong password, a replica that is not to
+// be written to, no room. It stands in the way of every question, so that once
+// a while is enough.
+func (r *remote) tell(reply redis.Error) {
+	last, now := r.told.Load(), time.Now().UnixNano()
+	if now-last >= int64(tellEvery) && r.told.CompareAndSwap(last, now) {
+		r.log.Warn("redis refuses what the cache asks; going on without it; 'kefu doctor' says what to do", "error", reply)
 	}
 }
 
