@@ -102,15 +102,31 @@ func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, e
 		return vendor.ChatCompletionMessage{}, errNoChoice // also a 200 that holds an error
 	}
 	choice := r.Choices[0]
+	if err := stoppedShort(choice.FinishReason); err != nil {
+		return choice.Message, err
+	}
 	switch {
-	case choice.FinishReason == vendor.FinishReasonContentFilter:
-		return choice.Message, wire.ErrFiltered
 	case choice.Message.Content != "", len(choice.Message.ToolCalls) > 0:
 		return choice.Message, nil
 	case choice.Message.Refusal != "":
 		return choice.Message, wire.ErrDeclined
 	default:
 		return choice.Message, wire.ErrEmpty
+	}
+}
+
+// stoppedShort reads a finish reason: nil where the model said all it would.
+// Beside OpenAI's own there are those of Zhipu (sensitive, network_error), of
+// OpenRouter and Mistral (error), DeepSeek (insufficient_system_resource), vLLM
+// and SGLang (abort), which all come with what was written until then.
+func stoppedShort(reason vendor.FinishReason) error {
+	switch reason {
+	case vendor.FinishReasonContentFilter, "sensitive":
+		return wire.ErrFiltered
+	case "error", "network_error", "insufficient_system_resource", "abort":
+		return llm.ErrCut
+	default:
+		return nil
 	}
 }
 

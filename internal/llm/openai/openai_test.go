@@ -82,6 +82,8 @@ func TestAStream(t *testing.T) {
 		{"an error that go-openai swallows is a cut", []string{delta("Hel"), `data: { "error": {"message":"x"}}`}, "Hel", llm.Cut, desk.Usage{}},
 		{"a named error event is a cut", []string{delta("Hel"), "event: error\ndata: {\"message\":\"x\"}"}, "Hel", llm.Cut, desk.Usage{}},
 		{"a content filter after the first delta", []string{delta("Hel"), `data: {"choices":[{"delta":{},"finish_reason":"content_filter"}]}`, done}, "Hel", llm.Refused, desk.Usage{}},
+		{"OpenRouter's upstream failed after the first delta", []string{delta("Hel"), `data: {"id":"gen-1","error":{"code":"server_error","message":"` + secretBody + `"},"choices":[{"delta":{"content":""},"finish_reason":"error"}]}`, done}, "Hel", llm.Cut, desk.Usage{}},
+		{"DeepSeek ran out of machines", []string{delta("Hel"), `data: {"choices":[{"delta":{"content":""},"finish_reason":"insufficient_system_resource"}]}`, usage, done}, "Hel", llm.Cut, desk.Usage{}},
 		{"broken JSON", []string{delta("Hel"), "data: {" + secretBody}, "Hel", llm.InvalidReply, desk.Usage{}},
 	}
 	for _, tt := range tests {
@@ -183,6 +185,8 @@ func TestFailureKinds(t *testing.T) {
 		{"200 with half a reply", 200, wholeBody[:40], llm.Cut},
 		{"200 with an empty text", 200, `{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`, llm.InvalidReply},
 		{"200 filtered", 200, `{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}]}`, llm.Refused},
+		{"200 filtered, as Zhipu says it", 200, `{"choices":[{"message":{"content":"x"},"finish_reason":"sensitive"}]}`, llm.Refused},
+		{"200 with what vLLM had written when it stopped", 200, `{"choices":[{"message":{"content":"Hel"},"finish_reason":"abort"}]}`, llm.Cut},
 		{"200 declined", 200, `{"choices":[{"message":{"refusal":"No."},"finish_reason":"stop"}]}`, llm.Refused},
 		{"a redirect is not followed", 302, "", llm.InvalidReply},
 	}

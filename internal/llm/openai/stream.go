@@ -62,14 +62,11 @@ func (s *stream) Next() (llm.Delta, error) {
 		}
 		choice := event.Choices[0]
 		s.calls.add(choice.Delta.ToolCalls)
-		switch choice.FinishReason {
-		case "", vendor.FinishReasonNull:
-		case vendor.FinishReasonContentFilter:
-			s.err = s.fault(wire.ErrFiltered)
+		if err := stoppedShort(choice.FinishReason); err != nil {
+			s.err = s.fault(err)
 			continue
-		default:
-			s.finished = true
 		}
+		s.finished = s.finished || choice.FinishReason != "" && choice.FinishReason != vendor.FinishReasonNull
 		if choice.Delta.Refusal != "" {
 			s.err = s.fault(wire.ErrDeclined)
 			continue
