@@ -26,10 +26,10 @@ func judge(err error) (llm.FailureKind, error) {
 	)
 	switch {
 	case errors.As(err, &other): // first, since it may wrap half an APIError
-		return kindOf(other.HTTPStatusCode, "", ""), nil
+		return kindOf(other.HTTPStatusCode, "", string(other.Body)), nil
 	case errors.As(err, &refused):
 		code := codeOf(refused)
-		return kindOf(refused.HTTPStatusCode, code, refused.Message), reason(code)
+		return kindOf(statusOf(refused), code, refused.Message), reason(code)
 	case locallyRefused(err):
 		return llm.ModelGone, err // another may do what this one cannot
 	default:
@@ -56,7 +56,8 @@ func locallyRefused(err error) bool {
 // status means several things. Some vendors give neither code nor type for a
 // prompt that is too long, OpenRouter none for one that a filter stopped, and all
 // a wrong one, or none, for a model that takes no tools, so that for these kinds
-// the message must be read.
+// the message must be read: the whole body where it is not OpenAI's object, as
+// those of older vLLMs, of Ollama and of Gemini behind this protocol are not.
 func kindOf(status int, code, message string) llm.FailureKind {
 	if wire.SaysNoTools(message) {
 		return llm.ModelGone // for this call: another may do what this one cannot
@@ -85,6 +86,15 @@ func kindOf(status int, code, message string) llm.FailureKind {
 		return llm.Refused
 	}
 	return kind
+}
+
+// statusOf is the status that the error came with or, inside of a stream, has for
+// its code.
+func statusOf(e *vendor.APIError) int {
+	if code, ok := e.Code.(int); ok && e.HTTPStatusCode == 0 {
+		return code
+	}
+	return e.HTTPStatusCode
 }
 
 // codeOf is the error's code, or its type where the code says nothing, in
