@@ -156,12 +156,13 @@ func (b *bill) succeed(reported desk.Usage) {
 	b.settle(reported, nil)
 }
 
-// fail settles an attempt that did not end well. The vendor counts what it
+// fail settles an attempt that did not end well: nothing is owed for some
+// failures, unless a part of the reply had arrived. The vendor counts what it
 // generated, seen by us or not, reasoning included; the only bound on that is
 // what the call allowed.
 func (b *bill) fail(err error) {
 	var owed desk.Usage
-	if mayBeOwed(err) {
+	if mayBeOwed(err) || b.arrived != nil {
 		owed = desk.Usage{Estimated: true, Prompt: b.promptTokens(), Completion: b.call.MaxTokens}
 	}
 	b.settle(owed, err)

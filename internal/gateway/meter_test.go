@@ -60,6 +60,7 @@ func TestAnAttemptEndsWithItsStream(t *testing.T) {
 		{"read to its end", outcome{deltas: []string{"a", "bc"}, usage: desk.Usage{Prompt: 3, Completion: 2}}, -1, "", 3, false},
 		{"cut", outcome{deltas: []string{"a", "bc"}, end: cut}, -1, "cut", 3, true},
 		{"closed early", outcome{deltas: []string{"a", "bc"}}, 1, "cancelled", 1, true},
+		{"overloaded on the way", outcome{deltas: []string{"a"}, end: &llm.Failure{Kind: llm.Unavailable}}, -1, "unavailable", 1, true},
 		{"refused on the way", outcome{deltas: []string{"a"}, end: &llm.Failure{Kind: llm.Refused}}, -1, "content_refused", 1, true},
 	}
 	for _, tt := range tests {
