@@ -105,6 +105,7 @@ func messageOf(r vendor.ChatCompletionResponse) (vendor.ChatCompletionMessage, e
 	if err := stoppedShort(choice.FinishReason); err != nil {
 		return choice.Message, err
 	}
+	choice.Message.Content = spoken(choice.Message.Content)
 	switch {
 	case choice.Message.Content != "", len(choice.Message.ToolCalls) > 0:
 		return choice.Message, nil

@@ -64,6 +64,25 @@ func TestAWholeReply(t *testing.T) {
 	}
 }
 
+func TestThoughtsInTheTextAreNotSaid(t *testing.T) {
+	for content, want := range map[string]string{
+		"<think>\nLet me see.\n</think>\n\nHello!": "Hello!",
+		"\n<think>\n\n</think>\nHello!":            "Hello!", // of one that was told not to think
+		"Let me see.\n</think>\n\nHello!":          "Hello!", // the template of the prompt began the thought
+		"Hello <think>!":                           "Hello <think>!",
+		"A <think> wants its </think>.":            "A <think> wants its </think>.",
+		"<think>a</think><think>b</think> Hello!":  "Hello!",
+	} {
+		body, _ := json.Marshal(content)
+		r, err := serve(t, llmtest.Reply(200, `{"choices":[{"message":{"content":`+string(body)+`},"finish_reason":"stop"}]}`)).Start(t.Context(), call(false))
+		if err != nil {
+			t.Errorf("%q: %v", content, err)
+		} else if text, _ := r.Text(); text != want {
+			t.Errorf("%q says %q, want %q", content, text, want)
+		}
+	}
+}
+
 func TestAStream(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -77,6 +96,8 @@ func TestAStream(t *testing.T) {
 		{"a finish reason without the end mark is complete", []string{delta("Hi"), finish}, "Hi", "", desk.Usage{}},
 		{"a finish reason beside the last delta", []string{`data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"length"}]}`, done}, "Hi", "", desk.Usage{}},
 		{"an end mark without a finish reason is a cut", []string{delta("Hel"), done}, "Hel", llm.Cut, desk.Usage{}},
+		{"thoughts written into the text are passed over", []string{delta("\n<thi"), delta("nk>\nLet me see: a </b"), delta("> </thi"), delta("nk>"), delta("\n\n"), delta("Hel"), delta("lo <think>!"), finish, done}, "Hello <think>!", "", desk.Usage{}},
+		{"what only begins like a thought", []string{delta("<"), delta("th> is HTML"), finish, done}, "<th> is HTML", "", desk.Usage{}},
 		{"a stream that merely ends is a cut", []string{delta("Hel")}, "Hel", llm.Cut, desk.Usage{}},
 		{"an error within the stream", []string{delta("Hel"), `data: {"error":{"message":"` + secretBody + `","type":"server_error"}}`}, "Hel", llm.Unavailable, desk.Usage{}},
 		{"an error that go-openai swallows is a cut", []string{delta("Hel"), `data: { "error": {"message":"x"}}`}, "Hel", llm.Cut, desk.Usage{}},
@@ -118,6 +139,7 @@ func TestAnErrorMeansThatNothingWasSeen(t *testing.T) {
 	}{
 		{"a role is no delta", llmtest.Events(role), llm.Cut},
 		{"a finish without text", llmtest.Events(role, finish, done), llm.InvalidReply},
+		{"thoughts without a word after them", llmtest.Events(delta("<think>Let me see"), `data: {"choices":[{"delta":{},"finish_reason":"length"}]}`, done), llm.InvalidReply},
 		{"HTML with status 200", llmtest.Reply(200, "<html>"+secretBody+"</html>"), llm.InvalidReply},
 		{"a JSON error with status 200", llmtest.Reply(200, `{"error":{"message":"`+secretBody+`"}}`), llm.InvalidReply},
 		{"a JSON error as the first event", llmtest.Events(`data: {"error":{"message":"` + secretBody + `","code":"rate_limit_exceeded"}}`), llm.RateLimited},
@@ -190,6 +212,7 @@ func TestFailureKinds(t *testing.T) {
 		{"200 with half a reply", 200, wholeBody[:40], llm.Cut},
 		{"200 with an empty text", 200, `{"choices":[{"message":{"content":""},"finish_reason":"length"}]}`, llm.InvalidReply},
 		{"200 filtered", 200, `{"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}]}`, llm.Refused},
+		{"200 with thoughts alone", 200, `{"choices":[{"message":{"content":"<think>Let me see"},"finish_reason":"length"}]}`, llm.InvalidReply},
 		{"200 filtered, as Zhipu says it", 200, `{"choices":[{"message":{"content":"x"},"finish_reason":"sensitive"}]}`, llm.Refused},
 		{"200 with what vLLM had written when it stopped", 200, `{"choices":[{"message":{"content":"Hel"},"finish_reason":"abort"}]}`, llm.Cut},
 		{"200 declined", 200, `{"choices":[{"message":{"refusal":"No."},"finish_reason":"stop"}]}`, llm.Refused},

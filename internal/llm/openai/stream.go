@@ -39,13 +39,14 @@ type stream struct {
 	usage    desk.Usage
 	begun    bool // an event came
 	finished bool // a finish reason came
+	thoughts thoughts
 	calls    callPieces
 	err      error
 }
 
 // Next returns the next delta with text, or with the calls of tools once they
-// are complete. Deltas without any, such as the role or a keep-alive, are
-// passed over.
+// are complete. Deltas without any, such as the role, a thought or a keep-alive,
+// are passed over.
 func (s *stream) Next() (llm.Delta, error) {
 	for s.err == nil {
 		event, err := s.events.Recv()
@@ -71,7 +72,7 @@ func (s *stream) Next() (llm.Delta, error) {
 			s.err = s.fault(wire.ErrDeclined)
 			continue
 		}
-		d := llm.Delta{Text: choice.Delta.Content}
+		d := llm.Delta{Text: s.thoughts.passOver(choice.Delta.Content)}
 		if s.finished {
 			d.Calls = s.calls.take()
 		}
