@@ -64,7 +64,8 @@ func Verify(text string, sources []desk.Passage) Verdict {
 		if !ok {
 			claim.analyse()
 		}
-		if ok || !claim.connects() && !checker.heads(claim) {
+		heads := checker.heads(claim) || n+1 < len(said) && underHead.MatchString(said[n+1].text)
+		if ok || !heads && !claim.connects() && !claim.statesNothing() {
 			v.Claims++
 			if !ok {
 				found, ok = checker.find(claim)
@@ -79,7 +80,7 @@ func Verify(text string, sources []desk.Passage) Verdict {
 			}
 		}
 		v.Grounds = append(v.Grounds, ground)
-		if ground.Supported {
+		if ground.Supported && !label.MatchString(claim.text) {
 			kept.WriteString(s.lead + claim.withCitation(ground.Source))
 		}
 	}
@@ -166,6 +167,7 @@ func read(s string) claim {
 // analyse finds the words and numbers that need support.
 func (c *claim) analyse() {
 	stated := placeholder.ReplaceAllString(c.text, " ") // the asker's own data is no claim
+	stated = rate.ReplaceAllString(stated, "$1 $2")
 	c.terms = distinct(lang.ContentTerms(stated))
 	c.clauses = clauses(stated)
 	c.numbers = lang.Numbers(listNumber.ReplaceAllString(stated, ""))
@@ -173,6 +175,9 @@ func (c *claim) analyse() {
 
 // placeholder stands for masked personal data.
 var placeholder = regexp.MustCompile(`⟦[A-Z]+_\d+⟧`)
+
+// rate is a number by something: $4.99/month.
+var rate = regexp.MustCompile(`(\d)/(\pL)`)
 
 // listNumber is the ordinal of a list item, which is not a claim.
 var listNumber = regexp.MustCompile(`^\s*(?:[-*•]|\d{1,2}[.)、])\s+`)
@@ -196,8 +201,14 @@ func (c claim) withCitation(source int) string {
 		tag = tag[1:]
 	}
 	body := strings.TrimRight(c.text, ".。!！?？;；")
+	if row, ends := strings.CutSuffix(body, "|"); ends { // stays within the last cell
+		body = strings.TrimRight(row, blanks)
+	}
 	return body + tag + c.text[len(body):]
 }
+
+// underHead is the line under the head of a table.
+var underHead = regexp.MustCompile(`^\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?$`)
 
 func distinct(terms []string) []string {
 	seen := make(map[string]bool, len(terms))

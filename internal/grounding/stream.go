@@ -12,8 +12,8 @@ import (
 // its sentence, as Verify does, where an answer is shown while it is made: what
 // was said of the sentence before text cannot be changed any more. Of several
 // citations behind a sentence the first stays, and none where nothing is stated.
-// The number of a sentence that nothing supports stays as well, for that was
-// shown too.
+// The number of a sentence that nothing supports stays as well, and that behind
+// "Sources:", for those were shown too.
 func SetRight(said, text string, sources []desk.Passage) string {
 	right, end := "", 0
 	for _, at := range marker.FindAllStringIndex(text, -1) {
@@ -27,7 +27,7 @@ func SetRight(said, text string, sources []desk.Passage) string {
 		cited := blank + text[at[0]:at[1]]
 		grounds := Verify(said+right+cited, sources).Grounds
 		switch g := grounds[len(grounds)-1]; {
-		case !g.Supported:
+		case !g.Supported, label.MatchString(said + right):
 			right += cited
 		case g.Source > 0:
 			right += blank + fmt.Sprintf("[%d]", g.Source)
