@@ -218,6 +218,7 @@ func (d *draft) verify(tr *desk.Trace) {
 	if llm.Declines(d.text) {
 		d.text = ""
 	}
+	d.text = grounding.Markers(d.text)
 	d.verdict = grounding.Verify(d.text, d.sources)
 	tr.Grounds, tr.Passages = d.verdict.Grounds, traced(d.sources, d.verdict)
 	tr.Took("verify", start)

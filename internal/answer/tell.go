@@ -57,7 +57,7 @@ func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 		if err != nil {
 			return t.shown.Len() > 0, fmt.Errorf("read reply: %w", err)
 		}
-		t.held += d.Text
+		t.held = grounding.Markers(t.held + d.Text)
 		if err := t.show(t.ready()); err != nil {
 			return true, err
 		}
@@ -83,15 +83,26 @@ func (t *teller) ready() int {
 	if t.shown.Len() == 0 && llm.MayDecline(t.held) {
 		return 0
 	}
-	open := strings.LastIndexAny(t.held, "[⟦")
-	if open < 0 || len(t.held)-open > longestToken || strings.ContainsAny(t.held[open:], "]⟧") {
-		open = len(t.held)
-	}
+	open := unclosed(t.held)
 	said := tail(t.shown.String()) // in which a secret or a name may have begun
 	if t.Tenants != nil {
 		open = min(open, max(0, t.Tenants.MayName(said+t.held, t.tenant)-len(said)))
 	}
 	return min(open, t.startsCanary(t.held), mayEndLink(t.held), mayEndSecret(said, t.held))
+}
+
+// unclosed is where a bracket stands open that may become a citation or a
+// placeholder, the end of text if none does.
+func unclosed(text string) int {
+	first := len(text)
+	for _, pair := range [...]string{"[]", "⟦⟧", "()", "【】", "［］", "（）"} {
+		opening, size := utf8.DecodeRuneInString(pair)
+		at := strings.LastIndex(text, string(opening))
+		if at >= 0 && len(text)-at <= longestToken && !strings.Contains(text[at:], pair[size:]) {
+			first = min(first, at)
+		}
+	}
+	return first
 }
 
 // tail is the end of what was shown, which a leak may have begun in.

@@ -102,6 +102,16 @@ func TestAStreamIsToldAsItComes(t *testing.T) {
 			"<meta>|You can return most items within 30 days of delivery [1]|<citation>|.| Gift cards cannot be returned. [2]|<citation>", true,
 		},
 		{
+			"citations of another kind are shown like the others", "How long do I have to return an item?",
+			[]string{"You can return most items within 30 days of delivery (", "source", " 1).", " Gift cards cannot be returned【", "2", "】."},
+			"<meta>|You can return most items within 30 days of delivery |[1].|<citation>| Gift cards cannot be returned|[2].|<citation>", true,
+		},
+		{
+			"an offer to help needs no source", "How long do I have to return an item?",
+			[]string{"You can return most items within 30 days of delivery [1].", " Let me know if you need anything else!"},
+			"<meta>|You can return most items within 30 days of delivery [1].|<citation>| Let me know if you need anything else!", true,
+		},
+		{
 			"what may be no answer is held back", "Do you sell returns of rockets?",
 			[]string{"NO", "_ANSWER"},
 			"<meta>|I'm sorry, I could not find an answer to this in our help centre.|<handoff no_answer>", false,
