@@ -10,19 +10,20 @@ import (
 	"kefu/internal/desk"
 )
 
-// Ledger keeps every attempt.
+// Ledger records every attempt, first what is about to be made (the intent), then
+// its outcome. Implementations are safe for concurrent use.
 type Ledger interface {
-	// Begin returns once the intent is durable: bytes may then leave.
+	// Begin returns once the intent is durable. Only then may the call be sent.
 	Begin(ctx context.Context, a desk.Attempt) error
 	// Note records an intent without waiting: it is durable a fraction of a second
 	// later. It never blocks.
 	Note(a desk.Attempt)
-	// End records the outcome, also of a free attempt that Begin never saw. It
-	// never blocks for long and never drops.
+	// End records the outcome, also of an attempt without an intent, as free ones
+	// are. It never blocks for long and never drops.
 	End(a desk.Attempt)
 }
 
-// Reasons why Begin refuses; they are causes of a Failure of kind Exhausted.
+// Reasons why Allowance.Begin refuses: causes of its Failure of kind Exhausted.
 var (
 	ErrNoAttempts = errors.New("attempt budget of the answer is used up")
 	ErrNoTime     = errors.New("deadline of the answer is too near")
@@ -30,24 +31,21 @@ var (
 	ErrNoPrice    = errors.New("model has no known price and the answer is under a budget")
 )
 
-// ErrNoLedger is the cause of Begin's Failure of kind Unavailable.
+// ErrNoLedger is the cause of Allowance.Begin's Failure of kind Unavailable.
 var ErrNoLedger = errors.New("attempt could not be recorded and the answer is under a budget")
 
 // Allowance is what one answer may spend: attempts, money, time. One value
 // serves everything done for that answer, embeddings and fallbacks included.
 // It is safe for concurrent use.
 type Allowance struct {
-	answer   desk.AnswerID
-	tenant   desk.TenantID
-	deadline time.Time
-	ledger   Ledger
+	grant  Grant
+	ledger Ledger
 
 	mu       sync.Mutex
-	left     int
-	begun    int
-	held     desk.MicroUSD
-	tokens   int64 // held
-	grant    Grant
+	left     int           // attempts that may still begin
+	begun    int           // attempts so far, free ones included
+	held     desk.MicroUSD // what is left of grant.Held
+	tokens   int64         // what is left of grant.HeldTokens
 	attempts []desk.Attempt
 	decided  []desk.Decision
 }
@@ -67,16 +65,13 @@ type Grant struct {
 	TokensCapped bool
 }
 
-// NewAllowance opens an allowance whose attempts are recorded in ledger.
+// NewAllowance returns an allowance whose attempts are recorded in ledger.
 func NewAllowance(g Grant, ledger Ledger) *Allowance {
-	return &Allowance{
-		answer: g.Answer, tenant: g.Tenant, deadline: g.Deadline, ledger: ledger,
-		left: g.Attempts, held: g.Held, tokens: g.HeldTokens, grant: g,
-	}
+	return &Allowance{grant: g, ledger: ledger, left: g.Attempts, held: g.Held, tokens: g.HeldTokens}
 }
 
 // Deadline is when the answer must be there; zero means none.
-func (a *Allowance) Deadline() time.Time { return a.deadline }
+func (a *Allowance) Deadline() time.Time { return a.grant.Deadline }
 
 // Left is the number of attempts that may still begin.
 func (a *Allowance) Left() int {
@@ -85,13 +80,14 @@ func (a *Allowance) Left() int {
 	return a.left
 }
 
-// Answer is the answer that the allowance belongs to; empty outside one.
-func (a *Allowance) Answer() desk.AnswerID { return a.answer }
+// Answer is the answer that the allowance belongs to; empty for work that is not
+// part of one, such as embedding documents.
+func (a *Allowance) Answer() desk.AnswerID { return a.grant.Answer }
 
 // Tenant is whose money is spent.
-func (a *Allowance) Tenant() desk.TenantID { return a.tenant }
+func (a *Allowance) Tenant() desk.TenantID { return a.grant.Tenant }
 
-// Intent describes the attempt about to be made.
+// Intent describes an attempt that is about to be made.
 type Intent struct {
 	Provider, Model string
 	Purpose         desk.Purpose
@@ -103,11 +99,12 @@ type Intent struct {
 	Bound desk.Usage
 }
 
-// Begin takes one attempt and draws its worst case, then writes the intent to
-// the ledger. Under a cap it waits until the intent is durable, so that a crash
-// cannot hide spending; without one nothing is held and nobody waits. On error
-// nothing was taken and no byte may leave; the error is a *Failure of kind
-// Exhausted, or Unavailable when a capped allowance has no ledger to write to.
+// Begin takes one attempt, draws its worst case from what is held, and writes the
+// intent to the ledger. Under a cap it waits until the intent is durable, so that
+// a crash cannot hide spending; without a cap it does not wait. On error nothing
+// was taken and the call must not be sent. The error is a *Failure: of kind
+// Exhausted when the allowance does not suffice, of kind Unavailable when a
+// capped attempt could not be recorded.
 func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 	row, err := a.take(in)
 	if err != nil {
@@ -127,9 +124,8 @@ func (a *Allowance) Begin(ctx context.Context, in Intent) (*Attempt, error) {
 	return &Attempt{of: a, row: row, sent: time.Now()}, nil
 }
 
-// Free starts an attempt that costs nothing, such as one of the offline model:
-// it is recorded when it ends, but takes no attempt, needs no time or money
-// and does not wait for the ledger.
+// Free starts an attempt that costs nothing, such as one of the offline model. It
+// is recorded when it ends, but draws nothing from the allowance and never waits.
 func (a *Allowance) Free(in Intent) *Attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -144,7 +140,7 @@ func (a *Allowance) take(in Intent) (desk.Attempt, error) {
 	switch {
 	case a.left <= 0:
 		return desk.Attempt{}, ErrNoAttempts
-	case !a.deadline.IsZero() && !time.Now().Before(a.deadline):
+	case !a.grant.Deadline.IsZero() && !time.Now().Before(a.grant.Deadline):
 		return desk.Attempt{}, ErrNoTime
 	case a.grant.Capped && !in.Priced:
 		return desk.Attempt{}, ErrNoPrice
@@ -161,7 +157,7 @@ func (a *Allowance) take(in Intent) (desk.Attempt, error) {
 func (a *Allowance) number(in Intent) desk.Attempt {
 	a.begun++
 	return desk.Attempt{
-		ID: desk.NewAttemptID(), Answer: a.answer, Tenant: a.tenant, Number: a.begun,
+		ID: desk.NewAttemptID(), Answer: a.grant.Answer, Tenant: a.grant.Tenant, Number: a.begun,
 		Provider: in.Provider, Model: in.Model, Purpose: in.Purpose, Started: time.Now(),
 		PromptLength: in.PromptLength, Worst: in.Worst, Priced: in.Priced, Usage: in.Bound,
 	}
@@ -175,10 +171,10 @@ func (a *Allowance) giveBack(row desk.Attempt) {
 	a.tokens += int64(row.Usage.Total())
 }
 
-// budgeted tells whether what is spent has to be durable before it is.
+// budgeted tells whether an intent must be durable before its call is sent.
 func (a *Allowance) budgeted() bool { return a.grant.Capped || a.grant.TokensCapped }
 
-// Spent is what was drawn so far; an attempt under way counts at its worst.
+// Spent is what was drawn so far; an attempt under way counts at its worst case.
 func (a *Allowance) Spent() (money desk.MicroUSD, tokens int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -192,7 +188,7 @@ func (a *Allowance) Attempts() []desk.Attempt {
 	return append([]desk.Attempt(nil), a.attempts...)
 }
 
-// Decided keeps a decision about a call for the answer's trace.
+// Decided records a decision about a call, for the answer's trace.
 func (a *Allowance) Decided(d desk.Decision) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -210,20 +206,21 @@ func (a *Allowance) Decisions() []desk.Decision {
 type Attempt struct {
 	of   *Allowance
 	row  desk.Attempt
-	sent time.Time // when the intent was durable: latency is the provider's alone
+	sent time.Time // latency counts from here, without the wait for the ledger
 	free bool
 }
 
-// End settles the attempt: the real cost is kept, the rest of the worst case
-// is given back. The finished row is returned for metrics and logs.
-// responseLength counts the characters that arrived.
+// End settles the attempt: the real cost stays drawn, the rest of the worst case
+// goes back to the allowance. responseLength counts the characters that arrived;
+// err is why the call failed, nil if it did not. It returns the finished row, for
+// metrics and logs.
 func (at *Attempt) End(usage desk.Usage, cost desk.MicroUSD, responseLength int, err error) desk.Attempt {
 	row := at.row
 	row.Latency = time.Since(at.sent)
 	row.Usage, row.Cost = usage, cost
 	row.ResponseLength = responseLength
 	row.Failure = string(KindOf(err))
-	if f, ok := errors.AsType[*Failure](err); ok { // what it was wrapped in may hold anything
+	if f, ok := errors.AsType[*Failure](err); ok { // without what wraps it, which may hold customer text
 		row.Cause = f.Error()
 	} else if err != nil {
 		row.Cause = err.Error()

@@ -6,8 +6,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Prompt is structured, so that the offline model and the verifier read the
-// same sources that a language model is shown as text.
+// Prompt is what a model is given, in parts: chat models are shown them as text
+// (Messages), the offline model and the verifier read the sources themselves.
 type Prompt struct {
 	// System holds the instructions; it never contains customer text.
 	System string
@@ -18,15 +18,16 @@ type Prompt struct {
 	Route desk.Route
 	// Sources are numbered from 1 in this order; answers cite them as [n].
 	Sources []desk.Passage
-	// Doubtful says that the words of the sources do not tell whether they answer
-	// the question: a model that goes by words is to decline.
+	// Doubtful says that by their words alone the sources may not answer the
+	// question. A model that understands no more than words declines.
 	Doubtful bool
-	// Rounds is what the model asked of its tools so far. The results are
-	// numbered on after the sources.
+	// Rounds are the calls of tools so far. Their results are numbered on after
+	// the sources.
 	Rounds []ToolRound
 }
 
-// NoAnswer is the whole reply of a model whose sources do not answer. Some
+// NoAnswer is the whole reply of a model whose sources do not answer the
+// question. Some
 // models put it in quotes or in bold, or add why.
 const NoAnswer = "NO_ANSWER"
 
@@ -45,8 +46,8 @@ func unadorned(text string) string { return strings.TrimLeft(text, " \t\r\n*_`#>
 type Message struct {
 	Role string // system, user, assistant or tool
 	Text string
-	// Calls are what the assistant asked for; CallID is the call whose result a
-	// tool's message holds.
+	// Calls are the tools that the assistant asked for. CallID is set in a tool's
+	// message: the ID of the call whose result it holds.
 	Calls  []ToolCall
 	CallID string
 }

@@ -30,29 +30,28 @@ type Call struct {
 	Tier     Tier
 	Model    string // the vendor's name for the model; filled in by the target
 	Provider string // restricts the chain to one provider; empty: any
-	// Private restricts it to models that show the prompt to no third party,
-	// before whatever Model and Provider ask for.
+	// Private restricts the chain to models that show the prompt to no third
+	// party, whatever Model and Provider ask for.
 	Private bool
 	Purpose desk.Purpose
 	Prompt  Prompt
 	// MaxTokens bounds the completion; 0 leaves it to the target's default.
 	MaxTokens   int
-	Temperature float64
+	Temperature float64 // from 0, which is the default, to what the vendor allows
 	// Stream asks for deltas as they are made; otherwise the reply is whole.
 	Stream bool
-	// Tools are what the model may ask for. With MustAnswer it is told of them,
-	// but has to answer from what it got so far.
+	// Tools are what the model may ask for. With MustAnswer it may not ask for any
+	// more, and has to answer from the results that it has.
 	Tools      []ToolSpec
 	MustAnswer bool
 	// Allowance is what the answer may still spend; never nil.
 	Allowance *Allowance
 }
 
-// Checker is a provider that can be asked whether it would serve a model,
-// without a call that costs anything.
+// Checker is a provider that can tell whether it would serve a model, at no cost.
 type Checker interface {
-	// Check returns nil where the endpoint is reached, takes the key and knows
-	// the model. Every error is a *Failure that says which of them is not so.
+	// Check returns nil when the endpoint is reached, accepts the key and knows the
+	// model. Otherwise the error is a *Failure whose Kind says which of them failed.
 	Check(ctx context.Context, model string) error
 }
 
@@ -79,7 +78,6 @@ type Embeddings struct {
 	Usage   desk.Usage
 }
 
-// Deadlines of one attempt. Source of the defaults: the tutorial's 30 s.
-const (
-	DefaultAttemptTimeout = 30 * time.Second
-)
+// DefaultAttemptTimeout bounds one attempt for a whole reply, unless the
+// configuration says otherwise.
+const DefaultAttemptTimeout = 30 * time.Second

@@ -9,15 +9,14 @@ import (
 	"kefu/internal/desk"
 )
 
-// Messages renders the prompt for chat protocols: the instructions as the
-// system message, the numbered sources and the question as the user's.
-//
-// A round of tools follows as what the assistant asked for and one message a
+// Messages renders the prompt for chat protocols: the instructions as the system
+// message, the numbered sources and the question as the user's. Each round of
+// tools follows as the assistant's message with its calls and one message per
 // result.
 //
-// What customers, documents and tools wrote stands between lines that hold a
-// random fence, new in every call, so that no text can close its block and
-// speak with the voice of the instructions.
+// What customers, documents and tools wrote stands between two lines that hold a
+// random fence, new in every call, so that no text can close its block and pass
+// for instructions.
 func (p Prompt) Messages() []Message {
 	return p.messages(rand.Text())
 }
@@ -45,8 +44,7 @@ func (p Prompt) messages(fence string) []Message {
 	return append(messages, p.rounds(fence)...)
 }
 
-// rounds renders what was asked of tools. A result that can be cited has the
-// number that Citable gives it.
+// rounds renders the calls of tools and their results, numbered as in Citable.
 func (p Prompt) rounds(fence string) []Message {
 	var out []Message
 	n := len(p.Sources)
@@ -86,8 +84,8 @@ func renderSource(b *strings.Builder, n int, s desk.Passage) {
 	b.WriteByte('\n')
 }
 
-// answerIn names the language of the answer. desk.English stands for every
-// language but Chinese, so that a model may well answer in the asker's own.
+// answerIn tells the model in which language to answer. desk.English stands for
+// every language but Chinese, so that the model is to answer in the asker's own.
 func answerIn(l desk.Lang) string {
 	if l == desk.Chinese {
 		return "Answer in Chinese. 请用中文回答。"

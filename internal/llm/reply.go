@@ -20,8 +20,9 @@ type Delta struct {
 
 // Stream is what an adapter gives to NewReply: the deltas after the first.
 type Stream interface {
-	// Next returns io.EOF only after the vendor gave a finish reason; every
-	// other error is a *Failure, KindCut for a stream that merely ends.
+	// Next returns io.EOF only after the vendor gave a finish reason. Every other
+	// error is a *Failure: of kind Cut, caused by ErrCut, for a stream that merely
+	// ends.
 	Next() (Delta, error)
 	// Usage is complete once Next has returned io.EOF.
 	Usage() desk.Usage
@@ -33,20 +34,20 @@ type Stream interface {
 type Reply struct {
 	// Provider and Model name who answers.
 	Provider, Model string
-	// Degraded marks the reply of the last resort after every model failed, or of
-	// a model that cannot do all that the call offers.
+	// Degraded marks the reply of the last resort, after every other model failed,
+	// and that of a model which cannot use what the call offers, such as tools.
 	Degraded bool
 
 	first *Delta
 	rest  Stream
 }
 
-// NewReply is the completion that begins with first and goes on with rest.
+// NewReply returns the completion that begins with first and goes on with rest.
 func NewReply(first Delta, rest Stream) *Reply {
 	return &Reply{first: &first, rest: rest}
 }
 
-// WholeReply is a completion that arrived at once.
+// WholeReply returns a completion that arrived in one piece.
 func WholeReply(text string, usage desk.Usage, calls ...ToolCall) *Reply {
 	return NewReply(Delta{Text: text, Calls: calls}, ended{usage})
 }
@@ -66,8 +67,8 @@ func (r *Reply) Usage() desk.Usage { return r.rest.Usage() }
 // Close releases the connection; it may be called twice.
 func (r *Reply) Close() error { return r.rest.Close() }
 
-// Wrap replaces the stream behind the reply by what f makes of it, for
-// decorators that watch or bound it. The first delta is not passed to f.
+// Wrap replaces the rest of the reply by what f makes of it, for decorators that
+// watch or bound a stream. The first delta does not pass through f.
 func (r *Reply) Wrap(f func(Stream) Stream) { r.rest = f(r.rest) }
 
 // Text reads the text of the reply to its end and closes it.
@@ -76,8 +77,8 @@ func (r *Reply) Text() (string, error) {
 	return whole.Text, err
 }
 
-// Whole reads the reply to its end as if it were one delta and closes it. With
-// an error comes what had arrived before.
+// Whole reads the reply to its end, as one delta, and closes it. Beside an error
+// it returns what had arrived before.
 func (r *Reply) Whole() (Delta, error) {
 	defer r.Close()
 	var (

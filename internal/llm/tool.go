@@ -41,8 +41,8 @@ type ToolRound struct {
 	Results []ToolResult // one a call, in the same order
 }
 
-// Citable returns what an answer to the prompt may cite, in the order of the
-// numbers: the sources, then what tools returned.
+// Citable returns what an answer to the prompt may cite: the sources, then the
+// results of tools. Element i is cited as [i+1].
 func (p Prompt) Citable() []desk.Passage {
 	if len(p.Rounds) == 0 {
 		return p.Sources
