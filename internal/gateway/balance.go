@@ -33,11 +33,11 @@ type deployment struct {
 	turn     int // grows by weight while others are chosen
 }
 
-// pick chooses where a call goes: of the deployments that could take it at
-// once, the one with the least under way for its weight, and in turn where
-// several have as little. Those that would have to wait for their limits are
-// next; those that cool down or whose breaker is open are skipped. It returns
-// nil when among the allowed ones (nil: all) there is none.
+// pick chooses a deployment for a call, among the allowed ones (nil: all); nil
+// when there is none. Deployments that cool down or whose breaker is open are
+// left out. Those that can take a call at once come before those that must wait
+// for their limits, then those with the fewest calls under way for their weight.
+// Where several are equal, they take turns by weight.
 func (t *target) pick(allowed func(*deployment) bool) *deployment {
 	if len(t.deployments) == 1 && allowed == nil {
 		return t.deployments[0]
@@ -72,8 +72,8 @@ func (t *target) pick(allowed func(*deployment) bool) *deployment {
 	return next
 }
 
-// any is where a call goes that has to go somewhere: when no deployment is
-// ready, the first one says why.
+// any picks a deployment even when none is ready: the failure of the first one
+// then says why.
 func (t *target) any() *deployment {
 	if d := t.pick(nil); d != nil {
 		return d
@@ -81,12 +81,12 @@ func (t *target) any() *deployment {
 	return t.deployments[0]
 }
 
-// untried allows the deployments that a call has not been to.
+// untried allows the deployments that the call has not been sent to.
 func untried(tried []*deployment) func(*deployment) bool {
 	return func(d *deployment) bool { return !slices.Contains(tried, d) }
 }
 
-// elsewhere allows those at endpoints where it has not been.
+// elsewhere allows those at endpoints that the call has not been sent to.
 func elsewhere(tried []*deployment) func(*deployment) bool {
 	return func(d *deployment) bool {
 		return !slices.ContainsFunc(tried, func(was *deployment) bool { return was.endpoint == d.endpoint })
@@ -151,7 +151,8 @@ func (t *target) count(d *deployment, change int) {
 	d.underWay += change
 }
 
-// decided tells everybody who wants to know.
+// decided records for the answer's trace, and tells the Observer, that the call
+// goes on at to because of reason.
 func (t *target) decided(ctx context.Context, c llm.Call, step desk.Step, to *target, reason error) {
 	d := desk.Decision{Step: step, Provider: t.Provider, From: t.Model, To: to.Model, Reason: string(llm.KindOf(reason))}
 	c.Allowance.Decided(d)

@@ -14,17 +14,17 @@ import (
 // BreakerConfig says when a target is left alone. Zero values mean the
 // defaults.
 type BreakerConfig struct {
-	// Faults in a row open the circuit. Default 3. So does half of at least ten
-	// calls within a minute.
+	// Faults is how many faults in a row open the circuit; default 3. It also opens
+	// when half of the calls of a minute fail, of at least ten.
 	Faults int
-	// CoolDown is how long it stays open before the first probe. Default 30 s. A
-	// provider that could not be reached is tried again after 5 s at most: that
-	// costs nothing and is soon over.
+	// CoolDown is how long the circuit stays open before the first probe; default
+	// 30 s. A provider that could not be reached at all is probed after 5 s at most:
+	// that costs nothing, and such faults are often over soon.
 	CoolDown time.Duration
 }
 
-// unreachableCoolDown is the longest that is waited for a name, a port or a
-// certificate to be right again.
+// unreachableCoolDown bounds CoolDown after a failure to connect, such as that of
+// a name, a port or a certificate.
 const unreachableCoolDown = 5 * time.Second
 
 func (c BreakerConfig) withDefaults() BreakerConfig {
@@ -39,28 +39,30 @@ func (c BreakerConfig) withDefaults() BreakerConfig {
 // the circuit; one fault opens it again.
 const maxProbes = 3
 
-// breaker refuses calls to a target that has failed too often with ErrOpen, at
-// no cost. Only faults of the provider count.
+// breaker refuses calls to a deployment that has failed too often, at once and
+// with ErrOpen. Only faults of the provider count.
 //
-// failsafe-go keeps the state and the rate. The probes are counted here,
-// because its permits come back only with a verdict, and a probe whose caller
-// left has none: three of those would keep the circuit half-open for ever.
+// failsafe-go keeps the state and the rate of failures. Probes are counted here:
+// failsafe-go takes back a permit only with success or failure, and a probe whose
+// caller left has neither, so that three such probes would keep the circuit
+// half-open for ever.
 type breaker struct {
 	next     llm.Provider
-	name     [2]string // provider and model
+	provider string
+	model    string
 	faults   int
 	coolDown time.Duration
 
 	mu      sync.Mutex
 	circuit circuitbreaker.CircuitBreaker[any]
 	row     int  // faults in a row while closed
-	reached bool // the last fault came from the provider itself
+	reached bool // the last fault was not a failure to connect
 	probes  int  // under way while half-open
-	changes int  // calls begun before the last change no longer count
+	changes int  // of state so far; calls begun before the last one do not count
 }
 
 func newBreaker(next llm.Provider, t Target, deployment int, config BreakerConfig, obs Observer) *breaker {
-	b := &breaker{next: next, name: [2]string{t.Provider, t.Model}, faults: config.Faults, coolDown: config.CoolDown}
+	b := &breaker{next: next, provider: t.Provider, model: t.Model, faults: config.Faults, coolDown: config.CoolDown}
 	b.circuit = circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(0.5, 10, time.Minute).
 		WithDelay(config.CoolDown).
@@ -87,7 +89,7 @@ func (b *breaker) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	}
 	atEnd(reply, c, func(err error) {
 		if errors.Is(err, errClosed) {
-			err = nil // it was good as far as it went
+			err = nil // the reader left a stream that was in order
 		}
 		b.record(began, err)
 	})
@@ -112,7 +114,7 @@ func (b *breaker) passable() bool {
 	return true
 }
 
-// rest is how long the circuit stays open, with b.mu held.
+// rest is how much longer the circuit stays open, with b.mu held.
 func (b *breaker) rest() time.Duration {
 	rest := b.circuit.RemainingDelay()
 	if !b.reached {
@@ -121,13 +123,14 @@ func (b *breaker) rest() time.Duration {
 	return max(0, rest)
 }
 
-// admit lets a call pass, whose outcome is to be recorded with began.
+// admit lets a call pass or fails with ErrOpen. The outcome of the call is to be
+// given to record, together with began.
 func (b *breaker) admit() (began int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.passable() {
 		return 0, &llm.Failure{
-			Kind: llm.Unavailable, Provider: b.name[0], Model: b.name[1], RetryAfter: b.rest(), Err: ErrOpen,
+			Kind: llm.Unavailable, Provider: b.provider, Model: b.model, RetryAfter: b.rest(), Err: ErrOpen,
 		}
 	}
 	if b.circuit.IsOpen() {

@@ -49,14 +49,13 @@ func (g *Gateway) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 type walk struct {
 	*Gateway
 	call    llm.Call
-	queue   []*target // who may still be asked
+	queue   []*target // targets that may still be asked
 	retried int       // how often at the target being asked
 	trimmed bool      // the call was shortened
-	grown   bool      // it went to a larger model
+	grown   bool      // it was given to a model with a larger context window
 }
 
-// try sends the call to one target, again where the failure says that it may
-// then succeed.
+// try sends the call to one target, and again as long as its failures allow it.
 func (w *walk) try(ctx context.Context, t *target) (*llm.Reply, error) {
 	w.retried = 0
 	var tried []*deployment
@@ -75,8 +74,8 @@ func (w *walk) try(ctx context.Context, t *target) (*llm.Reply, error) {
 	}
 }
 
-// again is the deployment of t that the call goes to after err; nil when it
-// should leave t. It leaves an attempt to each of the targets that wait.
+// again picks the deployment of t that the call is sent to after err; nil when the
+// call should leave t. It keeps one attempt for each target left in the queue.
 func (w *walk) again(ctx context.Context, t *target, tried []*deployment, err error) *deployment {
 	if w.call.Allowance.Left() <= len(w.queue) {
 		return nil
@@ -106,7 +105,8 @@ func (w *walk) again(ctx context.Context, t *target, tried []*deployment, err er
 	return nil
 }
 
-// retry waits and picks a deployment for the same call, if one may be made.
+// retry waits, then picks a deployment for the same call; nil when there may be no
+// retry.
 func (w *walk) retry(ctx context.Context, t *target, tried []*deployment, err error) *deployment {
 	if w.retried == w.config.Retries || !w.pause(ctx, err) {
 		return nil
@@ -118,7 +118,7 @@ func (w *walk) retry(ctx context.Context, t *target, tried []*deployment, err er
 	return t.any()
 }
 
-// leave drops from the queue those who would fail like t did.
+// leave drops from the queue the targets that would fail as t did.
 func (w *walk) leave(t *target, err error) {
 	steps := decide(err)
 	switch steps[len(steps)-1] {
@@ -131,7 +131,7 @@ func (w *walk) leave(t *target, err error) {
 	}
 }
 
-// lastResort asks the target that needs neither time nor money.
+// lastResort asks the chain's last resort. Without one, it returns cause.
 func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *target, cause error) (*llm.Reply, error) {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -153,9 +153,10 @@ func (g *Gateway) lastResort(ctx context.Context, ch chain, c llm.Call, from *ta
 	return reply, nil
 }
 
-// pause waits before the next retry and reports whether it may be made: not
-// when retries are too many already, or when the wait is too long, since other
-// targets could answer meanwhile, or would end too near the deadline.
+// pause waits before the next retry and reports whether it may be made. It may not
+// when there were too many retries lately, when the vendor asks for too long a
+// wait, since other targets could answer meanwhile, or when the wait would end too
+// near the deadline.
 func (w *walk) pause(ctx context.Context, err error) bool {
 	wait, patience := w.config.backoff(w.retried), w.config.MaxBackoff
 	if len(w.queue) > 0 {
@@ -211,8 +212,8 @@ func (g *Gateway) timeLeft(ctx context.Context, c llm.Call, t *target) error {
 	return &llm.Failure{Kind: llm.Exhausted, Provider: t.Provider, Model: t.Model, Err: llm.ErrNoTime}
 }
 
-// worse is the failure to report: an exhausted allowance says less than the
-// failures that exhausted it.
+// worse is the failure to report of two. An exhausted allowance says less than the
+// failures before it, that used it up.
 func worse(before, now error) error {
 	if before != nil && llm.KindOf(now) == llm.Exhausted {
 		return before

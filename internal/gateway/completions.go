@@ -11,20 +11,22 @@ import (
 	"kefu/internal/llm"
 )
 
-// Completions keeps the replies of models by a digest of all that led to them.
+// Completions keeps the replies of models, by a digest of everything that the
+// vendor was sent. Implementations are safe for concurrent use; a reply that is
+// lost costs another call.
 type Completions interface {
 	Completion(ctx context.Context, tenant desk.TenantID, digest string) ([]byte, bool)
 	KeepCompletion(ctx context.Context, tenant desk.TenantID, digest string, completion []byte)
 }
 
-// ProviderCache is the provider in the ledger's row of a reply that was kept:
-// nobody was called, and it cost nothing.
+// ProviderCache stands for the provider in the ledger when a kept reply was given:
+// no vendor was called, and it cost nothing.
 const ProviderCache = "cache"
 
-// remembered gives a reply that was kept to the same call, and keeps new ones.
-// Only whole replies at temperature 0, without tools, are worth keeping: the
-// others are not the same each time. What is kept is the vendor's whole reply,
-// before anybody has judged it.
+// remembered returns the reply kept for the same call, or asks for one and keeps
+// it. Only whole replies at temperature 0 and without tools are kept: others would
+// not be the same each time. They are kept as the vendor sent them, not yet
+// verified against their sources.
 func (t *target) remembered(ctx context.Context, c llm.Call, ask func() (*llm.Reply, error)) (*llm.Reply, error) {
 	if t.completions == nil || c.Stream || c.Temperature != 0 || len(c.Tools) > 0 || len(c.Prompt.Rounds) > 0 {
 		return ask()
@@ -41,14 +43,14 @@ func (t *target) remembered(ctx context.Context, c llm.Call, ask func() (*llm.Re
 		return nil, err
 	}
 	first, err := reply.Next()
-	if err != nil { // not by the contract
+	if err != nil { // the contract rules it out
 		return nil, err
 	}
 	t.completions.KeepCompletion(ctx, c.Allowance.Tenant(), digest, []byte(first.Text))
 	return llm.NewReply(first, reply), nil
 }
 
-// digest tells calls apart by everything that the vendor is sent.
+// digest identifies a call by everything that the vendor is sent.
 func (t *target) digest(c llm.Call) string {
 	type source struct{ Title, Heading, URL, Question, Text string }
 	sources := make([]source, len(c.Prompt.Sources))

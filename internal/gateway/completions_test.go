@@ -34,7 +34,7 @@ func TestTheSameCallIsPaidForOnce(t *testing.T) {
 		if hit := n > 0; hit != (row.Provider == ProviderCache) || hit != (row.Cost == 0 && row.Usage.Total() == 0) || row.Model != small || !row.Priced {
 			t.Errorf("call %d in the ledger: %+v", n, row)
 		}
-		if hit := n > 0; hit && a.Left() != DefaultAttempts {
+		if hit := n > 0; hit && a.Left() != 4 {
 			t.Errorf("a hit took an attempt: %d left", a.Left())
 		}
 	}

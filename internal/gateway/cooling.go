@@ -9,8 +9,8 @@ import (
 	"kefu/internal/llm"
 )
 
-// maxCooling bounds the patience with a vendor who asks for hours: what it
-// asked may have changed by then.
+// maxCooling bounds how long a target is left alone, also where the vendor asks
+// for hours: the reason may be gone long before.
 const maxCooling = 5 * time.Minute
 
 // cooled leaves a target alone for as long as the vendor asked with
@@ -40,7 +40,7 @@ func (d *cooled) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	return reply, err
 }
 
-// refusal is the failure of a call that comes too early; nil when it does not.
+// refusal is the failure of a call that comes too early; nil when calls may pass.
 func (d *cooled) refusal() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,8 +54,8 @@ func (d *cooled) refusal() error {
 	}
 }
 
-// learn reads in a failure how long to stay away. A later one may only make
-// that longer: calls under way are told different waits.
+// learn takes from a failure how long to leave the target alone. Calls under way
+// may be told different waits: the latest end holds.
 func (d *cooled) learn(err error) {
 	if heldBack(err) {
 		return

@@ -6,8 +6,8 @@ import (
 	"kefu/internal/llm"
 )
 
-// step is what to do after a failure. Whatever is decided, the last resort
-// answers when no other target did, unless the caller has left.
+// step is what may be done after a failure. Whatever is decided, the last resort
+// answers when no other target does, unless the caller has left.
 type step uint8
 
 const (
@@ -22,14 +22,14 @@ const (
 	stop          // no target would do better
 )
 
-// decide is the one table of what follows from a failure: steps in the order
-// in which they are considered, of which the first possible one is taken. The
-// last one always is.
+// decide is the one table of what follows from a failure. It returns steps in the
+// order of preference: the first that is possible is taken. The last one always
+// is possible.
 func decide(err error) []step {
 	kind := llm.KindOf(err)
 	switch {
 	case kind == llm.Unauthorised, kind == llm.QuotaExhausted:
-		return []step{otherKey, otherProvider} // one account for all its models
+		return []step{otherKey, otherProvider} // a provider's models share one account
 	case heldBack(err):
 		return []step{otherKey, otherModel}
 	case errors.Is(err, llm.ErrNoMoney), errors.Is(err, llm.ErrNoPrice):
@@ -47,7 +47,7 @@ func decide(err error) []step {
 	case llm.Unreachable:
 		return []step{otherEndpoint, otherProvider}
 	case llm.Refused:
-		return []step{otherProvider} // one policy for all its models
+		return []step{otherProvider} // a provider's models share one content policy
 	case llm.ContextTooLong:
 		return []step{trim, largerModel}
 	default: // llm.BadRequest, llm.Cancelled, llm.Exhausted
@@ -55,13 +55,14 @@ func decide(err error) []step {
 	}
 }
 
-// heldBack reports failures of calls that were not sent at all.
+// heldBack reports whether the call was never sent: a breaker, a cool-down or a
+// limit of ours refused it.
 func heldBack(err error) bool {
 	return errors.Is(err, ErrOpen) || errors.Is(err, ErrCooling) || errors.Is(err, ErrLimit)
 }
 
-// providersFault reports failures that tell something about the health of the
-// provider: those alone move its circuit breaker.
+// providersFault reports whether a failure says something about the health of the
+// provider. Only such failures count for its circuit breaker.
 func providersFault(err error) bool {
 	switch llm.KindOf(err) {
 	case llm.Unavailable:
@@ -75,8 +76,8 @@ func providersFault(err error) bool {
 	}
 }
 
-// mayBeOwed reports failures after which the vendor may still charge for the
-// call: it was read, and perhaps answered.
+// mayBeOwed reports whether the vendor may charge for the failed call, since it
+// may have read and answered it.
 func mayBeOwed(err error) bool {
 	switch llm.KindOf(err) {
 	case llm.TimedOut, llm.Cancelled, llm.Cut, llm.InvalidReply, llm.Unknown:

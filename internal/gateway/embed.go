@@ -15,8 +15,8 @@ import (
 	"kefu/internal/llm/token"
 )
 
-// Limits of one embeddings call. It stands between a customer and the search,
-// so that waits are short; the search can also do without it.
+// Limits of one embeddings call. Waits are short, since a customer waits for the
+// search, which can also do without the vector.
 const (
 	embedTimeout = 10 * time.Second
 	embedBackoff = 250 * time.Millisecond
@@ -31,10 +31,10 @@ type EmbedTarget struct {
 	Limits  Limits
 }
 
-// NewEmbedder puts around next what targets have around their deployments, and
-// repeats a call once when the failure says that it may then succeed. Each call
-// is one attempt, however many requests next makes of it. The price is that of
-// the model before the "@" in next.Model().
+// NewEmbedder gives next what deployments of a target have: a timeout, metering,
+// limits and a circuit breaker. A failed call is repeated once if decide allows
+// it. Each call is one attempt, however many requests next makes of it. The price
+// is that of the model named before the "@" in next.Model().
 func NewEmbedder(next llm.Embedder, t EmbedTarget, config Config, obs Observer) llm.Embedder {
 	config = config.withDefaults()
 	model, _, _ := strings.Cut(next.Model(), "@")
@@ -82,7 +82,7 @@ func (m *embedder) Embed(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, 
 	return m.once(ctx, c)
 }
 
-// once makes one call where cooling, breaker and limits let it pass.
+// once makes one call, if cool-down, breaker and limits let it pass.
 func (m *embedder) once(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	if f := m.cooled.refusal(); f != nil {
 		return llm.Embeddings{}, f
@@ -99,7 +99,7 @@ func (m *embedder) once(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, e
 	return out, err
 }
 
-// within makes one call within the limits.
+// within makes one call, once the limits allow it.
 func (m *embedder) within(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	tokens := 0
 	if m.limiter.tokens != nil {
@@ -118,6 +118,7 @@ func (m *embedder) within(ctx context.Context, c llm.EmbedCall) (llm.Embeddings,
 	return out, err
 }
 
+// attempt makes one call and settles it with the allowance.
 func (m *embedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	characters, bytes := 0, 0
 	for _, t := range c.Texts {
@@ -144,7 +145,7 @@ func (m *embedder) attempt(ctx context.Context, c llm.EmbedCall) (llm.Embeddings
 	return out, err
 }
 
-// call bounds one call of the embedder in time.
+// call makes one call within the timeout.
 func (m *embedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -157,6 +158,7 @@ func (m *embedder) call(ctx context.Context, c llm.EmbedCall) (llm.Embeddings, e
 	return out, err
 }
 
+// count is the usage of a call whose vendor reported none.
 func (m *embedder) count(texts []desk.Masked) desk.Usage {
 	usage := desk.Usage{Estimated: true}
 	for _, t := range texts {

@@ -7,8 +7,8 @@ import (
 	"kefu/internal/llm"
 )
 
-// atEnd has ended called once when the reply is over, with nil where it came
-// to its end, errClosed where its reader left before, or the stream's error.
+// atEnd calls ended once, when the reply is over: with nil if it is complete, with
+// errClosed if its reader closed it before the end, else with the stream's error.
 func atEnd(reply *llm.Reply, c llm.Call, ended func(error)) {
 	if !c.Stream {
 		ended(nil)
@@ -19,7 +19,7 @@ func atEnd(reply *llm.Reply, c llm.Call, ended func(error)) {
 
 type ending struct {
 	llm.Stream
-	ended func(error) // nil once it was called
+	ended func(error) // nil after it was called
 }
 
 func (s *ending) Next() (llm.Delta, error) {

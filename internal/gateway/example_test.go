@@ -51,7 +51,7 @@ func ExampleGateway_Start() {
 		{Provider: "offline", Model: "extractive", Deployments: []gateway.Deployment{{Adapter: quoting{}}}, LastResort: true},
 	}}, printing{})
 
-	grant := llm.Grant{Attempts: gateway.DefaultAttempts, Deadline: time.Now().Add(20 * time.Second)}
+	grant := llm.Grant{Attempts: 4, Deadline: time.Now().Add(20 * time.Second)}
 	reply, err := models.Start(context.Background(), llm.Call{
 		Tier: llm.Cheap, Purpose: desk.PurposeAnswer, Allowance: llm.NewAllowance(grant, printing{}),
 		Prompt: llm.Prompt{Question: "How long may I return a kettle?"},

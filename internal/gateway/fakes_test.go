@@ -220,7 +220,7 @@ func gatewayOf(t testing.TB, r *recorder, targets ...Target) *Gateway {
 
 // grant is an ordinary allowance: four attempts, no budget.
 func grant(r *recorder, change ...func(*llm.Grant)) *llm.Allowance {
-	g := llm.Grant{Answer: "ans_1", Tenant: "t", Attempts: DefaultAttempts}
+	g := llm.Grant{Answer: "ans_1", Tenant: "t", Attempts: 4}
 	for _, f := range change {
 		f(&g)
 	}

@@ -1,6 +1,7 @@
-// Package gateway chooses who answers a call: targets in a chain, each behind
-// its own limits, and one loop that decides after every failure whether to try
-// the same target again, another one, or none.
+// Package gateway chooses which model answers a call. Targets stand in a chain,
+// each behind its own limits and circuit breakers. One loop (Start) asks them in
+// turn and looks up in one table (decide) what follows from each failure: the same
+// target again, another one, or none.
 package gateway
 
 import (
@@ -14,9 +15,6 @@ import (
 	"kefu/internal/llm"
 	"kefu/internal/llm/price"
 )
-
-// DefaultAttempts is how many attempts one answer should be allowed.
-const DefaultAttempts = 4
 
 // Causes of a Failure: the first two of kind Unavailable, ErrCooling of the
 // kind that made the target cool down, ErrLimit of kind RateLimited.
@@ -39,12 +37,12 @@ type Target struct {
 	// Timeout bounds a whole reply or, of a stream, the wait for its first
 	// delta. Default Config.Timeouts.
 	Timeout time.Duration
-	// Private says that what it is shown stays in the house; of a LastResort that
-	// is always so.
+	// Private says that the model shows its prompts to no third party. A LastResort
+	// never does, whatever stands here.
 	Private bool
-	// LastResort marks a target that is free, local and quick. It is asked
-	// after every other of its chain has failed, also when attempts, time or
-	// money are used up; its answers are then degraded.
+	// LastResort marks a target that is free, local and quick. It is asked after
+	// every other target of its chain has failed, even when attempts, time or money
+	// are used up. Its answers are then marked as degraded.
 	LastResort bool
 }
 
@@ -52,9 +50,10 @@ type Target struct {
 // own limits and its own circuit breaker.
 type Deployment struct {
 	Adapter llm.Provider
-	// Endpoint tells deployments at one place from those elsewhere.
+	// Endpoint names the server: where one deployment cannot be reached, others
+	// with the same Endpoint are not tried.
 	Endpoint string
-	Weight   int // share of the calls; default 1
+	Weight   int // its share of the calls, relative to the other deployments; default 1
 	Limits   Limits
 }
 
@@ -63,26 +62,26 @@ type Config struct {
 	Prices   *price.Table // required
 	Timeouts Timeouts
 	Breaker  BreakerConfig
-	// Retries is how often one call may be repeated at the same target, as long
-	// as retries are at most a fifth of the calls of ten seconds; ten of them
-	// are always allowed. Default 2; negative for none.
+	// Retries is how often one call may be repeated at the same target; default 2,
+	// negative for none. Besides, at most a fifth of all calls of the last ten
+	// seconds may be retries, though ten always may.
 	Retries int
-	// Backoff is the longest wait before the first retry, multiplied by Factor
-	// before each further one up to MaxBackoff. The wait is random below it.
-	// Defaults 1 s, 2 and 8 s. A vendor that asks for a wait is obeyed up to
-	// MaxBackoff, but where another target can be asked meanwhile only up to
-	// Backoff.
+	// Backoff bounds the wait before the first retry (default 1 s). Before each
+	// further one the bound is multiplied by Factor (at least 1, default 2), up to
+	// MaxBackoff (default 8 s). The wait itself is random below the bound. If the
+	// vendor asks for a longer one, it is kept up to MaxBackoff, or up to Backoff
+	// where another target could be asked instead; beyond that there is no retry.
 	Backoff, MaxBackoff time.Duration
 	Factor              float64
-	// HedgeShare is the part of the calls for whole replies that may be made a
-	// second time when the first takes longer than 95 of 100 do, within ten
-	// seconds. Default 0, none.
+	// HedgeShare allows a second call when a whole reply takes longer than the 95th
+	// percentile, to as large a part of the calls of the last ten seconds: from 0,
+	// the default, for none, to 1.
 	HedgeShare float64
 	// Completions keeps whole replies at temperature 0 and gives them to the same
 	// call again. Default nil, none.
 	Completions Completions
-	// LimitWait is the longest wait for a place within a target's Limits, after
-	// which the next target is asked. Default 2 s.
+	// LimitWait is the longest wait for a target's Limits; if it would take longer,
+	// the next target is asked at once. Default 2 s.
 	LimitWait time.Duration
 	// Reserve is the time before an answer's deadline that is kept for the last
 	// resort. Default 100 ms.
@@ -116,18 +115,19 @@ func orDefault(d, byDefault time.Duration) time.Duration {
 // Observer is told what happens. Its methods are called concurrently and
 // should return at once.
 type Observer interface {
-	// Attempt is called when an attempt begins; the returned context is that of
-	// the call, and the returned function is called with the settled row.
+	// Attempt is called when an attempt begins. The call is made with the returned
+	// context; the returned function is called once, with the settled row.
 	Attempt(ctx context.Context, provider, model string, purpose desk.Purpose) (context.Context, func(desk.Attempt))
 	// FirstDelta tells how long a stream took to begin.
 	FirstDelta(model string, after time.Duration)
-	// NextDelta tells how long after the delta before a stream's next one came.
+	// NextDelta tells how much time passed between two deltas of a stream.
 	NextDelta(model string, after time.Duration)
 	// Decided tells what was done about a call that failed or was slow; ctx is
 	// that of the question.
 	Decided(ctx context.Context, d desk.Decision)
-	// Breaker tells the new state of the circuit breaker of a target's
-	// deployment, counted from 1: at first "closed", then "open" and "half-open".
+	// Breaker tells the state of a deployment's circuit breaker: "closed" at the
+	// start, and at each change "closed", "open" or "half-open". Deployments are
+	// counted from 1.
 	Breaker(provider, model string, deployment int, state string)
 }
 
@@ -141,7 +141,8 @@ type Gateway struct {
 	retries *share
 }
 
-// Retries as part of all calls, and how many are always allowed in ten seconds.
+// Retries are at most retryShare of the calls of the last ten seconds, or
+// retryFloor where that is more.
 const (
 	retryShare = 0.2
 	retryFloor = 10
@@ -153,9 +154,8 @@ type chain struct {
 	last *target // the last resort; may be nil
 }
 
-// New builds a gateway. A target that stands in several chains is one target,
-// with the breakers and limits of its deployments: it is known by its provider
-// and model.
+// New builds a gateway. Targets of the same provider and model are one target,
+// also in several chains: they share the breakers and limits of the first.
 func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 	g := &Gateway{config: config.withDefaults(), obs: obs, chains: make(map[llm.Tier]chain), retries: newShare(retryShare, retryFloor)}
 	built := make(map[[2]string]*target)
@@ -181,7 +181,7 @@ func New(config Config, chains map[llm.Tier][]Target, obs Observer) *Gateway {
 	return g
 }
 
-// build makes a target of its deployments.
+// build puts together a target and its deployments.
 func (g *Gateway) build(t Target) *target {
 	t.Name = cmp.Or(t.Name, t.Model)
 	t.MaxTokens = cmp.Or(t.MaxTokens, 1024)

@@ -10,7 +10,8 @@ import (
 	"kefu/internal/llm"
 )
 
-// latencies are those of a model's newest whole replies.
+// latencies are those of a model's latest whole replies. It is safe for
+// concurrent use.
 type latencies struct {
 	mu     sync.Mutex
 	recent [128]time.Duration
@@ -18,11 +19,9 @@ type latencies struct {
 	p95    time.Duration
 }
 
-// Below so many replies nothing is known; the percentile is computed anew
-// after as many as step.
 const (
-	enoughLatencies = 20
-	stepLatencies   = 8
+	enoughLatencies = 20 // replies from which on a percentile is known
+	stepLatencies   = 8  // it is computed anew after as many more
 )
 
 func (l *latencies) add(d time.Duration) {
@@ -39,19 +38,19 @@ func (l *latencies) add(d time.Duration) {
 	l.p95 = known[len(known)*95/100]
 }
 
-// usual is how long 95 of 100 replies take at most; 0 while it is not known.
+// usual is the 95th percentile; 0 while too few replies are known.
 func (l *latencies) usual() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.p95
 }
 
-// hedge asks a second time, another deployment if there is one, when a whole
-// reply takes longer than 95 of 100 did. The first to answer wins; the other
-// call is cancelled and settled before the reply is given.
+// hedge makes a second call, to another deployment if there is one, when a whole
+// reply takes longer than the 95th percentile. The first reply wins; the other
+// call is cancelled and settled before the winner is returned.
 //
-// failsafe-go's hedge policy bounds the hedges in flight, not their part of
-// all calls, and leaves the loser behind unsettled.
+// failsafe-go's hedge policy does not do: it bounds the hedges in flight instead
+// of their share of all calls, and does not wait for the loser to be settled.
 type hedge struct {
 	latencies
 	allowed *share

@@ -9,25 +9,25 @@ import (
 	"kefu/internal/llm"
 )
 
-// Limits are what a vendor allows one key to ask of one model in a minute, as
-// token buckets that are full at the start: the way vendors count. Zero means
-// no limit. They hold for this process alone.
+// Limits are what a vendor allows one key to ask of one model per minute. They are
+// counted as vendors do, by token buckets that are full at the start, and within
+// this process alone. Zero means no limit.
 type Limits struct {
 	Requests int
 	Tokens   int // prompt and completion together
 }
 
-// limiter keeps calls within Limits. It takes what a call may need at most and,
-// once the vendor has counted, gives back the rest.
+// limiter keeps calls within Limits. It takes the most tokens that a call may
+// need, and gives back the rest once the vendor has counted them.
 type limiter struct {
-	name              [2]string     // provider and model
+	provider, model   string
 	requests, tokens  *rate.Limiter // nil: no limit
-	patience, reserve time.Duration
+	patience, reserve time.Duration // Config.LimitWait and Config.Reserve
 }
 
 func newLimiter(provider, model string, l Limits, c Config) *limiter {
 	return &limiter{
-		name: [2]string{provider, model}, requests: perMinute(l.Requests), tokens: perMinute(l.Tokens),
+		provider: provider, model: model, requests: perMinute(l.Requests), tokens: perMinute(l.Tokens),
 		patience: c.LimitWait, reserve: c.Reserve,
 	}
 }
@@ -74,9 +74,10 @@ func (l *limiter) admit(ctx context.Context, deadline time.Time, tokens int) (ta
 	return 0, l.refusal(ctx, wait)
 }
 
-// refusal is no fault of the vendor, whoever lost patience.
+// refusal is the failure of a call that was not sent: ErrLimit, or that of the
+// caller who left or ran out of time while waiting.
 func (l *limiter) refusal(ctx context.Context, wait time.Duration) error {
-	f := &llm.Failure{Kind: llm.RateLimited, Provider: l.name[0], Model: l.name[1], RetryAfter: wait, Err: ErrLimit}
+	f := &llm.Failure{Kind: llm.RateLimited, Provider: l.provider, Model: l.model, RetryAfter: wait, Err: ErrLimit}
 	switch ctx.Err() {
 	case context.Canceled:
 		f.Kind, f.Err = llm.Cancelled, context.Cause(ctx)

@@ -14,15 +14,15 @@ import (
 	"kefu/internal/llm/token"
 )
 
-// metered draws each attempt on the allowance, settles it at its end and tells
-// the observer once. An attempt ends when its reply is whole, when its stream
+// metered draws each attempt on the call's Allowance, settles it when it ends and
+// tells the Observer once. An attempt ends when its reply is whole, when its stream
 // ends, or when the stream is closed early, which counts as Cancelled.
 type metered struct {
 	next     llm.Provider
 	provider string
 	prices   *price.Table
 	obs      Observer
-	free     bool // costs nothing and needs no leave
+	free     bool // costs nothing: the allowance may be used up
 }
 
 func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
@@ -42,7 +42,7 @@ func (m metered) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		m.obs.FirstDelta(c.Model, arrived.Sub(started))
 	}
 	first, err := reply.Next()
-	if err != nil { // not by the contract, but it must end the attempt
+	if err != nil { // the contract rules it out, but the attempt must end
 		b.fail(err)
 		return nil, errors.Join(err, reply.Close())
 	}
@@ -76,9 +76,9 @@ func (m metered) begin(ctx context.Context, c llm.Call) (*bill, error) {
 	return b, err
 }
 
-// measure gives the characters of a prompt and a bound on its tokens. It runs
-// before every call, so that it takes the counts that chunks carry instead of
-// counting.
+// measure returns the characters of a prompt and an upper bound on its tokens.
+// Since it runs before every call, it reckons with the counts that chunks carry
+// instead of counting tokens.
 func measure(model string, p llm.Prompt) (characters, tokens int) {
 	const (
 		frame  = 512 // what Messages writes around a prompt, fences included
@@ -125,7 +125,8 @@ func measureTools(characters, tokens int, c llm.Call) (int, int) {
 	return characters, tokens
 }
 
-// bill settles one attempt. Whoever settles it looks at settled first.
+// bill collects what one attempt brings and settles it. It must be settled once:
+// streams, which may end more than once, look at settled first.
 type bill struct {
 	call     llm.Call
 	free     bool
@@ -136,7 +137,7 @@ type bill struct {
 	settled  bool
 }
 
-// saw keeps what arrived, calls of tools included.
+// saw keeps a delta that arrived, calls of tools included.
 func (b *bill) saw(d llm.Delta) {
 	b.arrived = append(b.arrived, d.Text)
 	for _, c := range d.Calls {
@@ -147,7 +148,7 @@ func (b *bill) saw(d llm.Delta) {
 func (b *bill) succeed(reported desk.Usage) {
 	switch {
 	case reported.Total() > 0:
-	case b.free: // nobody bills the last resort: what it read and wrote is told roughly
+	case b.free: // the last resort is not billed: an estimate will do
 		reported = desk.Usage{Estimated: true, Prompt: b.readTokens(), Completion: token.Estimate(strings.Join(b.arrived, ""))}
 	default: // some servers report none
 		reported = desk.Usage{Estimated: true, Prompt: b.promptTokens()}
@@ -156,10 +157,9 @@ func (b *bill) succeed(reported desk.Usage) {
 	b.settle(reported, nil)
 }
 
-// fail settles an attempt that did not end well: nothing is owed for some
-// failures, unless a part of the reply had arrived. The vendor counts what it
-// generated, seen by us or not, reasoning included; the only bound on that is
-// what the call allowed.
+// fail settles an attempt that failed. If anything had arrived, or mayBeOwed says
+// so, the vendor may bill all that it generated, reasoning and what never arrived
+// included: the only bound on that is MaxTokens.
 func (b *bill) fail(err error) {
 	var owed desk.Usage
 	if mayBeOwed(err) || b.arrived != nil {
@@ -177,7 +177,7 @@ func (b *bill) settle(usage desk.Usage, err error) {
 	b.observed(b.attempt.End(usage, b.price.Cost(usage), length, err))
 }
 
-// readTokens adds up the counts that chunks carry.
+// readTokens estimates the prompt's tokens by the counts that chunks carry.
 func (b *bill) readTokens() int {
 	n := token.Estimate(string(b.call.Prompt.Question))
 	for _, s := range b.call.Prompt.Sources {
@@ -191,8 +191,9 @@ func (b *bill) readTokens() int {
 	return n
 }
 
-// promptTokens counts the prompt as it is sent, with a margin for the marks of
-// the chat format. It takes a millisecond or so: only where no one else counted.
+// promptTokens counts the prompt as it is sent, with a margin for the marks of the
+// chat format. It takes about a millisecond, and is for attempts whose vendor has
+// reported nothing.
 func (b *bill) promptTokens() int {
 	n := 0
 	for _, m := range b.call.Prompt.Messages() {
@@ -212,7 +213,7 @@ type meteredStream struct {
 	llm.Stream
 	bill *bill
 	obs  Observer
-	last time.Time // when the delta before arrived
+	last time.Time // when the latest delta arrived
 }
 
 func (s *meteredStream) Next() (llm.Delta, error) {

@@ -67,7 +67,8 @@ func unknown(field string, configured []string) error {
 	}
 }
 
-// chainOf is the chain of a call, without third parties where it is private.
+// chainOf is the chain that a call goes along: what it asked for, without third
+// parties if it is private.
 func (g *Gateway) chainOf(c llm.Call) (chain, error) {
 	ch, err := g.asked(c)
 	if c.Private && err == nil {
@@ -76,11 +77,12 @@ func (g *Gateway) chainOf(c llm.Call) (chain, error) {
 	return ch, err
 }
 
-// private is what is left of a chain without third parties: where no model is,
-// those of another tier. That the last resort then answers is no degradation.
+// private is a chain without third parties. If no model is left in it, those of
+// another tier take their place. If there are none either, the last resort
+// answers, and is not marked as degraded.
 func (g *Gateway) private(ch chain) chain {
 	if ch.paid == nil && ch.last != nil {
-		return ch // configured so, or asked for by name
+		return ch // the last resort alone, as configured or asked for by name
 	}
 	kept := chain{paid: filter(ch.paid, inHouse), last: ch.last}
 	for _, tier := range g.tiers {

@@ -5,10 +5,10 @@ import (
 	"kefu/internal/llm"
 )
 
-// Quote bounds from above what one call may cost along its chain, by the
-// tokens of its prompt and its MaxTokens: at the target that is asked first,
-// and at the dearest. Targets that have no price are never asked under a
-// budget in dollars; the first one's is reported.
+// Quote bounds from above what one call may cost along its chain, given a bound on
+// the tokens of its prompt. Targets without a price count as free, since they are
+// never asked under a budget in dollars; Unpriced tells if the first one is such.
+// The error is a *desk.Error for a model or provider that is not configured.
 func (g *Gateway) Quote(c llm.Call, promptTokens int) (llm.Quote, error) {
 	ch, err := g.chainOf(c)
 	if err != nil {
@@ -37,7 +37,7 @@ func (g *Gateway) Quote(c llm.Call, promptTokens int) (llm.Quote, error) {
 	return q, nil
 }
 
-// Quote bounds what one call for a text of that many bytes may cost.
+// Quote bounds from above what embedding a text of that many bytes may cost.
 func (e *embedder) Quote(bytes int) llm.Quote {
 	q := llm.Quote{Tokens: int64(bytes)}
 	if p, known := e.prices.Lookup(e.model); known {

@@ -5,18 +5,19 @@ import (
 	"time"
 )
 
-// share bounds additional calls, such as retries, to a part of all others
-// within the last ten seconds: when everything fails, they would only add to
-// the load. A few are always allowed, so that a quiet service may make some.
+// share bounds additional calls, such as retries, to a part of the ordinary calls
+// of the last ten seconds: when everything fails, they would only add to the load.
+// floor of them are always allowed, so that a quiet service can make some. It is
+// safe for concurrent use.
 type share struct {
 	part  float64
 	floor int
 	begin time.Time
 
 	mu     sync.Mutex
-	second int // since begin, of the newest count
-	calls  [10]int
-	extra  [10]int
+	second int     // since begin, of the newest count
+	calls  [10]int // ordinary calls, by second modulo 10
+	extra  [10]int // additional calls, likewise
 }
 
 func newShare(part float64, floor int) *share {

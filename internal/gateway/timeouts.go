@@ -26,10 +26,10 @@ func (t Timeouts) withDefaults() Timeouts {
 
 var errSlow = errors.New("attempt took too long")
 
-// timed ends attempts that exceed a limit with a Failure of kind TimedOut.
-// Until something was seen, an attempt also ends reserve before the answer's
-// deadline, so that the last resort has time; a stream under way may use all
-// of it. Keep-alives do not count as deltas.
+// timed ends attempts that exceed a limit with a Failure of kind TimedOut. Before
+// its first delta, an attempt also ends reserve before the answer's deadline, so
+// that the last resort has time; a stream under way may go on to the deadline.
+// Keep-alives do not count as deltas.
 type timed struct {
 	next     llm.Provider
 	limits   Timeouts
@@ -51,11 +51,11 @@ func (t timed) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 		cancel(nil)
 		return nil, err
 	}
-	if !c.Stream { // whole: nothing hangs on the context any more
+	if !c.Stream { // a whole reply does not need the context any more
 		cancel(nil)
 		return reply, nil
 	}
-	if !met { // the delta and the limit met: the stream behind it is dead
+	if !met { // the limit passed just as the first delta came: the stream is dead
 		reply.Close()
 		<-ctx.Done() // the timer has fired, but may not have said so yet
 		err := &llm.Failure{Kind: llm.Cancelled, Provider: t.provider, Model: c.Model, Err: context.Cause(ctx)}
@@ -67,9 +67,9 @@ func (t timed) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	return reply, nil
 }
 
-// after calls cancel once limit has passed or, if that is sooner, reserve
-// before the deadline. An attempt that was given less than half its limit and
-// ends so is no fault of the provider: its cause is llm.ErrNoTime.
+// after calls cancel when limit has passed or, if that is sooner, reserve before
+// the deadline. If the deadline leaves less than half of limit, the timeout is no
+// fault of the provider: its cause is then llm.ErrNoTime instead of errSlow.
 func after(limit time.Duration, deadline time.Time, reserve time.Duration, cancel context.CancelCauseFunc) *time.Timer {
 	granted, cause := limit, errSlow
 	if !deadline.IsZero() {
@@ -81,7 +81,8 @@ func after(limit time.Duration, deadline time.Time, reserve time.Duration, cance
 	return time.AfterFunc(granted, func() { cancel(cause) })
 }
 
-// overdue translates err when a limit of ours ended the attempt.
+// overdue returns the Failure of kind TimedOut if after ended the attempt, else
+// err itself.
 func overdue(ctx context.Context, provider, model string, err error) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, errSlow) || errors.Is(cause, llm.ErrNoTime) {
@@ -94,7 +95,7 @@ func overdue(ctx context.Context, provider, model string, err error) error {
 type idle struct {
 	llm.Stream
 	of       timed
-	ctx      context.Context // of the attempt, which the stream lives in
+	ctx      context.Context // of the attempt; the stream ends with it
 	cancel   context.CancelCauseFunc
 	model    string
 	deadline time.Time

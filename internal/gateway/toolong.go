@@ -9,11 +9,11 @@ import (
 	"kefu/internal/llm/token"
 )
 
-// A prompt beyond a model's context window is sent at most three times: as it
-// is, with half of its sources, and so to a larger model.
+// A prompt beyond a model's context window is sent at most three times: whole,
+// with half of its sources, and shortened so to a model with a larger window.
 
-// trim shortens the call once: of its sources, best first, as many stay as have
-// half of the tokens of all, and at least one.
+// trim shortens the call, once, to its best sources: those that together have at
+// most half of the tokens of all, at least one. It reports whether it did.
 func (w *walk) trim() bool {
 	sources := w.call.Prompt.Sources
 	if w.trimmed || len(sources) < 2 {
@@ -38,11 +38,11 @@ func tokensOf(s desk.Passage) int {
 	return cmp.Or(s.Tokens, token.Estimate(s.Text))
 }
 
-// larger is the queue behind a target whose window was too small: the first
-// target that is known to have a larger one, of the chain or else of the strong
-// tier. Where none is, the first that is not known to have less than half of
-// it: the table seems to be wrong about the model at this endpoint. Nobody comes
-// after it.
+// larger is the queue after the context window of t was too small; it holds one
+// target or none. That is the first, of the queue and then of the strong tier,
+// whose window is known to be larger. If there is none, it is the first that is
+// not known to have less than half of t's window: the price table, which tells
+// the windows, may be wrong about the model at this endpoint.
 func (w *walk) larger(t *target) []*target {
 	if w.grown {
 		return nil
