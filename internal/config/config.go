@@ -428,17 +428,20 @@ func checkURL(key, value string, schemes ...string) error {
 	if value == "" {
 		return nil
 	}
-	u, err := url.Parse(value)
-	if err == nil && (u.Host != "" || u.Scheme == "unix" && u.Path != "") {
-		if slices.Contains(schemes, u.Scheme) {
-			return nil
+	scheme, _, found := strings.Cut(value, "://")
+	if !found || !slices.Contains(schemes, strings.ToLower(scheme)) {
+		beginnings := make([]string, len(schemes))
+		for i, scheme := range schemes {
+			beginnings[i] = scheme + "://"
 		}
+		return bad(key, "want a URL that begins with %s", list(beginnings, " or "))
 	}
-	beginnings := make([]string, len(schemes))
-	for i, scheme := range schemes {
-		beginnings[i] = scheme + "://"
+	u, err := url.Parse(value)
+	whole := err == nil && (u.Host != "" || u.Scheme == "unix" && u.Path != "")
+	if !whole || u.Fragment != "" && !strings.HasPrefix(u.Scheme, "http") { // the rest of a password
+		return bad(key, "this is no URL with a host; of a password, # is written %%23, / %%2F, ? %%3F, @ %%40 and %% %%25")
 	}
-	return bad(key, "want a URL that begins with %s", list(beginnings, " or "))
+	return nil
 }
 
 func bad(key, format string, args ...any) *desk.Error {

@@ -172,6 +172,10 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"vectors in PostgreSQL without one", "KEFU_RETRIEVAL_VECTOR_INDEX=pgvector", "retrieval.vector_index", "KEFU_RETRIEVAL_VECTOR_INDEX: retrieval.vector_index: pgvector is an extension of PostgreSQL: set DATABASE_URL too, or memory"},
 		{"another cache", "REDIS_URL=http://cache", "redis.url", "REDIS_URL: redis.url: want a URL that begins with redis://, rediss:// or unix://"},
 		{"another database", "DATABASE_URL=mysql://root:hunter2@db", "database.url", "DATABASE_URL: database.url: want a URL that begins with postgres:// or postgresql://"},
+		{"a password that ends the address", "DATABASE_URL=postgres://kefu:hunter2/x@db/kefu", "database.url", "DATABASE_URL: database.url: this is no URL with a host; of a password, # is written %23"},
+		{"a password with a percent sign", "DATABASE_URL=postgres://kefu:hunter2%x@db/kefu", "database.url", "% %25"},
+		{"a password with a fragment", "REDIS_URL=redis://:hunter2@x#y@cache:6379", "redis.url", "REDIS_URL: redis.url: this is no URL with a host"},
+		{"no host", "REDIS_URL=redis://", "redis.url", "this is no URL with a host"},
 		{"a webhook that cannot be signed", "KEFU_HANDOFF_WEBHOOK_URL=https://example.com/hook", "handoff.webhook_secret", "at least 16 characters"},
 		{"an e-mail address that is none", "KEFU_HANDOFF_EMAIL=help", "handoff.email", "want an address such as help@example.com"},
 		{"a proxy by name", "KEFU_HTTP_TRUSTED_PROXIES=10.0.0.0/8, proxy.local", "http.trusted_proxies", `got "proxy.local"`},
@@ -189,6 +193,23 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 				t.Errorf("error %q shows a password", err)
 			}
 		})
+	}
+}
+
+func TestAllFaultsOfTheEnvironmentAreToldAtOnceWithThoseOfTheFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	path := write(t, "kefu.yaml", "answer:\n  attempts: many\n")
+	_, err := config.Load(path, []string{"KEFU_LOG_LEVEL=loud", "KEFU_CACHE_JITTER=2", "KEFU_FROBNICATE=1", "KEFU_GIZMO=1", "KEFU_API_KEY_FILE=" + path + ".none"})
+	expect(t, err, "answer.attempts", "kefu.yaml:2:13: answer.attempts: want a whole number")
+	for _, want := range []string{"\nKEFU_LOG_LEVEL: ", "\nKEFU_CACHE_JITTER: ", "\nunknown variable KEFU_FROBNICATE", "\nunknown variable KEFU_GIZMO", "KEFU_API_KEY_FILE "} {
+		expect(t, err, "answer.attempts", want)
+	}
+}
+
+func TestAFileMayBeginWithAByteOrderMark(t *testing.T) {
+	c, err := config.Load(write(t, "kefu.yaml", "\ufeffaddr: 127.0.0.1:9000\r\ncache:\r\n  memory_entries: 5\r\n"), nil)
+	if err != nil || c.Addr != "127.0.0.1:9000" || c.Cache.MemoryEntries != 5 {
+		t.Errorf("addr = %q, memory_entries = %d, %v", c.Addr, c.Cache.MemoryEntries, err)
 	}
 }
 

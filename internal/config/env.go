@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +28,7 @@ func variables(environ []string) map[string]string {
 // readEnv sets what the variables say and refuses KEFU_ variables that mean
 // nothing. The variables that the file names are left to readKeys and fillIn.
 func readEnv(env map[string]string, settings []setting, c *Config, origin map[string]string) error {
+	var faults []error
 	known := map[string]bool{"KEFU_CONFIG": true}
 	for _, name := range c.variables() {
 		known[name], known[name+"_FILE"] = true, true
@@ -37,7 +40,7 @@ func readEnv(env map[string]string, settings []setting, c *Config, origin map[st
 			known[s.env+"_FILE"] = true
 			var err error
 			if text, name, err = secret(env, s); err != nil {
-				return err
+				faults = append(faults, err)
 			}
 		}
 		if text == "" {
@@ -45,10 +48,10 @@ func readEnv(env map[string]string, settings []setting, c *Config, origin map[st
 		}
 		origin[s.key] = name
 		if err := s.set(text); err != nil {
-			return at(err, name)
+			faults = append(faults, at(err, name))
 		}
 	}
-	return unknownVariable(env, known)
+	return errors.Join(append(faults, unknownVariables(env, known)...)...)
 }
 
 // readKeys fetches the keys that named models have of their own.
@@ -122,24 +125,19 @@ func secretFile(key, name, file string) (string, error) {
 	return text, nil
 }
 
-func unknownVariable(env map[string]string, known map[string]bool) error {
-	var unknown []string
-	for name := range env {
+func unknownVariables(env map[string]string, known map[string]bool) (faults []error) {
+	names := slices.Sorted(maps.Keys(known))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
 		if strings.HasPrefix(name, "KEFU_") && !known[name] && !serviceLink.MatchString(name) {
-			unknown = append(unknown, name)
+			faults = append(faults, unknownVariable(name, known, names))
 		}
 	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	slices.Sort(unknown)
-	name, help := unknown[0], "the README lists all variables"
-	candidates := make([]string, 0, len(known))
-	for k := range known {
-		candidates = append(candidates, k)
-	}
-	slices.Sort(candidates)
-	near, ok := nearest(name, candidates)
+	return faults
+}
+
+func unknownVariable(name string, known map[string]bool, names []string) error {
+	help := "the README lists all variables"
+	near, ok := nearest(name, names)
 	if standard := strings.TrimPrefix(name, "KEFU_"); known[standard] { // KEFU_REDIS_URL
 		near, ok = standard, true
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ const maxFile = 1 << 20
 // (as os.Environ gives it), all checked. An empty path means KEFU_CONFIG, else
 // DefaultFile, which may be missing. Empty variables count as unset. Every
 // error is a *desk.Error of kind Invalid that says where the value came from; it
-// has a line for each fault of the file.
+// has a line for each fault of the file and of the variables.
 func Load(path string, environ []string) (Config, error) {
 	c := Default()
 	settings := settingsOf(&c)
@@ -38,11 +39,8 @@ func Load(path string, environ []string) (Config, error) {
 	origin := map[string]string{} // setting's key → where its value was written
 
 	path = cmp.Or(path, env["KEFU_CONFIG"])
-	if err := readFile(path, &c, settings, origin); err != nil {
+	if err := errors.Join(readFile(path, &c, settings, origin), readEnv(env, settings, &c, origin)); err != nil {
 		return Config{}, located(err, nil) // they say it themselves
-	}
-	if err := readEnv(env, settings, &c, origin); err != nil {
-		return Config{}, err
 	}
 	if err := readKeys(env, c.Models.Named, origin); err != nil {
 		return Config{}, err
@@ -312,7 +310,7 @@ func readSmall(path string) ([]byte, error) {
 	if err == nil && len(b) > maxFile {
 		err = fmt.Errorf("larger than %d bytes", maxFile)
 	}
-	return b, err
+	return bytes.TrimPrefix(b, []byte("\ufeff")), err // editors of Windows begin files with it
 }
 
 func unreadable(key, what, path string, err error) error {
