@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -166,6 +167,9 @@ func (c *cli) ask(ctx context.Context, a asker, q question) error {
 
 // query returns the reply as it came and what the commands show of it.
 func (a asker) query(ctx context.Context, q question) (json.RawMessage, reply, error) {
+	if !utf8.ValidString(q.Question) { // JSON would replace what is not
+		return nil, reply{}, &desk.Error{Kind: desk.Invalid, Code: "invalid_utf8", Field: "question", Public: "The question is not UTF-8; the terminal or file is in another encoding."}
+	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	body, err := json.Marshal(q)
@@ -275,7 +279,9 @@ func (c *cli) show(w io.Writer, a reply) {
 				fmt.Fprintf(w, "\n%s\n", mayHelp[lang.Of(a.Answer)])
 			}
 			fmt.Fprintf(w, "  %s\n", strings.TrimSuffix(p.Title+" — "+p.URL, " — "))
-			fmt.Fprintf(w, "    “%s”\n", strings.Join(strings.Fields(p.Excerpt), " "))
+			if p.Excerpt != "" { // answers that were cached before there were excerpts
+				fmt.Fprintf(w, "    “%s”\n", strings.Join(strings.Fields(p.Excerpt), " "))
+			}
 		}
 		fmt.Fprintf(w, "\n%s\n", a.Handoff.Contact.Message)
 	}

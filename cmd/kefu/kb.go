@@ -40,7 +40,7 @@ cannot be loaded is named and the rest is loaded; the exit status is then 3.`,
 		Example: "  kefu kb load docs/ faq.csv\n  kefu kb load --dry-run docs/\n  kefu kb load https://help.example.com/sitemap.xml",
 		Args:    args(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			if err := checkMaxPages(req.MaxPages); err != nil {
+			if err := checkLoad(paths, req.MaxPages); err != nil {
 				return err
 			}
 			req.Paths = paths
@@ -57,9 +57,14 @@ func maxPagesFlag(cmd *cobra.Command, req *ingest.Request) {
 	cmd.Flags().IntVar(&req.MaxPages, "max-pages", ingest.DefaultMaxPages, "how many pages of sitemaps are read")
 }
 
-func checkMaxPages(n int) error {
-	if n < 1 || n > sitemap.MaxEntries {
-		return usageError{fmt.Errorf("--max-pages %d: want 1 to %d", n, sitemap.MaxEntries)}
+// checkLoad refuses, beside bad flags, an empty path: that of a variable that is
+// not set would be the working directory.
+func checkLoad(paths []string, pages int) error {
+	switch {
+	case slices.Contains(paths, ""):
+		return usageError{errors.New("a path is empty; the working directory is written as .")}
+	case pages < 1 || pages > sitemap.MaxEntries:
+		return usageError{fmt.Errorf("--max-pages %d: want 1 to %d", pages, sitemap.MaxEntries)}
 	}
 	return nil
 }
@@ -85,15 +90,11 @@ func (c *cli) load(ctx context.Context, b *base, req ingest.Request) error {
 	if report.Revision != 0 {
 		c.await(ctx, b, report.Revision)
 	}
-	var refused *desk.Error
-	if err != nil && report.Revision == 0 && (ctx.Err() != nil || errors.As(err, &refused) && slices.Contains(undone, refused.Code)) {
+	if err != nil && report.Revision == 0 {
 		return err // nothing became of them
 	}
 	return errors.Join(err, c.reportLoad(report, req.DryRun, preview))
 }
-
-// undone are the codes of loads that changed nothing.
-var undone = []string{"sync_would_empty", codeRunning, "sync_lost", "database_locked"}
 
 // codeRunning is the code of a load that another one keeps out.
 const codeRunning = "sync_running"

@@ -41,7 +41,7 @@ KefuKBStale fires.`,
 			if req.Again < 0 {
 				return usageError{fmt.Errorf("--again-within %v: want a time that is not negative", req.Again)}
 			}
-			if err := checkMaxPages(req.MaxPages); err != nil {
+			if err := checkLoad(paths, req.MaxPages); err != nil {
 				return err
 			}
 			req.Paths, req.Root, req.Exact = paths, paths[0], true

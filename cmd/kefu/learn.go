@@ -53,6 +53,10 @@ func (a *app) firstLoad(ctx context.Context, c *cli) error {
 		return nil
 	}
 	switch {
+	case err != nil && report.Revision == 0:
+		a.log.Error("documents not loaded", "error", err)
+		c.say("Nothing was loaded from %s; the next start, or 'kefu kb load %s', tries again. %s", path, path, explain(err))
+		return nil
 	case report.Unembedded > 0:
 		a.log.Warn("the embedder does not answer: documents are found by their words, and embedded when it does", "chunks", report.Unembedded, "error", err)
 	case err != nil:

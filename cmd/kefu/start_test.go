@@ -196,3 +196,26 @@ func TestAnInterruptedFirstStartSaysHowToLoadTheRest(t *testing.T) {
 	}
 	holds(t, "the log", start.Log.String(), "Interrupted after 0 documents; the next start, or 'kefu kb load docs', goes on from there.")
 }
+
+func TestALoadThatTheDatabaseRefusesIsNotSaidToHaveLoadedAnything(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	if r := site.Run("migrate"); r.Code != 0 {
+		t.Fatal(r.Stderr)
+	}
+	db := site.DB()
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "CREATE TRIGGER refuse BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'no room for releases'); END"); err != nil {
+		t.Fatal(err)
+	}
+	if r := site.Run("kb", "load", "docs"); r.Code == 0 || r.Stdout != "" || !strings.Contains(r.Stderr, "no room for releases") {
+		t.Errorf("kb load: exit status %d, %q, %s, want a failure that counts nothing as added", r.Code, r.Stdout, r.Stderr)
+	}
+	server := site.Serve()
+	server.Log.Await(t, "Kefu answers at")
+	said := server.Log.String()
+	holds(t, "the log", said, "Nothing was loaded from docs; the next start, or 'kefu kb load docs', tries again.", "no room for releases")
+	if strings.Contains(said, "Loaded ") {
+		t.Errorf("the log speaks of documents that were loaded:\n%s", said)
+	}
+}

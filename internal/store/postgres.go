@@ -231,7 +231,7 @@ func (p *postgres) explainServer(pg *pgconn.PgError, err error) error {
 		return unavailable("database_locked", err, "The database %s is locked by another process. "+
 			"Wait until it has finished its migration, or stop it.", p.name())
 	case "53100":
-		return unavailable("database_full", err, "The disk of PostgreSQL at %s is full. Free some space; kefu goes on by itself.", p.host())
+		return unavailable("database_full", err, "The disk of PostgreSQL at %s is full. Free some space; a running server goes on by itself.", p.host())
 	case "53300", "57P03", "57P01", "57P02":
 		return unavailable("database_unreachable", err, "PostgreSQL at %s takes no connection now: %s. "+
 			"Wait for it, or raise max_connections.", p.host(), pg.Message)

@@ -158,7 +158,7 @@ func (s sqliteFile) explain(err error) error {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
 		return s.unwritable(err)
 	case sqlite3.SQLITE_FULL:
-		return unavailable("database_full", err, "The disk that holds %s is full. Free some space; kefu goes on by itself.", s.path)
+		return unavailable("database_full", err, "The disk that holds %s is full. Free some space; a running server goes on by itself.", s.path)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return unavailable("database_damaged", err, "%s is damaged or not a database. "+
 			"Restore a backup, or move the file away and load the documents again.", s.path)
