@@ -123,7 +123,7 @@ func (a *app) server(draining func()) httpapi.ServerConfig {
 // drain is called when the end begins: no new work is wanted, running requests
 // have the grace.
 func (a *app) drain() {
-	a.log.Info("stopping", "grace", a.cfg.HTTP.ShutdownGrace.String())
+	a.log.Info("stopping", "grace", a.cfg.HTTP.ShutdownGrace)
 	a.api.Drain()
 }
 
@@ -225,7 +225,7 @@ func (a *app) embedTenant(ctx context.Context, tenant desk.TenantID) error {
 	return a.loader.Reembed(ctx, tenant, func(p ingest.Progress) {
 		if time.Since(last) >= progressEvery || p.Done == p.Total {
 			last = time.Now()
-			a.log.Info("embedding", "model", a.embedder.Model(), "done", p.Done, "total", p.Total, "left", p.Remaining().Round(time.Second).String())
+			a.log.Info("embedding", "model", a.embedder.Model(), "done", p.Done, "total", p.Total, "left", p.Remaining().Round(time.Second))
 		}
 	})
 }

@@ -142,7 +142,7 @@ func readWord(ctx context.Context, name string, data []byte) (extract, error) {
 	case errors.Is(err, docx.ErrBomb):
 		return extract{}, reject(CodeDocxBomb, 0, "%v", err)
 	case err != nil:
-		return extract{}, reject(CodeDocxBroken, 0, "%v", err)
+		return extract{}, reject(CodeDocxBroken, 0, "%v; save or download it again", err)
 	}
 	var o outliner
 	for _, b := range doc.Blocks {

@@ -46,6 +46,7 @@ func TestLoadPublishesWholeDocuments(t *testing.T) {
 		"faq.csv":        "question,answer\nHow do I pay?,By card.\n",
 		".git/config.md": "# hidden\n\nhidden\n",
 		".hidden.md":     "# hidden\n\nhidden\n",
+		"~$terms.docx":   "\x05Anna\x00",
 	})
 	docs, embedder, ledger := newShelf(), &counter{model: "m1"}, &rows{}
 	var steps []Progress

@@ -10,8 +10,8 @@ import (
 // Request names what to load.
 type Request struct {
 	// Paths are files and folders. Folders are read recursively, hidden files
-	// and folders are left out and symbolic links that lead out of the folder
-	// are refused. A path that begins with https:// is a page, one that also
+	// and folders, and Word's ~$ files, are left out and symbolic links that lead
+	// out of the folder are refused. A path that begins with https:// is a page, one that also
 	// ends in .xml a sitemap: all its pages on the same host, and those of the
 	// sitemaps that it lists. A page goes by its address.
 	Paths []string

@@ -87,7 +87,7 @@ func walk(p, full string, visit func(file, error)) error {
 		case err != nil:
 			visit(f, err)
 			return nil
-		case name != "." && strings.HasPrefix(path.Base(name), "."):
+		case name != "." && unseen(path.Base(name)):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -101,6 +101,10 @@ func walk(p, full string, visit func(file, error)) error {
 		return nil
 	})
 }
+
+// unseen tells of files and folders that are hidden, and of those in which Word
+// says who has a document open.
+func unseen(name string) bool { return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "~$") }
 
 // visitLink visits a link to a file inside the folder. A link to a folder
 // inside adds nothing, since that folder is walked as well.

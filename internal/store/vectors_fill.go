@@ -37,7 +37,7 @@ func (v *vectorIndex) fill(ctx context.Context, log *slog.Logger) error {
 	if copied == 0 {
 		return nil
 	}
-	log.Info("vectors copied into the index", "vectors", copied, "took", time.Since(start).Round(time.Millisecond).String())
+	log.Info("vectors copied into the index", "vectors", copied, "took", time.Since(start))
 	if _, err := v.db.write.ExecContext(ctx, `ANALYZE vector_index`); err != nil { // plans depend on it
 		return fmt.Errorf("analyze vector index: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -39,7 +40,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// attr names the time as the tutorial's log does.
+// attr names the time as the tutorial's log does, and writes durations as
+// people read them, where JSON has nanoseconds.
 func attr(groups []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindTime:
@@ -47,6 +49,8 @@ func attr(groups []string, a slog.Attr) slog.Attr {
 			a.Key = "timestamp"
 		}
 		a.Value = slog.TimeValue(a.Value.Time().UTC())
+	case slog.KindDuration:
+		a.Value = slog.StringValue(a.Value.Duration().Round(time.Millisecond).String())
 	case slog.KindAny:
 		if err, ok := a.Value.Any().(error); ok { // JSON shows the fields of some
 			a.Value = slog.StringValue(err.Error())

@@ -421,6 +421,16 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 	}
 }
 
+func TestDurationsAreLoggedAsPeopleReadThem(t *testing.T) {
+	for _, format := range []string{"json", "text"} {
+		var out bytes.Buffer
+		telemetry.NewLogger(&out, slog.LevelInfo, format).Info("trying again", "in", 5*time.Second/3)
+		if !strings.Contains(out.String(), "1.667s") {
+			t.Errorf("%s: %s, want 1.667s", format, out.String())
+		}
+	}
+}
+
 func TestDependenciesAreWatchedUntilTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := newTelemetry(t, io.Discard)
