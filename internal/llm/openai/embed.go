@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strconv"
 
@@ -128,10 +129,12 @@ func inOrder(data []vendor.Embedding, want, dimension int) ([][]float32, error) 
 		if dimension == 0 {
 			dimension = len(d.Embedding)
 		}
-		if d.Index < 0 || d.Index >= want || vectors[d.Index] != nil || len(d.Embedding) != dimension {
+		switch {
+		case d.Index < 0 || d.Index >= want || vectors[d.Index] != nil:
 			return nil, errMissing
-		}
-		if !normalise(d.Embedding) {
+		case len(d.Embedding) != dimension:
+			return nil, fmt.Errorf("%w: an embedding of %d dimensions, want %d", wire.ErrInvalid, len(d.Embedding), dimension)
+		case !normalise(d.Embedding):
 			return nil, errNotVector
 		}
 		vectors[d.Index] = d.Embedding

@@ -70,7 +70,7 @@ var (
 	errNoChoice  = fmt.Errorf("%w: no choices", wire.ErrInvalid)
 	errNotVector = fmt.Errorf("%w: embedding is empty, zero or not finite", wire.ErrInvalid)
 	errNotSent   = errors.New("call cannot be written as JSON")
-	errMissing   = fmt.Errorf("%w: not one embedding of one dimension for each text", wire.ErrInvalid)
+	errMissing   = fmt.Errorf("%w: not one embedding for each text", wire.ErrInvalid)
 )
 
 // Start implements llm.Provider.
