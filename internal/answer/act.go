@@ -16,19 +16,19 @@ import (
 
 // Agent answers with tools the questions that need an action or live data.
 type Agent interface {
-	// Wants decides whether a question of a tenant's customer needs tools, before
-	// anything else is known of it: what tools may do never depends on what they
-	// returned.
+	// Wants decides whether a question needs tools, and on which route. It is given
+	// the question alone, so that nothing which a document or a tool says can widen
+	// what tools may do.
 	Wants(tenant desk.TenantID, question string) (desk.Route, bool)
-	// Run answers the call, whose allowance bounds it.
+	// Run answers the call, within its allowance.
 	Run(ctx context.Context, c llm.Call, s tool.Session) (tool.Outcome, error)
 }
 
 // reasonConfirmed is the reason of a route that carries a confirmation.
 const reasonConfirmed = "confirmed"
 
-// needsTools decides whether tools are used for q. Its answer is then for its
-// asker alone. The error is that of a confirmation which nothing can use.
+// needsTools decides whether tools are used for q; the answer is then for its
+// asker alone. It fails on a confirmation where there are no tools.
 func (s *Service) needsTools(q *desk.Question) error {
 	var r desk.Route
 	switch {
@@ -51,18 +51,18 @@ func (s *Service) needsTools(q *desk.Question) error {
 	return nil
 }
 
-// act drafts an answer with tools: passages ride along as for a complex
-// question, and what tools return is cited and verified like them.
+// act drafts an answer with tools. Passages are found as for a complex question;
+// results of tools are cited and verified as passages are.
 func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, open *mask.Open, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d := draft{route: r}
 	_, sources, err := s.ground(ctx, q, r, view, allowance, tr)
 	if err != nil {
 		return d, fmt.Errorf("ground: %w", err)
 	}
-	if s.doubts(tr) { // the results of tools are to answer
+	if s.doubts(tr) { // the results of tools may still answer
 		sources = nil
 	}
-	if s.suspects(sources, tr) { // where something can be done, what speaks to the assistant is not heard
+	if s.suspects(sources, tr) { // a text that may give orders is not read where tools could carry them out
 		sources = slices.DeleteFunc(sources, flagged)
 	}
 	start := time.Now()
@@ -77,7 +77,7 @@ func (s *Service) act(ctx context.Context, q desk.Question, r desk.Route, view *
 	}
 	d.acted, d.sources = &out, out.Sources
 	d.provider, d.model, d.degraded = out.Provider, out.Model, out.Degraded
-	for i := range out.Confirm { // shown to the asker, and masked wherever else it goes
+	for i := range out.Confirm { // masked, as everything but what the asker is shown
 		d.text += string(open.Mask(out.Confirm[i].Question)) + "\n"
 	}
 	if len(out.Confirm) > 0 {
@@ -124,7 +124,7 @@ func (s *Service) judgeActed(a desk.Answer, d draft) result {
 	return s.handOff(a, desk.HandoffNoAnswer, false)
 }
 
-// done names what was done, where the model has no words for it.
+// done names what was done, where what the model says of it has no support.
 func done(uses []desk.ToolUse, l desk.Lang) string {
 	var titles []string
 	for _, u := range uses {

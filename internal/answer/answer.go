@@ -1,6 +1,7 @@
-// Package answer is the path of a question: screen, pin the knowledge base,
-// look in the cache, and where that has nothing, compose an answer once for
-// everybody who asks the same, verify it against its sources and keep it.
+// Package answer is the path of a question. Service.Answer screens it, pins the
+// knowledge base at one revision and looks into the cache. If that has no answer,
+// one is composed once for everybody who asks the same at that time (compose),
+// verified against its sources and kept for those who ask later.
 package answer
 
 import (
@@ -23,37 +24,39 @@ import (
 	"kefu/internal/match"
 )
 
-// Config bounds an answer.
+// Config bounds an answer. The defaults are those of the configuration: New takes
+// the values as they are.
 type Config struct {
 	Deadline     time.Duration // for the whole answer; default 60 s
 	Attempts     int           // provider calls, retries and fallbacks included; default 4
-	MinPassages  int           // default 3
-	MaxPassages  int           // default 6
-	PromptTokens int           // budget for the passages; default 3,000
-	MaxTokens    int           // bound on a completion; default 800
-	MaxQuestion  int           // characters; default 4,000
-	// Turns is how much of a conversation a question may lean on; 0: none.
+	MinPassages  int           // so many enter a prompt even if little relevant; default 3
+	MaxPassages  int           // no more than these do; default 6
+	PromptTokens int           // of the passages together; default 3,000
+	MaxTokens    int           // of a completion, at most; default 800
+	MaxQuestion  int           // length of the longest question, in characters; default 4,000
+	// Turns is how many turns of a conversation a question may refer to; 0: none.
 	Turns int
-	// Compress is how the sources are shortened to what matters before a model
-	// reads them: CompressOff, CompressExtractive or CompressModel.
+	// Compress is how the sources are shortened before a model reads them:
+	// CompressOff, CompressExtractive or CompressModel.
 	Compress string
-	// Abstain refuses a question for which the passages found speak less than
-	// this, before a model is asked: from 0, never, to 1. It goes by words, and
-	// so belongs to an embedder that does too. A model that understands more than
-	// words, as LanguageModel says there is one, is asked from a fifth of it on:
-	// it says itself when its sources do not answer.
-	Abstain       float64
+	// Abstain is how far the passages found must speak for an answer, as
+	// desk.Trace.Answerable says: from 0 (off) to 1. Below it no model is asked. It
+	// is judged by words, and fits an embedder that goes by words too.
+	Abstain float64
+	// LanguageModel says that the models understand more than words. They are
+	// asked from a fifth of Abstain on, since they say themselves when their
+	// sources do not answer.
 	LanguageModel bool
 	// Fingerprint names the models and the embedder in use: answers of another
 	// set-up are not reused.
 	Fingerprint string
-	// ToolAttempts stands for Attempts where tools are used: every step of their
-	// loop is a call. Default 10.
+	// ToolAttempts replaces Attempts where tools are used, since every step of the
+	// tool loop is a call. Default 10.
 	ToolAttempts int
-	// Links are hosts that an answer with tools may link to; other addresses only
-	// where the knowledge base has them.
+	// Links are the hosts that an answer made with tools may link to, beside the
+	// addresses that stand in the knowledge base.
 	Links []string
-	// PrivateEmbedder says that the embedder shows nothing to a third party.
+	// PrivateEmbedder says that the embedder shows its texts to no third party.
 	PrivateEmbedder bool
 	// GuardShadow records verdicts on questions without acting on them.
 	GuardShadow bool
@@ -62,13 +65,13 @@ type Config struct {
 // Router decides how a question is answered.
 type Router interface {
 	Decide(question string) desk.Route
-	// Version changes whenever decisions may.
+	// Version differs where the decisions may differ.
 	Version() string
 }
 
-// Topics recognises questions that are for private models alone.
+// Topics recognises questions that only private models may be shown.
 type Topics interface {
-	// Of names the topic of the texts.
+	// Of names the topic of the texts; ok is false where they have none.
 	Of(texts ...string) (topic string, ok bool)
 }
 
@@ -83,56 +86,61 @@ type Notifier interface {
 	HandedOff(q desk.Question, a desk.Answer)
 }
 
-// Observer is told how answers come about, for metrics.
+// Observer is told how answers come about, for metrics. Its methods are called
+// concurrently and must not block.
 type Observer interface {
+	// Answered tells how a question of the tenant ended, errors included.
 	Answered(of desk.TenantID, a desk.Answer)
-	// Decided is told when another model is asked because nothing supports what
-	// the first one said.
+	// Decided tells that another model is asked because nothing supports what the
+	// first one said.
 	Decided(ctx context.Context, d desk.Decision)
 	Routed(r desk.Route, took time.Duration)
+	// Retrieved tells how long a stage took: "lexical", "embed" or "search".
 	Retrieved(stage string, took time.Duration)
+	// RetrievedTop tells the score of the best passage; empty if there was none.
 	RetrievedTop(score float64, empty bool)
-	// ByWords is told when passages were found by words alone, since embedder or
-	// vectors did not answer.
+	// ByWords tells that passages were found by words alone, because lost, the
+	// "embedder" or the "vectors", did not answer.
 	ByWords(ctx context.Context, lost string, err error)
-	// Compressed is told how many tokens excerpts left out of a prompt, and by
-	// which way of Config.Compress they were found.
+	// Compressed tells how many tokens of a prompt's sources were left out, and
+	// by which way of Config.Compress.
 	Compressed(by string, saved int)
 	CacheLookup(tier, result string, took time.Duration)
+	// CacheSaved tells what an answer had cost that is now given from the cache.
 	CacheSaved(tier string, cost desk.MicroUSD)
-	// CacheNearest is told how similar the nearest question that has an answer in
-	// memory is, where one is alike at all: hit, far, vetoed or stale.
+	// CacheNearest tells how similar, from 0 to 1, the nearest cached question was
+	// and what came of it: hit, far, vetoed or stale.
 	CacheNearest(result string, similarity float64)
 	HandedOff(reason desk.HandoffReason)
-	// TurnLost is called when a conversation could not be read or added to.
+	// TurnLost tells that a conversation could not be read or added to.
 	TurnLost(ctx context.Context, err error)
-	// Guarded is told of verdicts on questions, and of answers held back.
+	// Guarded tells the verdict on a question, a source or an answer.
 	Guarded(v desk.Verdict)
-	// Renewed is told what became of an answer that was to be composed ahead.
+	// Renewed tells what became of an answer that was to be composed ahead.
 	Renewed(trigger, result string)
 }
 
-// Parts are what the pipeline is made of. Notifier may be nil, Agent where
-// there are no tools, and Turns where conversations are not kept.
+// Parts are what the pipeline is made of. All are required but those that say
+// what nil means.
 type Parts struct {
 	Knowledge *knowledge.Knowledge
 	Cache     *cache.Cache
 	Router    Router
-	Agent     Agent
+	Agent     Agent // nil: there are no tools
 	Models    llm.Provider
 	Embedder  llm.Embedder
 	Ledger    llm.Ledger
-	Gate      *admission.Gate // nil: all are composed at once
-	Budgets   *budget.Book    // nil: nothing is capped
-	Quotes    Quoter          // where something is
+	Gate      *admission.Gate // nil: any number of answers is composed at a time
+	Budgets   *budget.Book    // nil: no spending is capped
+	Quotes    Quoter          // may be nil where Budgets is
 	Recorder  Recorder
-	Turns     Turns
-	Notifier  Notifier
+	Turns     Turns    // nil: conversations are not kept
+	Notifier  Notifier // nil: nobody is told of handoffs
 	Observer  Observer
 	Masker    *mask.Masker
 	Guard     Guard   // nil: questions are not judged
-	Topics    Topics  // nil: no question is confidential by what it is about
-	Tenants   Tenants // nil: nobody shares the installation
+	Topics    Topics  // nil: no topic is for private models alone
+	Tenants   Tenants // nil: the installation has one tenant
 	// Contact is how customers reach a person.
 	Contact func(desk.Lang) desk.Contact
 }
@@ -141,12 +149,12 @@ type Parts struct {
 type Service struct {
 	Parts
 	cfg         Config
-	fingerprint string
-	canary      string
+	fingerprint string // part of every cache key: of all that composes answers
+	canary      string // stands in every prompt; a reply that holds it leaks the prompt
 	flights     *flights
-	questions   *match.Reader // that come again: curated or cached ones
+	questions   *match.Reader // remembers how curated and cached questions are read
 	evidence    abstain.Judge
-	ahead       chan renewal
+	ahead       chan renewal // answers to compose before they are asked
 }
 
 // New returns a service over its parts.
@@ -160,12 +168,12 @@ func New(cfg Config, parts Parts) *Service {
 	}
 }
 
-// Wait returns when every answer under way has ended.
+// Wait returns when no answer is under way.
 func (s *Service) Wait() { s.flights.wait() }
 
-// Answer answers one question and emits what happens on the way. The returned
-// answer's Restored is for the asker alone. Errors are *desk.Error, or the
-// context's when the caller left.
+// Answer answers one question and emits what happens on the way, from the calling
+// goroutine. The returned answer's Restored is for the asker alone. Errors are
+// *desk.Error, or the context's when the caller left.
 func (s *Service) Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
 	q, vault, err := s.screen(ask)
 	if err != nil {
@@ -228,18 +236,21 @@ const catchUpTimeout = time.Second
 // cannot, composes from what it knows but trusts no cached answer.
 func (s *Service) catchUp(ctx context.Context) (fresh bool) {
 	if s.Knowledge.Fresh() {
-		return true // without a timer
+		return true // as nearly always: no timer is needed
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
 	return s.Knowledge.Refresh(ctx) == nil
 }
 
-// flightKey adds the revision: a question asked after a publish must not join
-// a flight that left before it. Who asked for a stream joins streams: the
-// others get an answer from which what failed verification was taken out. Nobody
-// who waits for an answer joins a batch, which may be refused. Those whose spending
-// is capped by itself share with nobody, since the leader pays.
+// flightKey tells which questions share one composition. To the cache key it adds
+//
+//   - the revision: a question asked after a publish must not join a flight that
+//     began before it;
+//   - whether it is streamed: a stream shows what later fails verification, a whole
+//     answer leaves it out;
+//   - whether it is part of a batch, which may be refused when there is much to do;
+//   - whose budget pays for it, since the first asker pays for all.
 func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View) string {
 	if q.Alone {
 		return string(q.ID)
@@ -251,8 +262,8 @@ func (s *Service) flightKey(q desk.Question, key cache.Key, view *knowledge.View
 	return flight
 }
 
-// replay emits a finished answer as if it were composed now; of one that was
-// told while it was composed, only what is left to say.
+// replay emits a finished answer as if it were composed now. Of an answer that was
+// told, that is, streamed while it was composed, it emits what is left to say.
 func replay(a desk.Answer, told bool, emit desk.Emit) error {
 	for e := range events(&a, told) {
 		if err := emit(e); err != nil {
@@ -262,6 +273,7 @@ func replay(a desk.Answer, told bool, emit desk.Emit) error {
 	return nil
 }
 
+// events are what replay emits, in order.
 func events(a *desk.Answer, told bool) iter.Seq[desk.Event] {
 	return func(yield func(desk.Event) bool) {
 		if !told {
@@ -291,8 +303,8 @@ func events(a *desk.Answer, told bool) iter.Seq[desk.Event] {
 	}
 }
 
-// restoring gives each caller their own personal data back: the flight and the
-// cache behind it hold masked text only.
+// restoring puts the asker's own personal data back into what is emitted: flights
+// and caches hold masked text only.
 func restoring(emit desk.Emit, restore func(desk.Masked) string) desk.Emit {
 	return func(e desk.Event) error {
 		e.Text = restore(desk.Masked(e.Text))

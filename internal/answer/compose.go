@@ -16,10 +16,11 @@ import (
 	"kefu/internal/tool"
 )
 
-// compose is the whole path of a question that was not answered before, under
-// the one allowance (attempts, money, deadline) of its answer; one that was, in
-// other words, ends behind the guard. Where tools are used, open is what they
-// and the asker know.
+// compose is the whole path of a question that the cache cannot answer, under the
+// one allowance (attempts, money, deadline) of its answer. If the same question
+// was answered in other words, the path ends behind the guard, with that answer.
+// open holds the personal data of the asker and of tools, and is nil unless tools
+// are used.
 func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.View, at shelf, open *mask.Open, emit desk.Emit) (desk.Answer, error) {
 	q.Topic = s.topic(q)
 	tr := &desk.Trace{Revision: view.Revision(), Cache: cache.Miss, Topic: q.Topic}
@@ -83,22 +84,23 @@ func (s *Service) compose(ctx context.Context, q desk.Question, view *knowledge.
 		a.Cost += at.Cost
 	}
 	judged := s.judge(q, a, d)
-	judged.clean = judged.clean && !d.care && !tr.ByWords // who asks later is answered by all that is known
+	judged.clean = judged.clean && !d.care && !tr.ByWords // later askers get an answer by vectors too
 	return s.finish(q, at, judged, d.told, emit)
 }
 
-// result is a judged answer; clean ones may be given to others.
+// result is an answer as the customer is told it.
 type result struct {
 	answer desk.Answer
-	clean  bool
+	clean  bool // may be given to others who ask the same
 }
 
-// finish records, caches and emits an answer, of which a part may be told.
+// finish records, caches and emits an answer. If it was told while it was
+// composed, only the rest is emitted.
 func (s *Service) finish(q desk.Question, at shelf, r result, told bool, emit desk.Emit) (desk.Answer, error) {
 	a := r.answer
 	a.Latency = time.Since(q.Asked)
 	if q.Ahead && (q.Cheaper || !r.clean || !shareable(a)) {
-		return a, nil // nobody has asked, and what is in the cache is no worse
+		return a, nil // nobody waits for it, and it is no better than what the cache has
 	}
 	s.Recorder.Record(q, a)
 	if a.Handoff != nil {
@@ -111,11 +113,11 @@ func (s *Service) finish(q desk.Question, at shelf, r result, told bool, emit de
 	return a, replay(a, told, emit)
 }
 
-// reasonGuarded is the reason of a route that the guard closed.
+// reasonGuarded is the reason of a route whose question the guard refused.
 const reasonGuarded = "guarded"
 
-// route decides how to answer, within what the caller chose: only a pleasantry
-// stays one, since there is nothing to search for.
+// route decides how to answer. The caller's choice comes before the router's, but
+// a pleasantry stays one, since there is nothing to search for.
 func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 	start := time.Now()
 	var r desk.Route
@@ -135,24 +137,24 @@ func (s *Service) route(q desk.Question, tr *desk.Trace) desk.Route {
 // draft is what one route came up with.
 type draft struct {
 	route           desk.Route
-	found           []desk.Passage // by the search, however little they say
-	sources         []desk.Passage
+	found           []desk.Passage // all that the search found
+	sources         []desk.Passage // those of them that the model was shown
 	verdict         grounding.Verdict
 	text            string // as the model wrote it
-	told            bool   // the text was shown while it was made
+	told            bool   // the text was streamed to the asker while it was made
 	provider, model string
 	degraded        bool
 	acted           *tool.Outcome // nil: without tools
-	leaked          string        // the rule by which it is held back
-	care            bool          // a source was flagged: it is no one else's answer
+	leaked          string        // the rule by which it is held back; empty: it is not
+	care            bool          // a source was flagged: the answer is not given to others
 }
 
-// weak drafts say nothing that the sources support.
+// weak tells whether the sources support nothing of what the draft says.
 func (d draft) weak() bool { return d.leaked == "" && !d.route.Pleasantry && !d.verdict.Holds() }
 
-// draft answers on the given route. A simple question whose answer finds no
-// support escalates once, unless the caller chose the route: nothing was shown
-// yet.
+// draft answers on the given route. If the sources support nothing of what the
+// simple route says, and nothing was shown yet, the question goes on to the
+// complex one, unless the caller chose the route.
 func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d, err := s.try(ctx, q, r, view, allowance, tr, emit)
 	if err != nil || d.told || r.Kind != desk.Simple || q.Route != "" || !d.weak() {
@@ -171,6 +173,7 @@ func (s *Service) draft(ctx context.Context, q desk.Question, r desk.Route, view
 	return d, err
 }
 
+// try answers on one route: ground, ask a model, verify.
 func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace, emit desk.Emit) (draft, error) {
 	d := draft{route: r}
 	found, sources, err := s.ground(ctx, q, r, view, allowance, tr)
@@ -179,7 +182,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 	}
 	d.found, d.sources = found, sources
 	if len(sources) == 0 && !r.Pleasantry {
-		return d, nil // a model could only guess
+		return d, nil // a model would have to invent something
 	}
 	if d.care = s.suspects(sources, tr); d.care {
 		q = carefully(q)
@@ -193,7 +196,7 @@ func (s *Service) try(ctx context.Context, q desk.Question, r desk.Route, view *
 	}
 	d.provider, d.model, d.degraded = reply.Provider, reply.Model, reply.Degraded
 	out := output{Service: s, tenant: q.Scope.Tenant, question: string(q.Text), sources: sources, view: view}
-	if q.Stream && !r.Pleasantry { // of a pleasantry some may have to be left out
+	if q.Stream && !r.Pleasantry { // a pleasantry may have to be shortened, which a stream cannot be
 		about := desk.Answer{ID: q.ID, Lang: q.Lang, Route: r, Provider: reply.Provider, Model: reply.Model, Conversation: q.Conversation}
 		d.text, d.told, d.leaked, err = s.tell(reply, about, slices.Clone(tr.Guard), out, emit)
 	} else if d.text, err = reply.Text(); err == nil {
@@ -236,13 +239,13 @@ func (s *Service) judge(q desk.Question, a desk.Answer, d draft) result {
 		a.Text, a.Grounded, a.Outcome = desk.Masked(pleasant(d.text, a.Lang)), true, desk.Answered
 		return result{a, true}
 	case d.told && (d.weak() || d.verdict.Supported < d.verdict.Claims):
-		// It was shown and cannot be taken back: the customer is told so.
+		// It was shown and cannot be taken back: the customer is told that it may be wrong.
 		a.Text, a.Citations, a.Outcome = desk.Masked(d.text), d.verdict.Citations, desk.Abstained
 		a.Handoff = &desk.Handoff{Reason: desk.HandoffUnverified, Contact: s.Contact(a.Lang)}
 		return result{a, false}
 	case d.weak():
-		// A model that declines is believed until the knowledge base changes;
-		// one that cited what its sources do not say is asked again.
+		// That a model declined is kept until the knowledge base changes. If it cited
+		// what its sources do not say, it is asked anew the next time.
 		r := s.handOff(a, desk.HandoffNoAnswer, !d.verdict.Cited)
 		r.answer.Handoff.Pages = s.pages(q, d.found, a.Trace)
 		return r
@@ -267,7 +270,7 @@ func grounded(a desk.Answer, d draft) result {
 	return result{a, true}
 }
 
-// handOff says that there is no answer here and offers a person.
+// handOff says that there is no answer and offers a person.
 func (s *Service) handOff(a desk.Answer, reason desk.HandoffReason, clean bool) result {
 	a.Handoff = &desk.Handoff{Reason: reason, Contact: s.Contact(a.Lang)}
 	a.Text = desk.Masked(offered(reason, a.Lang))
@@ -275,6 +278,7 @@ func (s *Service) handOff(a desk.Answer, reason desk.HandoffReason, clean bool) 
 	return result{a, clean}
 }
 
+// traced are the sources as the trace keeps them.
 func traced(sources []desk.Passage, v grounding.Verdict) []desk.TracedPassage {
 	out := make([]desk.TracedPassage, len(sources))
 	for i, p := range sources {

@@ -15,7 +15,7 @@ import (
 	"kefu/internal/mask"
 )
 
-// Turns keeps conversations.
+// Turns keeps conversations. Implementations are safe for concurrent use.
 type Turns interface {
 	// Recent returns the last n turns, oldest first.
 	Recent(ctx context.Context, scope desk.Scope, id desk.ConversationID, n int) ([]desk.Turn, error)
@@ -23,13 +23,14 @@ type Turns interface {
 	Append(ctx context.Context, scope desk.Scope, id desk.ConversationID, turn desk.Turn) error
 }
 
-// turnsTimeout bounds how long a question waits for its conversation. Without
-// it, the question is taken as it stands.
+// turnsTimeout bounds how long a question waits for its conversation to be read or
+// written. If it cannot be read, the question is taken as it stands.
 const turnsTimeout = 2 * time.Second
 
-// recall makes a question that leans on what was said before stand alone. The
-// answer then depends on the conversation and is shared with nobody. The asker
-// is admitted before a conversation is read: the error says why not.
+// recall makes a follow-up, a question that refers to what was said before, stand
+// alone by rules. Its answer then depends on the conversation and is shared with
+// nobody. The asker is admitted before the conversation is read; the only error is
+// that they are refused.
 func (s *Service) recall(ctx context.Context, q *desk.Question, ask *desk.Ask) error {
 	if len(ask.Earlier) == 0 && q.Conversation == "" || !followup.Leans(string(q.Text)) {
 		return nil
@@ -47,8 +48,8 @@ func (s *Service) recall(ctx context.Context, q *desk.Question, ask *desk.Ask) e
 	return nil
 }
 
-// earlier is what was said before q: what the caller tells, else what was kept.
-// Placeholders in it stand for other data than those of q and are taken out.
+// earlier is what was said before q: told by the caller, or else what Turns has
+// kept. Placeholders are taken out, since those of q stand for other data.
 func (s *Service) earlier(ctx context.Context, q *desk.Question, told []desk.Exchange) []desk.Turn {
 	var turns []desk.Turn
 	for _, e := range told[max(0, len(told)-s.cfg.Turns):] {
@@ -71,11 +72,13 @@ func (s *Service) earlier(ctx context.Context, q *desk.Question, told []desk.Exc
 	return turns
 }
 
+// unnamed replaces placeholders by an ellipsis.
 func unnamed(text desk.Masked) desk.Masked {
 	return desk.Masked(mask.Placeholder.ReplaceAllString(string(text), "…"))
 }
 
-// topic is why q, or what it leans on, is for private models alone.
+// topic is why q, with the conversation that it refers to, is for private models
+// alone; empty if it is not.
 func (s *Service) topic(q desk.Question) string {
 	if s.Topics == nil {
 		return ""
@@ -91,7 +94,8 @@ func (s *Service) topic(q desk.Question) string {
 }
 
 // keepTurn adds what was asked and answered to the conversation, cached answers
-// too: the next question may lean on it, also on another replica.
+// too, and returns when that is durable: the next question may refer to it, also
+// on another replica.
 func (s *Service) keepTurn(ctx context.Context, q desk.Question, a desk.Answer) {
 	if q.Conversation == "" || s.Turns == nil {
 		return
@@ -124,9 +128,9 @@ const (
 	rewriteLongest = 400
 )
 
-// standAlone lets the cheap model say what q means, which takes in more of the
-// conversation than rules do. The rules' reading stands where there is no such
-// model, and where it says what nobody has said or does not rewrite at all.
+// standAlone lets the cheap model rewrite a follow-up, since it understands more
+// of the conversation than the rules of recall. Their reading, q.Text, stays where
+// the model fails, or replies with what cannot be a rewritten question.
 func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowledge.View, allowance *llm.Allowance, tr *desk.Trace) desk.Masked {
 	start := time.Now()
 	defer func() { tr.Took("rewrite", start) }()
@@ -147,7 +151,8 @@ func (s *Service) standAlone(ctx context.Context, q desk.Question, view *knowled
 	return desk.Masked(text)
 }
 
-// faithful tells whether a rewritten question can be one of the conversation.
+// faithful tells whether text can be a question of the conversation said: one
+// line, in its language, without numbers or placeholders that it does not have.
 func faithful(text, said string) bool {
 	if text == "" || llm.Declines(text) || strings.ContainsAny(text, "\n\r") || utf8.RuneCountInString(text) > rewriteLongest {
 		return false
@@ -169,16 +174,15 @@ func faithful(text, said string) bool {
 	return true
 }
 
-// related tells whether a text has a word in common with the rules' reading of
-// the question, which holds what the customer said: a model that declines has
-// none.
+// related tells whether text has a word in common with the rules' reading of the
+// question. A reply that declines to rewrite has none.
 func related(text, reading string) bool {
 	read := lang.ContentTerms(reading)
 	return len(read) == 0 || slices.ContainsFunc(lang.ContentTerms(text), func(term string) bool { return slices.Contains(read, term) })
 }
 
-// transcript is the conversation as the model is shown it. Earlier answers may
-// quote documents that are for private models alone, and are then left out.
+// transcript is the conversation as the model is shown it. Answers are left out
+// where they may quote documents that are for private models alone.
 func transcript(q desk.Question, answers bool) desk.Masked {
 	var b strings.Builder
 	for _, t := range q.Earlier {

@@ -9,8 +9,8 @@ import (
 	"kefu/internal/llm"
 )
 
-// saying is what a customer is told when a call to the models failed: never
-// the cause. The kind decides about the status over HTTP.
+// saying is what a customer is told when the models failed, without the cause. Its
+// kind decides the HTTP status.
 type saying struct {
 	kind   desk.Kind
 	code   string
@@ -75,7 +75,7 @@ var unavailable = saying{
 	"抱歉，我暂时无法回答，请稍后再试。",
 }
 
-// busy is said where a question finds no place.
+// busy is said when the gate refuses a question.
 var busy = sayings[llm.RateLimited]
 
 // crowded puts the refusal of the gate into words.
@@ -86,6 +86,7 @@ func crowded(q desk.Question, err error) error {
 	return err
 }
 
+// in is the sentence in a language.
 func (s saying) in(l desk.Lang) string {
 	if l == desk.Chinese {
 		return s.zh
@@ -93,7 +94,8 @@ func (s saying) in(l desk.Lang) string {
 	return s.en
 }
 
-// failed puts the outcome of a failed question into words for its caller.
+// failed turns the error of a question into one for its asker, a *desk.Error, and
+// counts it. The error of a caller who left stays as it is and is not counted.
 func (s *Service) failed(q desk.Question, err error) error {
 	var said *desk.Error
 	if errors.As(err, &said) {
@@ -110,7 +112,7 @@ func (s *Service) failed(q desk.Question, err error) error {
 		kind = llm.TimedOut
 	}
 	s.count(q)
-	if errors.Is(err, llm.ErrNoMoney) { // and there is no last resort
+	if errors.Is(err, llm.ErrNoMoney) { // it comes so far only without a last resort
 		return &desk.Error{Kind: desk.OverBudget, Code: "over_budget", Err: err}
 	}
 	say := sayings[kind]

@@ -10,27 +10,31 @@ import (
 	"kefu/internal/desk"
 )
 
-// flights lets identical questions at one revision be composed once. A flight
-// owns a context detached from every caller; it keeps what happened in an
-// append-only log, which each caller reads from the start at their own speed.
-// The last caller to leave cancels it.
+// flights makes questions with the same key share one composition, a flight. A
+// flight has a context detached from every caller, and an append-only log of its
+// events, which each caller reads from the start and at their own speed. It is
+// cancelled when the last caller leaves.
 //
-// A flight whose log is read while it grows has a goroutine of its own, so that
-// its first caller can be slow or leave without holding up the others. One that
-// is read at its end borrows the goroutine of that caller instead: handing over
-// and back cost a tenth of a composed answer.
+// A live flight, whose events are streamed, runs in a goroutine of its own, so
+// that its first caller can be slow or leave without holding up the others. Any
+// other runs in the goroutine of its first caller, which saves a tenth of the time
+// of a composed answer.
+//
+// flights is safe for concurrent use.
 type flights struct {
 	mu     sync.Mutex
 	open   map[string]*flight
 	flying int           // flights under way
-	landed chan struct{} // closed when none is; nil: nobody waits
+	landed chan struct{} // closed when none is under way; nil: nobody waits for that
 }
 
+// compose is the work of one flight.
 type compose func(ctx context.Context, emit desk.Emit) (desk.Answer, error)
 
+// flight is one composition under way.
 type flight struct {
 	cancel  context.CancelFunc
-	aboard  int // guarded by flights.mu
+	aboard  int // callers; guarded by flights.mu
 	mu      sync.Mutex
 	log     []desk.Event
 	grown   chan struct{} // closed when the log grows or the flight ends; nil: nobody waits
@@ -41,10 +45,10 @@ type flight struct {
 
 func newFlights() *flights { return &flights{open: map[string]*flight{}} }
 
-// join boards the flight of that key, or starts one under the limit, and
-// follows it to its end. With live, events are emitted while they happen, else
-// at the end; a caller who leaves returns at once from a live flight, and from
-// one that they lend their goroutine when it ends.
+// join joins the open flight of that key, or starts one that may take as long as
+// limit, and follows it to its end. If live, events are emitted while they happen,
+// else at the end. A caller whose ctx ends returns at once, except the first of a
+// flight that is not live, who returns when it has ended.
 func (fs *flights) join(ctx context.Context, key string, limit time.Duration, live bool, run compose, emit desk.Emit) (desk.Answer, error) {
 	f, detached := fs.board(ctx, key, limit)
 	switch {
@@ -54,7 +58,7 @@ func (fs *flights) join(ctx context.Context, key string, limit time.Duration, li
 	default:
 		stay := context.AfterFunc(ctx, func() { fs.leave(key, f) })
 		fs.fly(detached, key, f, run)
-		if !stay() { // has left meanwhile
+		if !stay() { // the caller has left meanwhile
 			return desk.Answer{}, ctx.Err()
 		}
 	}
@@ -62,8 +66,8 @@ func (fs *flights) join(ctx context.Context, key string, limit time.Duration, li
 	return f.follow(ctx, emit)
 }
 
-// board takes a caller on the open flight of that key. Where there is none it
-// opens one and returns the context in which the caller must let it fly.
+// board adds a caller to the open flight of that key; detached is then nil. If
+// there is none, it opens one, and the caller must call fly with detached.
 func (fs *flights) board(ctx context.Context, key string, limit time.Duration) (f *flight, detached context.Context) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -78,6 +82,7 @@ func (fs *flights) board(ctx context.Context, key string, limit time.Duration) (
 	return f, detached
 }
 
+// fly runs a flight to its end. From then on it cannot be joined.
 func (fs *flights) fly(ctx context.Context, key string, f *flight, run compose) {
 	defer f.cancel()
 	a, err := protect(ctx, f.append, run)
@@ -86,6 +91,7 @@ func (fs *flights) fly(ctx context.Context, key string, f *flight, run compose) 
 	fs.land()
 }
 
+// land counts a flight that has ended, and wakes wait after the last one.
 func (fs *flights) land() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -95,8 +101,8 @@ func (fs *flights) land() {
 	}
 }
 
-// leave takes one caller off; a flight without any is cancelled and can no
-// longer be boarded.
+// leave takes one caller off. A flight without callers is cancelled and cannot be
+// joined any more.
 func (fs *flights) leave(key string, f *flight) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -119,8 +125,8 @@ func (fs *flights) remove(key string, f *flight) {
 	}
 }
 
-// wait returns when no flight is under way. A caller whom the server's end cut
-// off may still begin one meanwhile, for which a WaitGroup is not made.
+// wait returns when no flight is under way. Flights may begin while it waits, by
+// callers that the server has cut off: a WaitGroup does not allow that.
 func (fs *flights) wait() {
 	fs.mu.Lock()
 	if fs.flying == 0 {
@@ -165,7 +171,7 @@ func (f *flight) end(a desk.Answer, err error) {
 	f.wake()
 }
 
-// wake tells those who wait; f.mu is held.
+// wake wakes those who wait in follow; f.mu is held.
 func (f *flight) wake() {
 	if f.grown != nil {
 		close(f.grown)
@@ -195,8 +201,8 @@ func (f *flight) follow(ctx context.Context, emit desk.Emit) (desk.Answer, error
 	}
 }
 
-// since returns the events from next on; where there are none, what is closed
-// once there are, or nil for a flight that has ended.
+// since returns the events from next on. If there are none, grown is closed as
+// soon as there are, or nil because the flight has ended.
 func (f *flight) since(next int) (fresh []desk.Event, grown <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

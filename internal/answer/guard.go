@@ -7,23 +7,24 @@ import (
 	"kefu/internal/desk"
 )
 
-// Guard judges what a customer wrote.
+// Guard looks for texts that may be an attack on the model.
 type Guard interface {
+	// Judge judges what a customer wrote.
 	Judge(text string) desk.Verdict
 	// Document judges a passage of the knowledge base.
 	Document(text string) desk.Verdict
 }
 
-// Stages of a verdict.
+// What a verdict is about (desk.Verdict.Stage).
 const (
 	stageQuestion = "question"
 	stageSource   = "source"
 	stageAnswer   = "answer"
 )
 
-// guarded judges a question that no cache could answer: what the cache holds
-// was judged when it was composed, since equal questions have one key, and what
-// was answered with care is not kept.
+// guarded judges a question that the cache could not answer. Questions that it
+// answers were judged when their answer was composed: equal questions have equal
+// keys, and answers given with care are not kept.
 func (s *Service) guarded(q desk.Question, tr *desk.Trace) desk.Action {
 	if s.Guard == nil {
 		return desk.Allow
@@ -42,8 +43,8 @@ func (s *Service) guarded(q desk.Question, tr *desk.Trace) desk.Action {
 	return v.Action
 }
 
-// suspects tells whether an answer that rests on sources must be given with
-// care, because one was flagged when it was loaded.
+// suspects tells whether an answer that rests on sources must be given with care,
+// because the guard flagged one of them when it was loaded.
 func (s *Service) suspects(sources []desk.Passage, tr *desk.Trace) bool {
 	i := slices.IndexFunc(sources, flagged)
 	if s.Guard == nil || i < 0 {
@@ -57,8 +58,8 @@ func (s *Service) suspects(sources []desk.Passage, tr *desk.Trace) bool {
 
 func flagged(p desk.Passage) bool { return p.Flag != "" }
 
-// guardEvents tell those who listen what was done, not by which rule: that is
-// for the operator.
+// guardEvents tell the asker what was done, but not by which rule: that is for
+// operators alone.
 func guardEvents(verdicts []desk.Verdict) iter.Seq[desk.Event] {
 	return func(yield func(desk.Event) bool) {
 		for _, v := range verdicts {
@@ -69,8 +70,8 @@ func guardEvents(verdicts []desk.Verdict) iter.Seq[desk.Event] {
 	}
 }
 
-// verdicts are those on an answer that were not told yet: where it was streamed,
-// those on what was said.
+// verdicts are those on an answer that its asker was not told yet. Where it was
+// streamed, these are the verdicts on the answer itself: the others went first.
 func verdicts(a *desk.Answer, told bool) []desk.Verdict {
 	switch {
 	case a.Trace == nil: // from the cache
@@ -85,8 +86,8 @@ func verdicts(a *desk.Answer, told bool) []desk.Verdict {
 	return a.Trace.Guard[i:]
 }
 
-// carefully is q as it is answered with care: without tools, for its asker
-// alone.
+// carefully returns q with care: it is answered without tools, and the answer is
+// for its asker alone.
 func carefully(q desk.Question) desk.Question {
 	q.Care, q.Tools = true, nil
 	return q

@@ -10,9 +10,9 @@ import (
 	"kefu/internal/retrieval"
 )
 
-// Inspect shows the k best passages that a search finds for a question, as a
-// complex one finds them, and which of them would enter the prompt. Nothing is
-// answered or recorded but the call to the embedder.
+// Inspect shows the k best passages that the search of the complex route finds
+// for a question, and which of them would enter the prompt. Nothing is answered,
+// and nothing recorded but the call of the embedder.
 func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k int) (desk.Inspection, error) {
 	q, _, err := s.screen(desk.Ask{Scope: scope, Text: text})
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Service) Inspect(ctx context.Context, scope desk.Scope, text string, k 
 	return in, nil
 }
 
-// Curated tells whether the knowledge base holds an answer that somebody wrote
-// to this very question. It takes about a millisecond and calls nobody.
+// Curated tells whether the knowledge base holds a written answer to this very
+// question. It takes about a millisecond and calls no model.
 func (s *Service) Curated(tenant desk.TenantID, question desk.Masked) bool {
 	asked := match.Read(string(question))
 	return slices.ContainsFunc(s.Knowledge.View(tenant).Lexical(string(question), simpleCandidates), func(p desk.Passage) bool {

@@ -15,10 +15,11 @@ import (
 
 // Tenants knows the companies that share this installation.
 type Tenants interface {
-	// Named lists the names of tenants but one that text has as whole words, in
-	// small letters.
+	// Named lists, in small letters, the names of all tenants but one that stand in
+	// text as whole words.
 	Named(text string, but desk.TenantID) []string
-	// MayName is where the end of text may begin such a name, or its length.
+	// MayName is the offset in text at which such a name may begin that the end of
+	// text cuts off; the length of text if there is none.
 	MayName(text string, but desk.TenantID) int
 }
 
@@ -40,17 +41,17 @@ func AnswerRules() []string {
 // errLeak ends the reading of a reply that says what it must not.
 var errLeak = errors.New("the reply leaks")
 
-// output is what may be said in one answer.
+// output tells what may be said in one answer.
 type output struct {
 	*Service
 	tenant   desk.TenantID
 	question string
 	sources  []desk.Passage
 	view     *knowledge.View
-	own      bool // placeholders are the customer's or the tools', restored for the asker
+	own      bool // all placeholders may be said: they are the customer's, or of tools called for them
 }
 
-// leaks names the rule by which text must not be said; empty: it may.
+// leaks names the rule by which text must not be said, empty if it may be.
 func (o output) leaks(text string) string {
 	switch {
 	case strings.Contains(text, o.canary):
@@ -75,17 +76,17 @@ func (o output) leaks(text string) string {
 	return ""
 }
 
-// unknown tells that neither the customer nor the tenant's own knowledge base
-// knows a name, given in small letters: companies are called like things, and
-// work for each other.
+// unknown tells whether a tenant's name, given in small letters, stands neither in
+// the question nor in the asker's knowledge base. Where it does, it may be said:
+// companies have names that are words, and some work for each other.
 func (o output) unknown(name string) bool {
 	has := func(text string) bool { return strings.Contains(strings.ToLower(text), name) }
 	known := func(p desk.Passage) bool { return has(p.Text) || has(p.Title) }
 	return !has(o.question) && !slices.ContainsFunc(o.sources, known) && !slices.ContainsFunc(o.view.Lexical(name, 3), known)
 }
 
-// withoutLeaks leaves out the sentences that leak: where tools were used, the
-// customer must hear of what was done.
+// withoutLeaks leaves out only the sentences that leak. It is for answers made
+// with tools, whose customers must hear what was done.
 func (o output) withoutLeaks(text string, tr *desk.Trace) string {
 	rule := o.leaks(text)
 	if rule == "" {
@@ -102,15 +103,15 @@ func (o output) withoutLeaks(text string, tr *desk.Trace) string {
 	return kept
 }
 
-// hold records that an answer was held back.
+// hold records that an answer was held back, and by which rule.
 func (s *Service) hold(rule string, tr *desk.Trace) {
 	v := desk.Verdict{Action: desk.Refuse, Rule: rule, Stage: stageAnswer, Enforced: true}
 	tr.Guard = append(tr.Guard, v)
 	s.Observer.Guarded(v)
 }
 
-// instructions are the sentences of the instructions, as far as they are long
-// enough to be known again; read only.
+// instructions are the sentences of the prompts that are long enough not to occur
+// by chance. Read only.
 var instructions = func() (all []string) {
 	for _, prompt := range []string{systemComplex, systemSimple, systemAgent, systemPleasantry, systemCare} {
 		for _, sentence := range regexp.MustCompile(`\.\s(?:- )?|\n- `).Split(prompt, -1) {
@@ -122,11 +123,12 @@ var instructions = func() (all []string) {
 	return all
 }()
 
-// newCanary marks the instructions of this process: a reply that has it quotes
-// them.
+// newCanary returns the mark in the instructions of this process: a reply that
+// holds it quotes them.
 func newCanary() string { return "KF" + rand.Text()[:14] }
 
-// blocked is the result of an answer that was held back.
+// blocked is the result of a draft that was held back: nothing of it is said, or
+// no more than was streamed before the leak was found.
 func (s *Service) blocked(a desk.Answer, d draft) result {
 	if !d.told {
 		return s.handOff(a, desk.HandoffNoAnswer, false)

@@ -9,29 +9,31 @@ import (
 	"kefu/internal/llm"
 )
 
-// Quoter bounds what one call may cost.
+// Quoter bounds what one call may cost, given a bound on the tokens of its prompt.
 type Quoter interface {
 	Quote(c llm.Call, promptTokens int) (llm.Quote, error)
 }
 
-// embedQuoter is an embedder that costs something.
+// embedQuoter is an embedder that costs something: Quote bounds what a text of that
+// many bytes may.
 type embedQuoter interface {
 	Quote(bytes int) llm.Quote
 }
 
 const (
-	// promptFrame bounds the tokens of a prompt around the question, its
-	// passages and results: instructions and marks.
+	// promptFrame bounds the tokens of a prompt beside question, passages and
+	// results of tools: those of instructions and marks.
 	promptFrame = 2048
-	// sourceFrame bounds what a passage brings besides its text: title,
+	// sourceFrame bounds the tokens of a passage beside its text: those of title,
 	// heading and link.
 	sourceFrame = 256
-	// toolRoom is how much the tools and their results may add.
+	// toolRoom bounds the tokens of tools and their results.
 	toolRoom = 16 << 10
 )
 
-// allowance is what the answer may spend, and its hold, which must be settled:
-// nil where no budget covers the asker. Nothing is reserved then.
+// allowance returns what the answer may spend and, where a budget covers the
+// asker, the hold of what was reserved there, which must be settled. It sets
+// q.Cheaper where the budget has enough left for the cheap model only.
 func (s *Service) allowance(ctx context.Context, q *desk.Question, r desk.Route, grant llm.Grant) (*llm.Allowance, *budget.Hold, error) {
 	if s.Budgets == nil || !s.Budgets.Covers(q.Scope) {
 		return llm.NewAllowance(grant, s.Ledger), nil, nil
@@ -44,7 +46,7 @@ func (s *Service) allowance(ctx context.Context, q *desk.Question, r desk.Route,
 	if err != nil {
 		return nil, nil, fmt.Errorf("reserve: %w", err)
 	}
-	if hold != nil { // else the budget was removed meanwhile
+	if hold != nil { // nil: the budget was removed meanwhile
 		grant.Held, grant.Capped = hold.Held.Money, hold.CapsMoney
 		grant.HeldTokens, grant.TokensCapped = hold.Held.Tokens, hold.CapsTokens
 		q.Cheaper = hold.Cheaper
@@ -52,14 +54,14 @@ func (s *Service) allowance(ctx context.Context, q *desk.Question, r desk.Route,
 	return llm.NewAllowance(grant, s.Ledger), hold, nil
 }
 
-// spentOf is what the answer has cost; a call under way counts at its worst.
+// spentOf is what the answer has cost; a call under way counts at its worst case.
 func spentOf(a *llm.Allowance) budget.Amount {
 	money, tokens := a.Spent()
 	return budget.Amount{Money: money, Tokens: tokens}
 }
 
-// need bounds what the answer may cost. Every attempt is counted at the
-// dearest model of either chain, since a simple question may escalate.
+// need bounds what the answer may cost. Whole counts every attempt at the dearest
+// model of either chain, since a simple question may escalate.
 func (s *Service) need(q desk.Question, r desk.Route, attempts int) (budget.Need, error) {
 	asked := s.call(q, r, nil, nil)
 	cheap := asked

@@ -13,7 +13,7 @@ import (
 
 const (
 	// aheadAtOnce is how many answers are composed ahead at a time, aheadMost how
-	// many wait for it; what is beyond is composed when it is asked.
+	// many may wait for that. Others are composed when somebody asks.
 	aheadAtOnce = 2
 	aheadMost   = 256
 )
@@ -21,15 +21,15 @@ const (
 // Why an answer is composed ahead, a closed set for metrics.
 const (
 	RenewAge     = "age"     // its life in the cache is nearly over
-	RenewRelease = "release" // a release made it invalid, or another configuration
+	RenewRelease = "release" // a release or a change of settings made it invalid
 )
 
 // What became of it, a closed set for metrics.
 const (
 	Renewed     = "renewed"
-	RenewKept   = "kept"   // as it was: it is new enough, somebody else is at it, there is too much to do, or nothing better came
-	RenewBudget = "budget" // a budget is nearly used: left to those who ask
-	RenewFailed = "failed" // no answer came
+	RenewKept   = "kept"   // left as it was: new enough, renewed by another replica, too much to do, or nothing better came
+	RenewBudget = "budget" // a budget is nearly used up: what is left is for those who ask
+	RenewFailed = "failed" // it could not be composed
 )
 
 // renewal is a question to compose ahead.
@@ -39,7 +39,7 @@ type renewal struct {
 }
 
 // Run composes answers ahead, two at a time, until ctx ends. Without it, every
-// answer is composed when it is asked.
+// answer is composed when somebody asks.
 func (s *Service) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	for range aheadAtOnce {
@@ -58,8 +58,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// renewSoon has the answer to a question composed anew by itself, on behalf of
-// the tenant. It never blocks.
+// renewSoon has the answer to q composed anew in the background, on behalf of the
+// tenant. It never blocks: if too many wait, the answer is kept.
 func (s *Service) renewSoon(q desk.Question) {
 	select {
 	case s.ahead <- renewal{unasked(q), RenewAge}:
@@ -68,22 +68,23 @@ func (s *Service) renewSoon(q desk.Question) {
 	}
 }
 
-// unasked is the same question, asked by nobody.
+// unasked is the same question, asked by no user: its answer is for the cache.
 func unasked(q desk.Question) desk.Question {
 	return desk.Question{
 		Scope: desk.Scope{Tenant: q.Scope.Tenant}, Text: q.Text, Lang: q.Lang, Model: q.Model, Provider: q.Provider, Route: q.Route, Ahead: true, Batch: true,
 	}
 }
 
-// Warm has the answer to a question composed unless it stands in the cache. It
-// waits for a place and returns when ctx ends.
+// Warm has the answer to a question composed in the background unless the cache
+// has one. It waits while too many answers wait; the only error is that ctx ended.
+// Questions whose answers are for their asker alone are passed over.
 func (s *Service) Warm(ctx context.Context, tenant desk.TenantID, question desk.Masked) error {
 	q, _, err := s.screen(desk.Ask{Scope: desk.Scope{Tenant: tenant}, Text: string(question)})
 	if err == nil {
 		err = s.needsTools(&q)
 	}
 	if err != nil || q.Alone || mask.Placeholder.MatchString(string(question)) {
-		return nil // its answer would be nobody else's
+		return nil // its answer would not be shared
 	}
 	select {
 	case s.ahead <- renewal{unasked(q), RenewRelease}:
@@ -93,8 +94,9 @@ func (s *Service) Warm(ctx context.Context, tenant desk.TenantID, question desk.
 	}
 }
 
-// renew composes the answer to a question anew, unless it stands in the cache
-// for long enough, and says what came of it.
+// renew composes the answer to q anew, unless the cache has one that is new
+// enough, and returns what became of it: Renewed, RenewKept, RenewBudget or
+// RenewFailed.
 func (s *Service) renew(ctx context.Context, q desk.Question) string {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
 	defer cancel()
@@ -102,7 +104,7 @@ func (s *Service) renew(ctx context.Context, q desk.Question) string {
 		return RenewKept // a publish may have been missed
 	}
 	view := s.Knowledge.View(q.Scope.Tenant)
-	at := shelf{key: s.key(q, lang.Normalise(string(q.Text)))} // not fresh: what stands there is what is renewed
+	at := shelf{key: s.key(q, lang.Normalise(string(q.Text)))} // not fresh: the cached answer is the one to be renewed
 	if s.Cache.Renewed(ctx, at.key, func(a desk.Answer) bool { return view.Holds(a.Basis, q.Text) }) {
 		return RenewKept
 	}

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// repeated is the share of a passage's runs of terms that another holds too
-	// from which on it repeats that one, if what is left says nothing new. From
-	// mostly on only as much of its score counts as is not repeated (maximal
-	// marginal relevance, by product).
+	// A passage is compared with others by the share of its runs of terms that they
+	// hold too. From repeated on it is a repetition, unless it adds something (told.adds).
+	// From mostly on, its score is multiplied by the share that is new (maximal
+	// marginal relevance).
 	repeated, mostly = 0.8, 0.5
 	// runOf is how many terms a run has.
 	runOf = 3
 )
 
-// told is a passage as it is compared with others that are shown with it.
+// told is a passage, read for the comparison with others in the same prompt.
 type told struct {
 	passage   desk.Passage
 	sentences map[string]bool // in one spelling
@@ -44,7 +44,7 @@ func readTold(p desk.Passage) told {
 	return t
 }
 
-// share is how much of a passage another holds too, in [0,1].
+// share is how much of t is also in of, in [0,1].
 func (t told) share(of told) float64 {
 	same := 0
 	for run := range t.runs {
@@ -55,10 +55,10 @@ func (t told) share(of told) float64 {
 	return float64(same) / float64(max(len(t.runs), 1))
 }
 
-// adds tells whether a passage says what another does not: to the question, by
-// a number, or by a sentence of either that says no. A tariff differs from the
-// next by its price alone. What fewer may be shown adds nothing to replace
-// what all may be.
+// adds tells whether t says anything that to does not: a term of the question, a
+// number (a tariff may differ from the next by its price alone), or a negated
+// sentence in one of them. It also does where to is for private models alone or
+// flagged and t is not: then to must not take the place of t.
 func (t told) adds(to told, question []string) bool {
 	if to.passage.LocalOnly && !t.passage.LocalOnly || flagged(to.passage) && !flagged(t.passage) {
 		return true
@@ -68,7 +68,7 @@ func (t told) adds(to told, question []string) bool {
 		t.denies(to) || to.denies(t)
 }
 
-// denies tells whether a passage has a negated sentence that another has not.
+// denies tells whether t has a negated sentence that other has not.
 func (t told) denies(other told) bool {
 	for sentence := range t.sentences {
 		if !other.sentences[sentence] && lang.Negated(sentence) {
@@ -78,7 +78,7 @@ func (t told) denies(other told) bool {
 	return false
 }
 
-// shown are the passages picked so far for one question.
+// shown are the passages picked so far for the prompt of one question.
 type shown struct {
 	question []string // its content terms
 	list     []told
@@ -88,8 +88,8 @@ func newShown(question string) *shown {
 	return &shown{question: lang.ContentTerms(lang.Simplify(question))}
 }
 
-// repeats tells which of those shown holds the largest share of a passage, how
-// large that is, and whether the passage repeats it and is worth no place.
+// repeats tells which passage picked so far holds the largest share of p, how
+// large that share is, and whether p is a repetition of it.
 func (s *shown) repeats(p told) (of desk.ChunkID, share float64, repeat bool) {
 	for _, t := range s.list {
 		x := p.share(t)

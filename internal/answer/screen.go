@@ -12,8 +12,8 @@ import (
 	"kefu/internal/mask"
 )
 
-// screen turns what a caller sent into a question: sound, masked, and with its
-// language known.
+// screen turns what a caller sent into a question: checked, masked, and with its
+// language. The vault restores the masked personal data.
 func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 	if err := s.sound(ask.Text); err != nil {
 		return desk.Question{}, mask.Vault{}, err
@@ -22,12 +22,14 @@ func (s *Service) screen(ask desk.Ask) (desk.Question, mask.Vault, error) {
 	return desk.Question{
 		Scope: ask.Scope, Text: text, Lang: lang.Of(string(text)),
 		Conversation: ask.Conversation, Model: ask.Model, Provider: ask.Provider, Route: ask.Route,
-		// What cannot be seen is not a part of the key that others share.
+		// The cache key leaves out unseen characters, so that with them the question must
+		// not be answered by, or for, others.
 		Alone: !vault.Empty() || strings.ContainsFunc(string(text), unseen), Asked: time.Now(), Stream: ask.Stream,
 		Confirmation: ask.Confirmation, Batch: ask.Batch,
 	}, vault, nil
 }
 
+// sound tells why a text cannot be a question, nil if it can.
 func (s *Service) sound(text string) error {
 	refuse := func(code, why string) error {
 		return &desk.Error{Kind: desk.Invalid, Code: code, Field: "question", Public: why}
@@ -46,12 +48,15 @@ func (s *Service) sound(text string) error {
 	return nil
 }
 
-// seen is a character that leaves something on the paper.
+// seen tells whether a character would leave ink on paper.
 func seen(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
-// unseen is a tag character: it spells text that people do not see.
+// unseen tells whether r is a tag character: those spell text that people do not
+// see.
 func unseen(r rune) bool { return 0xE0000 <= r && r <= 0xE007F }
 
+// forbidden tells whether r is a control character other than a tab or the end of a
+// line.
 func forbidden(r rune) bool {
 	return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 }

@@ -13,11 +13,11 @@ import (
 	"kefu/internal/match"
 )
 
-// shelf is where the answer to a question stands in the cache.
+// shelf is the place of an answer in the cache.
 type shelf struct {
 	key   cache.Key
-	kin   cache.Kin // by which it is found for nearly the same questions
-	fresh bool      // what stands there may be trusted
+	kin   cache.Kin // by which nearly the same questions find it
+	fresh bool      // this replica is up to date, and so may trust cached answers
 }
 
 // key identifies the answers to what is asked, whatever the state of the
@@ -26,9 +26,9 @@ func (s *Service) key(q desk.Question, asked string) cache.Key {
 	return cache.NewKey(q.Scope, asked, string(q.Lang), q.Model, q.Provider, string(q.Route), s.fingerprint)
 }
 
-// kin is what q is found by for those who ask nearly the same; nothing for a
-// question that shares no answers. Questions with other numbers are never the
-// same, and so none of its kin.
+// kin is what nearly the same questions find the answer to q by; the zero Kin for
+// a question whose answer is not shared. The numbers are part of its scope, since
+// questions with other numbers are never the same.
 func (s *Service) kin(q desk.Question) cache.Kin {
 	if q.Alone || q.Care || !s.Cache.Relates() {
 		return cache.Kin{}
@@ -41,8 +41,8 @@ func (s *Service) kin(q desk.Question) cache.Kin {
 	}
 }
 
-// cached finds an answer that still holds in the pinned view. The error is that
-// of admit, by which the asker is let in on the way.
+// cached finds an answer to q that still holds in the pinned view, and admits the
+// asker. The only error is admit's.
 func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *knowledge.View, admit desk.Admit) (a desk.Answer, hit bool, err error) {
 	if q.Alone || !at.fresh {
 		s.Observer.CacheLookup(desk.TierMemory, cache.Bypass, 0)
@@ -64,9 +64,9 @@ func (s *Service) cached(ctx context.Context, q desk.Question, at shelf, view *k
 	return a, true, nil
 }
 
-// near finds the answer to another question that is the same by everything but
-// its wording. It must hold for this one: a page published since may be about
-// what only this wording asks.
+// near finds the answer to another question that differs from q by its wording
+// alone. It must hold for q too: a page published since may be about a word that
+// only q has.
 func (s *Service) near(q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
 	if !at.fresh {
 		return desk.Answer{}, false
@@ -103,15 +103,14 @@ const (
 	nearStale  = "stale"  // the same, but its answer no longer holds
 )
 
-// nearest is the question that came nearest to another, of those compared so
-// far, and what became of it; none yet where there is no result.
+// nearest is, of the questions compared so far, the one most similar to q.
 type nearest struct {
-	similarity float64
-	result     string
+	similarity float64 // from 0 to 1
+	result     string  // what became of it; empty: none was compared yet
 }
 
-// see compares one more; one that is the same ends the search, unless its answer
-// turns out to be stale.
+// see takes one more question into account. One that is the same always counts,
+// since it ends the search unless its answer turns out to be stale.
 func (n *nearest) see(similarity float64, same bool) {
 	if !same && n.result != "" && similarity <= n.similarity {
 		return
@@ -125,14 +124,14 @@ func (n *nearest) see(similarity float64, same bool) {
 	}
 }
 
-// shareable answers say something that sources support: another wording may
-// find what this one did not.
+// shareable tells whether other wordings of the question may be given the answer:
+// only one that sources support. Where this wording found nothing, another may.
 func shareable(a desk.Answer) bool {
 	return a.Outcome == desk.Answered && a.Handoff == nil && len(a.Basis.Sources) > 0
 }
 
-// justLanded finds the answer of a flight that ended between the look into the
-// cache and the boarding of the next one.
+// justLanded finds the answer of a flight that ended after the cache was looked
+// into and before the next flight began.
 func (s *Service) justLanded(q desk.Question, at shelf, view *knowledge.View) (desk.Answer, bool) {
 	if q.Alone || !at.fresh {
 		return desk.Answer{}, false
@@ -142,8 +141,8 @@ func (s *Service) justLanded(q desk.Question, at shelf, view *knowledge.View) (d
 	return a, ok
 }
 
-// keep caches what others may be given: not what depended on one customer, was
-// quoted in an emergency, or was said against the verifier.
+// keep caches an answer that others may be given. That is none which depends on
+// its asker, was degraded or made cheaper, given with care, or not clean.
 func (s *Service) keep(q desk.Question, at shelf, a desk.Answer, clean bool) {
 	if q.Alone || !clean || a.Degraded || q.Cheaper || q.Care {
 		return

@@ -14,27 +14,26 @@ import (
 	"kefu/internal/llm"
 )
 
-// teller shows a reply while it is made. The first thing it shows commits the
-// answer: from then on nothing can be taken back, so it holds back what may
-// still turn out to be no answer, and the beginning of what must be shown
-// whole.
+// teller streams a reply to its asker while it is made. Nothing that was shown can
+// be taken back. So it holds back text that may still become NoAnswer, or the
+// beginning of something that must be seen whole to be judged: a citation, a
+// placeholder, a link, a secret or a name.
 type teller struct {
 	output
 	emit    desk.Emit
-	about   desk.Answer // what is known when the answer begins
-	judged  []desk.Verdict
+	about   desk.Answer    // what is known when the answer begins
+	judged  []desk.Verdict // those to tell when it begins
 	shown   strings.Builder
-	held    string
-	checked int // of what is shown, so much is done with, citations included
-	read    int // of the rest, so much was looked at
-	cited   map[int]bool
-	leaked  string
+	held    string       // arrived, but not shown yet
+	checked int          // length of the part of shown whose citations are all emitted
+	read    int          // length of what follows it and was searched for citations
+	cited   map[int]bool // citations emitted, by index
+	leaked  string       // the rule by which the rest is held back; empty: none
 }
 
-// tell reads the reply to its end and shows it as it comes; told is false when
-// nothing was shown, because the model declined. What leaks is not shown, and
-// nothing after it: leaked names the rule. The verdicts judged so far are told
-// when it begins.
+// tell reads the reply to its end and streams it as it comes. told is false if
+// nothing was shown because the model declined. It stops before a part that leaks;
+// leaked then names the rule. The verdicts judged so far are emitted first.
 func (s *Service) tell(reply *llm.Reply, about desk.Answer, judged []desk.Verdict, out output, emit desk.Emit) (text string, told bool, leaked string, err error) {
 	defer reply.Close()
 	t := &teller{output: out, emit: emit, about: about, judged: judged, cited: map[int]bool{}}
@@ -48,6 +47,7 @@ func (s *Service) tell(reply *llm.Reply, about desk.Answer, judged []desk.Verdic
 	return t.shown.String(), told, "", err
 }
 
+// follow shows the reply, delta by delta, to its end.
 func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 	for {
 		d, err := reply.Next()
@@ -74,11 +74,11 @@ func (t *teller) follow(reply *llm.Reply) (told bool, err error) {
 // longestLink bounds what is held back for the end of a link, in bytes.
 const longestLink = 400
 
-// longestToken bounds what is held back for its closing bracket: a citation or
-// the placeholder of masked data.
+// longestToken bounds what is held back until its bracket closes, a citation or a
+// placeholder, in bytes.
 const longestToken = 24
 
-// ready is how much of what is held may be shown.
+// ready is the length of the beginning of held that may be shown now.
 func (t *teller) ready() int {
 	if t.shown.Len() == 0 && llm.MayDecline(t.held) {
 		return 0
@@ -105,9 +105,11 @@ func unclosed(text string) int {
 	return first
 }
 
-// tail is the end of what was shown, which a leak may have begun in.
+// tail is the end of what was shown, in which a leak may have begun.
 func tail(shown string) string { return shown[max(0, len(shown)-longestLink):] }
 
+// show emits the first n bytes of held, unless they leak, and the citations of the
+// sentences that they complete.
 func (t *teller) show(n int) error {
 	if n == 0 {
 		return nil
@@ -137,11 +139,11 @@ func (t *teller) show(n int) error {
 	return t.cite(false)
 }
 
-// cite shows the citations of the sentences that are closed, each once its
-// quote was found. A sentence is closed where its citation has come, which may
-// stand behind the full stop, or where the reply goes on or ends without one.
-// Sentences whose own citation has come are not looked at again: a long answer
-// would be read as often as it has sentences.
+// cite emits the citations of the sentences that are closed, if their quotes are
+// found. A sentence is closed when its citation has come, which may stand behind
+// the full stop, or when the reply goes on or ends without one. Sentences whose
+// citation has come are not verified again, so that the time stays proportional to
+// the length of the answer.
 func (t *teller) cite(ended bool) error {
 	all := t.shown.String()[t.checked:]
 	last := strings.LastIndexAny(all, sentenceEnds)
@@ -171,15 +173,16 @@ func (t *teller) cite(ended bool) error {
 	return nil
 }
 
+// sentenceEnds are the characters that may end a sentence or its citation.
 const sentenceEnds = ".!?。！？\n]"
 
 // citedSentence is the end of a sentence with its citation: "… days. [1]" or
 // "…天[1]。".
 var citedSentence = regexp.MustCompile(`(?:[.!?。！？]\s*\[\d{1,3}\]|\[\d{1,3}\][.!?。！？])$`)
 
-// startsCanary is where a text may begin to spell the canary at its end, or its
-// length. The whole canary counts: one that ends as it begins would otherwise be
-// cut in two.
+// startsCanary is the offset of the longest end of text that begins the canary, or
+// the length of text if there is none. The whole canary counts too: if it ends as
+// it begins, it would otherwise be cut in two.
 func (s *Service) startsCanary(text string) int {
 	for n := min(len(s.canary), len(text)); n > 0; n-- {
 		if strings.HasSuffix(text, s.canary[:n]) {
@@ -189,11 +192,11 @@ func (s *Service) startsCanary(text string) int {
 	return len(text)
 }
 
-// openLink matches a link at the end of a text that may not be complete.
+// openLink matches a link at the end of a text, which may not be complete.
 var openLink = regexp.MustCompile(`(?i)(?:h|ht|htt|https?|https?:/?/?[^\s]*|www\.[^\s]*|j|ja|jav|java|javas|javasc|javascr|javascri|javascrip|javascript(?::[^\s]*)?)$`)
 
-// mayEndLink is where a link begins that the end of text may have cut, or its
-// length.
+// mayEndLink is the offset in text of a link that the end of text may have cut
+// off, or the length of text if there is none.
 func mayEndLink(text string) int {
 	if at := openLink.FindStringIndex(text[max(0, len(text)-longestLink):]); at != nil {
 		start := max(0, len(text)-longestLink) + at[0]
@@ -204,9 +207,9 @@ func mayEndLink(text string) int {
 	return len(text)
 }
 
-// mayEndSecret is where in text, which follows said, a credential or card number
-// begins that the end may have cut, or the length of text. What is longer than
-// any is let go: by then it can be told what it is.
+// mayEndSecret is the offset in text, which follows said, of a credential or card
+// number that the end of text may have cut off, or the length of text if there is
+// none. A run of longestLink bytes is let go: it is long enough to be judged.
 func mayEndSecret(said, text string) int {
 	const figures = "0123456789"
 	all := tail(said + text)
@@ -227,10 +230,10 @@ func mayEndSecret(said, text string) int {
 	return max(0, len(text)-held)
 }
 
-// unbroken tells what a credential is written in.
+// unbroken tells whether a credential may hold the character.
 func unbroken(r rune) bool { return ' ' < r && r <= '~' && r != '[' && r != ']' }
 
-// grouped tells what a card number is written in.
+// grouped tells whether a card number may hold the character.
 func grouped(r rune) bool { return r == ' ' || r == '-' || unicode.IsDigit(r) }
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
