@@ -219,3 +219,22 @@ func TestALoadThatTheDatabaseRefusesIsNotSaidToHaveLoadedAnything(t *testing.T) 
 		t.Errorf("the log speaks of documents that were loaded:\n%s", said)
 	}
 }
+
+func TestAFirstStartLoadsWhatAProcessThatIsGoneHadBegun(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	if r := site.Run("migrate"); r.Code != 0 {
+		t.Fatal(r.Stderr)
+	}
+	db := site.DB()
+	defer db.Close()
+	since := time.Now()
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO source_leases (tenant, source, id, author, host, pid, since, expires_at)
+		VALUES ('default', 'files', 'lease_gone', 'cli:root', 'another-machine', 1, $1, $2)`, since.UnixMilli(), since.Add(5*time.Second).UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	server := site.Serve()
+	server.Log.Await(t, "docs is being loaded by another process")
+	server.Log.Await(t, "Loaded 3 documents")
+	e2e.Eventually(t, "the documents are served", func() bool { return server.Ask(simpleEN).Grounded })
+}
