@@ -47,8 +47,12 @@ type answersFile struct {
 type span struct{ start, length int64 }
 
 // openAnswers opens or creates a file of answers and finds what it holds. A
-// torn last line is cut off; a file of anything else is left alone.
+// torn last line is cut off; a file of anything else is left alone, and a pipe,
+// which cannot be read again, refused.
 func openAnswers(path, in string, tasks []task) (*answersFile, error) {
+	if info, err := os.Stat(path); path == "-" || err == nil && !info.Mode().IsRegular() {
+		return nil, usageError{fmt.Errorf("--out %s: want a file, from which the same command can go on", path)}
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, usageError{err}

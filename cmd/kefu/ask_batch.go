@@ -33,7 +33,7 @@ type batchFlags struct {
 }
 
 func (f *batchFlags) declare(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.in, "file", "", "ask the questions of this file, one a line")
+	cmd.Flags().StringVar(&f.in, "file", "", "ask the questions of this file, one a line; '-' reads standard input")
 	cmd.Flags().StringVar(&f.out, "out", "", "write the answers to this file, one JSON line each")
 	cmd.Flags().IntVar(&f.concurrency, "concurrency", defaultConcurrency, "questions of the file asked at a time")
 }
@@ -73,7 +73,7 @@ func forBatch(cfg *config.Config) {
 
 // askAll asks every question of a file that its answers do not hold yet.
 func (c *cli) askAll(ctx context.Context, server string, files batchFlags, base question) error {
-	tasks, err := readTasks(files.in, base)
+	tasks, err := readTasks(files.in, c.stdin, base)
 	if err != nil {
 		return err
 	}

@@ -201,6 +201,21 @@ func TestABatchKeepsToTheRateLimitOfItsServer(t *testing.T) {
 	inOrder(t, answerRows(t, site), want)
 }
 
+func TestABatchReadsItsQuestionsFromStandardInput(t *testing.T) {
+	t.Parallel()
+	site := newShop(t)
+	for _, before := range []string{"0 before", "1 before"} {
+		r := site.RunInput("How many days do I have to return a product?\n", "ask", "--file", "-", "--out", "answers.jsonl")
+		if r.Code != 0 {
+			t.Errorf("exit status %d, want 0", r.Code)
+		}
+		holds(t, "stderr", r.Stderr, "1 of 1 question answered", before)
+	}
+	site.Write("answers.jsonl", `{"line":1,"question":"Another one?","response":{}}`+"\n")
+	r := site.RunInput("broken {\n{\"question\":7}\n", "ask", "--file", "-", "--out", "answers.jsonl")
+	holds(t, "stderr", r.Stderr, "standard input:2")
+}
+
 func TestABatchThatMakesNoSenseAsksNothing(t *testing.T) {
 	t.Parallel()
 	site := newShop(t)
@@ -229,6 +244,8 @@ func TestABatchThatMakesNoSenseAsksNothing(t *testing.T) {
 		{"answers into a single line of something else", []string{"--file", "questions.jsonl", "--out", "note.txt"}, 2, []string{"note.txt:1", "--out"}},
 		{"answers into those of other questions", []string{"--file", "questions.jsonl", "--out", "other.jsonl"}, 2, []string{"other.jsonl:1", "--out"}},
 		{"answers into the questions", []string{"--file", "questions.jsonl", "--out", "questions.jsonl"}, 2, []string{"questions.jsonl"}},
+		{"answers to standard output", []string{"--file", "questions.jsonl", "--out", "-"}, 2, []string{"--out", "file"}},
+		{"answers to a device", []string{"--file", "questions.jsonl", "--out", "/dev/null"}, 2, []string{"--out", "file"}},
 		{"no server", []string{"--server", "http://127.0.0.1:1", "--file", "questions.jsonl", "--out", "a.jsonl"}, 4, []string{"kefu serve"}},
 		{"a model that there is not", []string{"--model", "gpt-9", "--file", "questions.jsonl", "--out", "b.jsonl"}, 3, []string{"1 question failed"}},
 	} {

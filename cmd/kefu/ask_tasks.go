@@ -30,20 +30,24 @@ func (t task) key() string {
 	return "line " + strconv.Itoa(t.line)
 }
 
-// readTasks reads a file of questions, each asked like base. Nothing is asked
-// of a file that has a mistake.
-func readTasks(path string, base question) ([]task, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, usageError{err}
+// readTasks reads a file of questions, or stdin for "-", each asked like base.
+// Nothing is asked of a file that has a mistake.
+func readTasks(path string, stdin io.Reader, base question) ([]task, error) {
+	name, in := "standard input", stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		defer f.Close()
+		name, in = path, f
 	}
-	defer f.Close()
-	tasks, err := parseTasks(f, base)
+	tasks, err := parseTasks(in, base)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%s:%w", path, err)}
+		return nil, usageError{fmt.Errorf("%s:%w", name, err)}
 	}
 	if len(tasks) == 0 {
-		return nil, usageError{fmt.Errorf("%s holds no question", path)}
+		return nil, usageError{fmt.Errorf("%s holds no question", name)}
 	}
 	return tasks, nil
 }
