@@ -213,6 +213,11 @@ func judgeModel(t config.Target, e config.Endpoint, err error) finding {
 		f.Advice = "Look at the key, and at what it may still spend."
 	case llm.ModelGone:
 		f.Advice = "Choose another model, in kefu.yaml or by KEFU_MODELS_…: this one is unknown there, or retired."
+		if e.BaseURL != "" {
+			f.Advice += " Where none is known, look at the base URL, " + e.BaseURL + ": a wrong path has no models at all."
+		}
+	case llm.InvalidReply:
+		f.Advice = "A web page or a redirect is no model's reply; look at the base URL, " + cmp.Or(e.BaseURL, "which is the provider's own") + ": is it https, and ends before the name of a method?"
 	case llm.Unreachable, llm.TimedOut:
 		f.Advice = "Does the network of this machine let it out to " + cmp.Or(e.BaseURL, "the provider") + "?"
 	case llm.RateLimited, llm.Unavailable:

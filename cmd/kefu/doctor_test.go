@@ -91,19 +91,23 @@ func TestTheDoctorSaysWhatIsBrokenAndWhatToDo(t *testing.T) {
 			w.WriteHeader(http.StatusTeapot)
 		case strings.Contains(r.URL.Path, "retired"):
 			w.WriteHeader(http.StatusNotFound)
+		case strings.Contains(r.URL.Path, "moved"):
+			http.Redirect(w, r, "https://elsewhere.example", http.StatusMovedPermanently)
 		default:
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 	}))
 	t.Cleanup(other.Close)
 	site := e2e.NewSite(t, "OPENAI_API_KEY=any", "OPENAI_BASE_URL="+other.URL+"/v1", "KEFU_MODELS_CHEAP=retired", "ANTHROPIC_API_KEY=any",
+		"GEMINI_API_KEY=any", "GEMINI_BASE_URL="+other.URL+"/v1/models/moved",
 		"ANTHROPIC_BASE_URL=http://127.0.0.1:1", "REDIS_URL=redis://127.0.0.1:1/0", "KEFU_ADDR="+strings.TrimPrefix(other.URL, "http://"))
 	found, r := diagnosis(t, site)
 	for of, want := range map[string][3]string{
 		"server":                 {"failure", "taken by something", "KEFU_ADDR"},
 		"redis":                  {"warning", "refused", "Is it running"},
 		"knowledge":              {"warning", "empty", "kefu kb load"},
-		"model retired":          {"failure", "model_gone", "Choose another"},
+		"model retired":          {"failure", "model_gone", "Where none is known, look at the base URL, " + other.URL + "/v1: "},
+		"model gemini-3.8-flash": {"failure", "301", "look at the base URL, " + other.URL + "/v1/models/moved: "},
 		"model gpt-6.1-terra":    {"failure", "unauthorised", "Look at the key"},
 		"model claude-haiku-5-5": {"failure", "unreachable", "http://127.0.0.1:1"},
 		"prices":                 {"warning", "retired has no known price", ""},
