@@ -40,6 +40,12 @@ func (api *API) bodyUpTo(c *gin.Context, most int64) ([]byte, error) {
 			}
 		}
 	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return nil, &desk.Error{
+			Kind: desk.Unsupported, Code: "unsupported_media_type",
+			Public: "Send the body as it is, without compression and the header Content-Encoding.",
+		}
+	}
 	if r.ContentLength > most {
 		return nil, api.bodyTooLarge(c, most)
 	}

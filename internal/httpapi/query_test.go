@@ -101,6 +101,7 @@ func TestProblems(t *testing.T) {
 		{name: "control characters in a name", body: `{"question":"hi","model":"a\u0000b"}`},
 		{name: "too large", body: `{"question":"` + strings.Repeat("x", 2000) + `"}`},
 		{name: "wrong media type", body: `{"question":"hi"}`, headers: []string{"Content-Type", "text/plain"}},
+		{name: "compressed", body: `{"question":"hi"}`, headers: []string{"Content-Encoding", "gzip"}},
 		{name: "unknown path", method: "GET", path: "/nothing"},
 		{name: "wrong method", method: "GET", path: "/query"},
 		{name: "refused question", body: `{"question":""}`, answerer: failsWith(&desk.Error{Kind: desk.Invalid, Code: "question_empty", Field: "question", Public: "The question is empty."})},
