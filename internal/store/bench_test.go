@@ -66,7 +66,7 @@ func BenchmarkRecord(b *testing.B) {
 
 func benchmarkRecord(b *testing.B, db *store.DB, callers int) {
 	ledger := db.Ledger()
-	rec := store.NewRecorder(db.Answers(), quiet(), nil)
+	rec := store.NewRecorder(db.Answers(), quiet())
 	ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
 	var owned sync.WaitGroup
 	owned.Go(func() { ledger.Run(ctx) })

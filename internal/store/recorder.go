@@ -12,7 +12,7 @@ import (
 const (
 	recorderQueue = 4096 // records; a few MB with their traces
 	recorderBatch = 128
-	recorderDelay = 200 * time.Millisecond // longest wait of a record for others
+	recorderDelay = 200 * time.Millisecond // longest wait of a record for others to be written with
 	recorderRetry = time.Second
 	// recorderTries is how often a batch is written before it is given up, so
 	// that an outage of half a minute loses nothing.
@@ -20,42 +20,31 @@ const (
 )
 
 // Recorder saves answers without delaying them: it queues at most 4,096 and
-// counts what it has to drop.
+// counts what it has to drop. It is safe for concurrent use.
 type Recorder struct {
 	answers *Answers
 	log     *slog.Logger
-	observe func(n int)
-	queue   chan *desk.Record // not the records themselves: that would be 3 MB, used in turn
+	queue   chan *desk.Record // of pointers: a buffer of records would take 3 MB
 	dropped atomic.Uint64
 }
 
-// NewRecorder returns a recorder whose Run must be started. dropped is told of
-// every n records that were lost; it is called from any goroutine and may be
-// nil.
-func NewRecorder(answers *Answers, log *slog.Logger, dropped func(n int)) *Recorder {
-	if dropped == nil {
-		dropped = func(int) {}
-	}
-	return &Recorder{answers: answers, log: log, observe: dropped, queue: make(chan *desk.Record, recorderQueue)}
+// NewRecorder returns a recorder whose Run must be started.
+func NewRecorder(answers *Answers, log *slog.Logger) *Recorder {
+	return &Recorder{answers: answers, log: log, queue: make(chan *desk.Record, recorderQueue)}
 }
 
-// Record queues an answer and returns at once. Neither value may be changed
-// afterwards, nor what they point to.
+// Record queues an answer and returns at once. What the two values point to must
+// not be changed afterwards.
 func (r *Recorder) Record(q desk.Question, a desk.Answer) {
 	select {
 	case r.queue <- &desk.Record{Question: q, Answer: a}:
 	default:
-		r.drop(1)
+		r.dropped.Add(1)
 	}
 }
 
 // Dropped is the number of answers that were lost since the start.
 func (r *Recorder) Dropped() uint64 { return r.dropped.Load() }
-
-func (r *Recorder) drop(n int) {
-	r.dropped.Add(uint64(n))
-	r.observe(n)
-}
 
 // Run writes batches of up to 128 answers, none later than 200 ms after the
 // first of it came, until ctx ends; then it saves what is queued within 5 s and
@@ -73,8 +62,8 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 }
 
-// gather collects a batch; ended tells that ctx has ended meanwhile. It waits
-// beside the queue: taking one record at a time would wake it for each.
+// gather collects a batch; ended tells that ctx has ended meanwhile. It takes one
+// record, waits, and takes the others at once, so that not each of them wakes it.
 func (r *Recorder) gather(ctx context.Context) (batch []desk.Record, ended bool) {
 	select {
 	case first := <-r.queue:
@@ -89,7 +78,7 @@ func (r *Recorder) gather(ctx context.Context) (batch []desk.Record, ended bool)
 			ended = true
 		}
 	}
-	for len(batch) < recorderBatch && len(r.queue) > 0 { // nobody else takes from it
+	for len(batch) < recorderBatch && len(r.queue) > 0 { // Run alone takes from the queue
 		batch = append(batch, *<-r.queue)
 	}
 	return batch, ended
@@ -138,5 +127,5 @@ func (r *Recorder) drain(batch []desk.Record) error {
 
 func (r *Recorder) lose(batch []desk.Record, err error) {
 	r.log.Error("answers dropped", "answers", len(batch), "error", err)
-	r.drop(len(batch))
+	r.dropped.Add(uint64(len(batch)))
 }
