@@ -103,7 +103,7 @@ func (a *app) answerConfig() answer.Config {
 // recorder writes answers down behind their requests; a.written is closed after
 // the last one.
 func (a *app) recorder() *store.Recorder {
-	recorder := store.NewRecorder(a.db.Answers(), a.log, nil)
+	recorder := store.NewRecorder(a.db.Answers(), a.log)
 	a.telemetry.CollectDropped("answers", recorder.Dropped)
 	a.written = make(chan struct{})
 	a.workers.start("answers", func(ctx context.Context) error {
