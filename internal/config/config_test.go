@@ -86,6 +86,20 @@ func TestFileIsFoundByVariableAndByDefaultName(t *testing.T) {
 	}
 }
 
+func TestAFileThatWouldBePassedOverOrMisreadIsRefused(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, want := range map[string]string{"kefu.yml": "kefu.yml: it is not read; name it kefu.yaml", "kefu.yaml": "kefu.yaml: it is not UTF-8"} {
+		if err := os.WriteFile(name, []byte("chat:\n  title: \xbf\xcd\xb7\xfe\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load("", nil)
+		expect(t, err, "", want)
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFaultsInTheFileNameTheirPlaceAndWhatIsAllowed(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, field, want string }{
 		{"a misspelt key", "addr: 127.0.0.1:1\ncache:\n  memory_entires: 5\n", "cache.memory_entires", `FILE:3:3: unknown key "cache.memory_entires"; did you mean "cache.memory_entries"?`},
@@ -161,6 +175,7 @@ func TestFaultsInTheEnvironmentNameTheVariable(t *testing.T) {
 		{"a misspelt variable", "KEFU_CACHE_MEMORY_ENTRIE=1", "KEFU_CACHE_MEMORY_ENTRIE", "unknown variable KEFU_CACHE_MEMORY_ENTRIE; did you mean KEFU_CACHE_MEMORY_ENTRIES?"},
 		{"a standard name with our prefix", "KEFU_REDIS_URL=redis://x", "KEFU_REDIS_URL", "did you mean REDIS_URL?"},
 		{"a variable unlike any other", "KEFU_FROBNICATE=1", "KEFU_FROBNICATE", "unknown variable KEFU_FROBNICATE; the README lists all variables"},
+		{"the port of other programs", "KEFU_PORT=9000", "KEFU_PORT", "unknown variable KEFU_PORT"},
 		{"a file for what is no secret", "KEFU_ADDR_FILE=/x", "KEFU_ADDR_FILE", "did you mean KEFU_ADDR?"},
 		{"a bad value", "KEFU_CACHE_JITTER=2", "cache.jitter", "KEFU_CACHE_JITTER: cache.jitter: want 0 to 0.5, got 2"},
 		{"no number at all", "KEFU_CACHE_JITTER=NaN", "cache.jitter", "want a number such as 0.1"},

@@ -128,7 +128,7 @@ func secretFile(key, name, file string) (string, error) {
 func unknownVariables(env map[string]string, known map[string]bool) (faults []error) {
 	names := slices.Sorted(maps.Keys(known))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if strings.HasPrefix(name, "KEFU_") && !known[name] && !serviceLink.MatchString(name) {
+		if strings.HasPrefix(name, "KEFU_") && !known[name] && !isServiceLink(name, env[name]) {
 			faults = append(faults, unknownVariable(name, known, names))
 		}
 	}
@@ -153,6 +153,12 @@ func unknownVariable(name string, known map[string]bool, names []string) error {
 	}
 }
 
-// serviceLink matches the variables that Kubernetes and old container links
-// set for services named kefu or kefu-something: they are not ours to refuse.
+// isServiceLink tells of a variable that Kubernetes or an old container link sets
+// for a service named kefu: it is not ours to refuse. KEFU_PORT is an address
+// then; a number is somebody's wish.
+func isServiceLink(name, value string) bool {
+	return serviceLink.MatchString(name) && (name != "KEFU_PORT" || strings.Contains(value, "://"))
+}
+
+// serviceLink matches the names of such variables, also of kefu-something.
 var serviceLink = regexp.MustCompile(`^KEFU(_[A-Z0-9]+)*?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -98,10 +99,13 @@ func readFile(path string, c *Config, settings []setting, origin map[string]stri
 	path = cmp.Or(path, DefaultFile)
 	text, err := readSmall(path)
 	if optional && errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return misnamed()
 	}
 	if err != nil {
 		return unreadable("", "configuration file", path, err)
+	}
+	if !utf8.Valid(text) {
+		return badFile(path + ": it is not UTF-8; save it in that encoding")
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -290,8 +294,23 @@ func place(path string, tk *token.Token) string {
 	return fmt.Sprintf("%s:%d:%d", path, tk.Position.Line, tk.Position.Column)
 }
 
+// misnamed refuses a file that is meant to be DefaultFile and would be passed
+// over without a word.
+func misnamed() error {
+	const other = "kefu.yml"
+	if _, err := os.Stat(other); err != nil {
+		return nil
+	}
+	return badFile(other + ": it is not read; name it " + DefaultFile + ", or say --config " + other)
+}
+
+func badFile(says string) *desk.Error {
+	return &desk.Error{Kind: desk.Invalid, Code: "bad_config_file", Public: says}
+}
+
 func syntaxError(path string, err error) error {
-	e := &desk.Error{Kind: desk.Invalid, Code: "bad_config_file", Err: err, Public: path + ": not valid YAML"}
+	e := badFile(path + ": not valid YAML")
+	e.Err = err
 	var y yaml.Error
 	if errors.As(err, &y) {
 		e.Public = place(path, y.GetToken()) + ": not valid YAML: " + y.GetMessage()
