@@ -133,8 +133,11 @@ type claim struct {
 	lang    desk.Lang
 	terms   []string
 	numbers []string
+	years   []string // those of them that count years
 	clauses []clause
 	named   []int // the sources it cites
+	// limitless claims say that something holds at any time or never.
+	limitless bool
 }
 
 // readAll reads sentences. One without a citation names what the next on its
@@ -171,6 +174,10 @@ func (c *claim) analyse() {
 	c.terms = distinct(lang.ContentTerms(stated))
 	c.clauses = clauses(stated)
 	c.numbers = lang.Numbers(listNumber.ReplaceAllString(stated, ""))
+	for _, period := range years.FindAllString(stated, -1) {
+		c.years = append(c.years, lang.Numbers(period)...)
+	}
+	c.limitless = limitless.MatchString(strings.ToLower(stated))
 }
 
 // placeholder stands for masked personal data.
@@ -178,6 +185,11 @@ var placeholder = regexp.MustCompile(`⟦[A-Z]+_\d+⟧`)
 
 // rate is a number by something: $4.99/month.
 var rate = regexp.MustCompile(`(\d)/(\pL)`)
+
+var (
+	years     = regexp.MustCompile(`(?i)[\w一二三四五六七八九十两]+[ -]?(?:years?\b|年)`)
+	limitless = regexp.MustCompile(`\b(?:any ?time|always|never|unlimited|forever|lifelong)\b|随时|任何时候|永久|永远|无限|终身|不限|永不`)
+)
 
 // listNumber is the ordinal of a list item, which is not a claim.
 var listNumber = regexp.MustCompile(`^\s*(?:[-*•]|\d{1,2}[.)、])\s+`)

@@ -1,6 +1,7 @@
 package grounding
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -27,12 +28,14 @@ type checker struct {
 type source struct {
 	lang      desk.Lang
 	text      string
+	heading   string
 	context   map[string]bool // terms of title, heading and question: they tell what the passage is about
 	sentences []piece
 }
 
 type piece struct {
 	span    lang.Span
+	listed  bool // an item of a list that is not numbered
 	terms   map[string]bool
 	numbers []string
 	clauses []clause // read when they are needed first
@@ -52,20 +55,26 @@ func (c *checker) source(n int) *source {
 
 func newSource(p desk.Passage) *source {
 	about := p.Title + "\n" + p.Heading + "\n" + p.Question
-	s := &source{lang: lang.Of(p.Text), text: p.Text, context: set(lang.Terms(about))}
+	s := &source{lang: lang.Of(p.Text), text: p.Text, heading: p.NearestHeading(), context: set(lang.Terms(about))}
 	for _, span := range lang.Sentences(p.Text) {
 		text := p.Text[span.Start:span.End]
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		s.sentences = append(s.sentences, piece{span: span, terms: set(lang.Terms(text)), numbers: lang.Numbers(text)})
+		s.sentences = append(s.sentences, piece{span: span, listed: bullet.MatchString(text), terms: set(lang.Terms(text)), numbers: lang.Numbers(text)})
 	}
 	return s
 }
 
+// bullet begins an item of a list that is not numbered.
+var bullet = regexp.MustCompile(`^\s*[-*•·]\s`)
+
 // minVerbatim is the length in bytes from which a sentence that stands in its
 // source to the letter needs no further look: two or three words.
 const minVerbatim = 24
+
+// opposite is why a claim is refused that a source denies, whatever others say.
+const opposite = "the source says the opposite"
 
 // verbatim finds a claim that is quoted from a source it names.
 func (c *checker) verbatim(cl claim) (finding, bool) {
@@ -94,8 +103,12 @@ func (c *checker) heads(cl claim) bool {
 // thrown away.
 func (c *checker) find(cl claim) (finding, bool) {
 	best := finding{reason: "no source holds it"}
+	denied := false
 	try := func(n int) bool {
 		f, ok := c.source(n).support(cl)
+		if denied = denied || f.reason == opposite; denied {
+			ok = false
+		}
 		if !ok && f.coverage <= best.coverage {
 			return false
 		}
@@ -145,30 +158,37 @@ func (s *source) support(cl claim) (finding, bool) {
 }
 
 func (s *source) covers(cl claim, run []piece) (finding, bool) {
-	held, inText := 0, 0
-	for _, t := range cl.terms {
+	held, inText, all := 0, 0, 0
+	among := func(i int) bool { return hasTerm(run, cl.terms[i]) || s.context[cl.terms[i]] }
+	for i, t := range cl.terms {
 		switch {
 		case hasTerm(run, t):
 			held++
 			inText++
 		case s.context[t]:
 			held++
+		case lang.Spans(cl.terms, i, among):
+			continue
 		}
+		all++
 	}
-	f := finding{quote: s.quote(run), coverage: share(held, len(cl.terms)), reason: "covered"}
+	f := finding{quote: s.quote(run), coverage: share(held, all), reason: "covered"}
 	need := coverageEnglish
 	if cl.lang == desk.Chinese {
 		need = coverageChinese
 	}
 	switch {
-	case !hasNumbers(run, cl.numbers):
+	case !s.hasNumbers(run, cl):
 		f.reason = "a number is not in the source"
+		return f, false
+	case cl.limitless && !limitless.MatchString(strings.ToLower(f.quote)):
+		f.reason = "the source sets a limit"
 		return f, false
 	case f.coverage < need || inText == 0:
 		f.reason = "words are not in the source"
 		return f, false
-	case s.denies(run, cl):
-		f.reason = "the source says the opposite"
+	case s.denies(cl):
+		f.reason = opposite
 		return f, false
 	}
 	return f, true
@@ -190,7 +210,7 @@ func (s *source) translated(cl claim) (finding, bool) {
 	for i := range s.sentences {
 		for j := i + 1; j <= min(i+quoteWindow, len(s.sentences)); j++ {
 			run := s.sentences[i:j]
-			all := hasNumbers(run, cl.numbers)
+			all := s.hasNumbers(run, cl)
 			for _, a := range anchors {
 				all = all && (hasTerm(run, a) || s.context[a])
 			}
@@ -206,17 +226,10 @@ func (s *source) quote(run []piece) string {
 	return strings.TrimSpace(s.text[run[0].span.Start:run[len(run)-1].span.End])
 }
 
+// hasTerm tells whether the run holds a term or a synonym of it.
 func hasTerm(run []piece, term string) bool {
-	return slices.ContainsFunc(run, func(p piece) bool { return p.terms[term] })
-}
-
-func hasNumbers(run []piece, numbers []string) bool {
-	for _, n := range numbers {
-		if !slices.ContainsFunc(run, func(p piece) bool { return slices.Contains(p.numbers, n) }) {
-			return false
-		}
-	}
-	return true
+	holds := func(t string) bool { return slices.ContainsFunc(run, func(p piece) bool { return p.terms[t] }) }
+	return holds(term) || slices.ContainsFunc(lang.Synonyms(term), holds)
 }
 
 func isLatin(term string) bool {

@@ -3,6 +3,7 @@ package lang
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Terms splits text into search terms, in order and with repetitions.
@@ -130,6 +131,21 @@ func appendBigrams(terms []string, run string) []string {
 		return append(terms, run)
 	}
 	return append(terms, run[before:])
+}
+
+// Overlap tells whether two Han bigrams stand one character apart, as
+// neighbours in a run of characters do.
+func Overlap(a, b string) bool {
+	last, _ := utf8.DecodeLastRuneInString(a)
+	first, _ := utf8.DecodeRuneInString(b)
+	return last == first && isHan(first)
+}
+
+// Spans tells whether the i-th of terms, a Han bigram that is not held,
+// overlaps a neighbour that is: then it probably spans the border of two words
+// (机没 in 耳机没声音, 消订 in 取消订单).
+func Spans(terms []string, i int, held func(int) bool) bool {
+	return i > 0 && held(i-1) && Overlap(terms[i-1], terms[i]) || i+1 < len(terms) && held(i+1) && Overlap(terms[i], terms[i+1])
 }
 
 // appendWords appends the terms of one word with its joiners.

@@ -86,7 +86,7 @@ func newCorpus(q question, sources []source) *corpus {
 	}
 	for i, t := range q.terms {
 		w := math.Log(1 + (units+1)/(max(held[t], 1)+1))
-		if isHan(t) && (isSingle(t) || held[t] == 0 && spans(q.raw, i, func(j int) bool { return held[q.terms[j]] > 0 })) {
+		if isHan(t) && (isSingle(t) || held[t] == 0 && lang.Spans(q.raw, i, func(j int) bool { return held[q.terms[j]] > 0 })) {
 			w /= 4
 		}
 		if slices.Contains(q.names, t) {

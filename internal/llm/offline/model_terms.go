@@ -47,20 +47,6 @@ func same(terms []string) []string {
 	return terms
 }
 
-// spans tells whether the i-th of terms, a Han bigram that is not held,
-// overlaps a neighbour that is: then it probably spans the border of two words
-// (机没 in 耳机没声音, 消订 in 取消订单).
-func spans(terms []string, i int, held func(int) bool) bool {
-	return i > 0 && held(i-1) && overlap(terms[i-1], terms[i]) ||
-		i+1 < len(terms) && held(i+1) && overlap(terms[i], terms[i+1])
-}
-
-func overlap(a, b string) bool {
-	last, _ := utf8.DecodeLastRuneInString(a)
-	first, _ := utf8.DecodeRuneInString(b)
-	return last == first && isHan(a) && isHan(b)
-}
-
 // isHan reports a term made of Han characters.
 func isHan(term string) bool {
 	r, _ := utf8.DecodeRuneInString(term)
@@ -74,7 +60,7 @@ func isSingle(term string) bool { return utf8.RuneCountInString(term) == 1 }
 // neighbour that is held. The last bigram of a run ends a word and spans none
 // (订阅 in 取消订阅).
 func inside(terms []string, i int, held func(int) bool) bool {
-	return spans(terms, i, held) && i > 0 && i+1 < len(terms) && overlap(terms[i-1], terms[i]) && overlap(terms[i], terms[i+1])
+	return lang.Spans(terms, i, held) && i > 0 && i+1 < len(terms) && lang.Overlap(terms[i-1], terms[i]) && lang.Overlap(terms[i], terms[i+1])
 }
 
 // shareHeld is the share of terms that are among others, those left out that
