@@ -81,6 +81,28 @@ func TestEveryFailureIsWordedForTheCustomer(t *testing.T) {
 	p.shows("kefu-answer:last-of-type .text", "Half an")
 }
 
+func TestAFailureOfTheModelIsWordedAsWhatItIs(t *testing.T) {
+	s := serve(t, "")
+	p := open(t, view{locale: "en-GB", width: 1100}, s.url)
+	for _, tt := range []struct {
+		kind       desk.Kind
+		code, want string
+	}{
+		{desk.Unavailable, "answer_cut", "broke off"},
+		{desk.Unavailable, "answer_ungrounded", "ask a person"},
+		{desk.Invalid, "content_refused", "other words"},
+		{desk.Unavailable, "models_busy", "wait a moment"},
+		{desk.Overloaded, "overloaded", "wait a moment"},
+		{desk.Unavailable, "models_unavailable", "not available"},
+	} {
+		s.plays(func(context.Context, desk.Ask, desk.Emit) (desk.Answer, error) {
+			return desk.Answer{}, &desk.Error{Kind: tt.kind, Code: tt.code}
+		})
+		p.ask("?")
+		p.shows("kefu-answer:last-of-type .notice", tt.want)
+	}
+}
+
 func TestALostConnectionIsToldFromAnEnd(t *testing.T) {
 	s := serve(t, "")
 	p := open(t, view{locale: "en-GB", width: 1100}, s.url)

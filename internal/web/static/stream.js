@@ -11,7 +11,8 @@ export class Problem extends Error {
 
   /** of words an application/problem+json body. */
   static of({ status, code }) {
-    if (code === 'over_budget') return new Problem(code, status);
+    if (['over_budget', 'answer_cut', 'answer_ungrounded', 'content_refused'].includes(code)) return new Problem(code, status);
+    if (['models_busy', 'overloaded'].includes(code)) return new Problem('e429', status);
     if (['confirmation_expired', 'confirmation_invalid'].includes(code)) return new Problem('expired', status);
     if (code === 'user_hash_expired') return new Problem('lapsed', status);
     if (['user_hash_invalid', 'user_hash_missing', 'field_forbidden'].includes(code)) return new Problem('unrecognised', status);
