@@ -15,7 +15,8 @@ import (
 // exchange is go-openai's HTTP client for one call.
 type exchange struct {
 	wire.Exchange
-	body []byte // is sent instead of what go-openai made; nil: that
+	body   []byte // is sent instead of what go-openai made; nil: that
+	events bool   // are what comes back
 }
 
 // Do implements go-openai's HTTPDoer.
@@ -25,7 +26,11 @@ func (x *exchange) Do(r *http.Request) (*http.Response, error) {
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
 		r.Body, _ = r.GetBody()
 	}
-	return x.Exchange.Do(r)
+	response, err := x.Exchange.Do(r)
+	if err == nil && x.events {
+		response.Body = newDataAlone(response.Body)
+	}
+	return response, err
 }
 
 // chatBody is a chat request as it is sent: what this adapter asks for of

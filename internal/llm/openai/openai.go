@@ -49,7 +49,7 @@ func (c Config) client(x *exchange) *vendor.Client {
 		config.BaseURL = c.BaseURL
 	}
 	config.HTTPClient = x
-	// Blank lines and keep-alive comments count as empty messages: the idle
+	// Blank lines count as empty messages: the idle
 	// limit of the gateway bounds them, not their number.
 	config.EmptyMessagesLimit = math.MaxInt32
 	return vendor.NewClientWithConfig(config)
@@ -80,7 +80,7 @@ func (p *Provider) Start(ctx context.Context, c llm.Call) (*llm.Reply, error) {
 	if err != nil {
 		return nil, &llm.Failure{Kind: llm.BadRequest, Provider: p.config.Name, Model: c.Model, Err: errNotSent}
 	}
-	x := &exchange{Exchange: wire.Exchange{HTTP: p.config.HTTP}, body: body}
+	x := &exchange{Exchange: wire.Exchange{HTTP: p.config.HTTP}, body: body, events: c.Stream}
 	fault := p.config.failureOf(ctx, x, c.Model)
 	if c.Stream {
 		return p.stream(ctx, x, request, fault)

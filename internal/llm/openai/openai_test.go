@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,7 @@ func TestAStream(t *testing.T) {
 	}{
 		{"deltas, finish, usage and the end mark", []string{role, delta("Hel"), delta("lo!"), finish, usage, done}, "Hello!", "", desk.Usage{Prompt: 50, Completion: 7}},
 		{"keep-alive comments are passed over", []string{": wait", role, ": wait", delta("Hi"), ": wait", finish, done}, "Hi", "", desk.Usage{}},
+		{"comments of any length are", []string{":" + strings.Repeat(" data: wait", 1000), delta(strings.Repeat("Hi", 5000)), ":" + strings.Repeat("x", 4095), finish, done}, strings.Repeat("Hi", 5000), "", desk.Usage{}},
 		{"a finish reason without the end mark is complete", []string{delta("Hi"), finish}, "Hi", "", desk.Usage{}},
 		{"a finish reason beside the last delta", []string{`data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"length"}]}`, done}, "Hi", "", desk.Usage{}},
 		{"an end mark without a finish reason is a cut", []string{delta("Hel"), done}, "Hel", llm.Cut, desk.Usage{}},
@@ -144,6 +146,8 @@ func TestAnErrorMeansThatNothingWasSeen(t *testing.T) {
 		{"a JSON error with status 200", llmtest.Reply(200, `{"error":{"message":"`+secretBody+`"}}`), llm.InvalidReply},
 		{"a JSON error as the first event", llmtest.Events(`data: {"error":{"message":"` + secretBody + `","code":"rate_limit_exceeded"}}`), llm.RateLimited},
 		{"OpenRouter's first event, with a status for its code", llmtest.Events(`data: {"error":{"message":"` + secretBody + `","code":429}}`), llm.RateLimited},
+		{"an error after keep-alive comments", llmtest.Events(": OPENROUTER PROCESSING", ": OPENROUTER PROCESSING", `data: {"error":{"message":"`+secretBody+`","code":429}}`), llm.RateLimited},
+		{"an error that is named", llmtest.Events("id: 1\nevent: error\ndata: {\"error\":{\"message\":\"m\",\"code\":\"rate_limit_exceeded\"}}"), llm.RateLimited},
 		{"nothing at all", llmtest.Reply(200, ""), llm.InvalidReply},
 		{"a refusal", llmtest.Events(`data: {"choices":[{"delta":{"refusal":"No."},"finish_reason":null}]}`), llm.Refused},
 	}
