@@ -1,10 +1,10 @@
 // Package knowledge is what this replica knows: for each tenant a View of the
-// knowledge base at one revision. It follows the source of truth and swaps all
-// views at once, so that no reader ever sees half of a publish.
+// knowledge base at one revision. It follows a Source, the database, and replaces
+// all views at once, so that no reader ever sees half of a publish.
 //
-// A replica holds a lease at the source. Publishers wait for the replicas
-// whose lease lives; a replica whose lease has run out must catch up before it
-// may serve from a cache again, which Fresh tells.
+// Each replica holds a lease at the source. A publish returns when every replica
+// with a valid lease has caught up. A replica whose lease has run out may have
+// missed a publish: until it has caught up (Fresh), it must not serve from a cache.
 package knowledge
 
 import (
@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	// DefaultLease is how long a replica counts as alive without a sign of it.
+	// DefaultLease is how long a lease is valid unless it is renewed.
 	DefaultLease = 15 * time.Second
 	// catchUpTimeout bounds one reading of the source, the first included.
 	catchUpTimeout = 2 * time.Minute
@@ -41,9 +41,9 @@ type Knowledge struct {
 	observe func(documents, flagged, chunks int, rev desk.Revision)
 
 	state atomic.Pointer[state]
-	fresh atomic.Pointer[time.Time] // until when the lease lives
-	alive atomic.Int64              // replicas when it was last renewed
-	turn  chan struct{}             // holds a token while somebody catches up
+	fresh atomic.Pointer[time.Time] // until when the lease is valid
+	alive atomic.Int64              // replicas when the lease was last renewed
+	turn  chan struct{}             // holds a token while a goroutine catches up
 }
 
 // state is everything that a replica knows at one revision; it never changes.
@@ -54,8 +54,8 @@ type state struct {
 
 // Observer is told what a replica knows.
 type Observer interface {
-	// Published is called after every change with the numbers of all tenants
-	// together; the guard suspects the flagged documents.
+	// Published is called after every change, with the numbers of all tenants
+	// together. flagged counts the documents that the guard suspects.
 	Published(documents, flagged, chunks int, rev desk.Revision)
 }
 
@@ -68,11 +68,11 @@ func WithLogger(log *slog.Logger) Option { return func(k *Knowledge) { k.log = l
 // WithObserver sets who is told of changes; default nobody.
 func WithObserver(o Observer) Option { return func(k *Knowledge) { k.observe = o.Published } }
 
-// WithLease sets the length of the lease, at least a second; default
-// DefaultLease. A publisher waits that long at most for a replica that died.
+// WithLease sets how long the lease is valid, at least a second; default
+// DefaultLease. A publisher waits that long at most for a replica that has died.
 func WithLease(ttl time.Duration) Option { return func(k *Knowledge) { k.lease = ttl } }
 
-// New returns a Knowledge that knows nothing until CatchUp. Vectors are those
+// New returns a Knowledge that knows nothing until CatchUp. It reads the vectors
 // of embedderModel; chunks without one are found by their words alone.
 func New(source Source, embedderModel string, cfg retrieval.Config, opts ...Option) *Knowledge {
 	k := &Knowledge{
@@ -88,8 +88,8 @@ func New(source Source, embedderModel string, cfg retrieval.Config, opts ...Opti
 	return k
 }
 
-// View returns the newest view of the tenant, an empty one if it has no
-// documents; never nil. Everything done for one question must use one view.
+// View returns the newest view of the tenant, an empty one if it has no documents.
+// Everything done for one question must use the same view.
 func (k *Knowledge) View(tenant desk.TenantID) *View {
 	if v := k.state.Load().views[tenant]; v != nil {
 		return v
@@ -100,13 +100,13 @@ func (k *Knowledge) View(tenant desk.TenantID) *View {
 // Revision is the newest revision that this replica serves.
 func (k *Knowledge) Revision() desk.Revision { return k.state.Load().revision }
 
-// Fresh tells whether the lease lives, that is, whether no publish can have
-// returned to its publisher without being in the views.
+// Fresh tells whether the lease is valid: then every publish that has returned is
+// in the views.
 func (k *Knowledge) Fresh() bool { return time.Now().Before(*k.fresh.Load()) }
 
-// Replicas is how many replicas the source had when this one last renewed its
-// lease, a third of the lease ago at most while the source answers: at least 1,
-// this one. One that died counts until its lease ends.
+// Replicas is how many replicas had a valid lease when this one last renewed its
+// own, which it does every third of a lease; at least 1, this one. A replica that
+// has died counts until its lease runs out.
 func (k *Knowledge) Replicas() int { return max(1, int(k.alive.Load())) }
 
 // CatchUp brings the views to the newest revision and renews the lease. On
@@ -115,8 +115,8 @@ func (k *Knowledge) CatchUp(ctx context.Context) error {
 	return k.alone(ctx, k.catchUp)
 }
 
-// Refresh catches up unless the lease lives. Of many callers one does the work
-// and the others wait for it, none beyond ctx.
+// Refresh catches up unless the lease is valid. Of several callers one does the
+// work, while the others wait for it as long as their ctx allows.
 func (k *Knowledge) Refresh(ctx context.Context) error {
 	if k.Fresh() {
 		return nil
@@ -129,7 +129,7 @@ func (k *Knowledge) Refresh(ctx context.Context) error {
 	})
 }
 
-// alone runs f when nobody else does, or gives up with ctx.
+// alone runs f when no other call of alone is running, or fails when ctx ends.
 func (k *Knowledge) alone(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
@@ -145,6 +145,7 @@ func (k *Knowledge) alone(ctx context.Context, f func(context.Context) error) er
 	return nil
 }
 
+// catchUp brings the views to the newest revision and renews the lease.
 func (k *Knowledge) catchUp(ctx context.Context) error {
 	for {
 		if err := k.advance(ctx); err != nil {
@@ -156,8 +157,8 @@ func (k *Knowledge) catchUp(ctx context.Context) error {
 			return err
 		}
 		k.alive.Store(int64(alive))
-		// Without a gap between two leases publishers have waited for this
-		// replica. After a gap one may have looked just before it joined.
+		// While the lease is valid, publishers wait for this replica. If it had run out,
+		// one may have looked for replicas just before this one joined, and not waited.
 		if !k.Fresh() {
 			newest, err := k.source.Revision(ctx)
 			if err != nil {
@@ -173,7 +174,7 @@ func (k *Knowledge) catchUp(ctx context.Context) error {
 	}
 }
 
-// advance reads what is new and swaps it in.
+// advance reads what was published since, and replaces the views.
 func (k *Knowledge) advance(ctx context.Context) error {
 	old := k.state.Load()
 	delta, err := k.source.Changes(ctx, k.model, old.revision)
@@ -193,7 +194,7 @@ func (k *Knowledge) advance(ctx context.Context) error {
 	return nil
 }
 
-// with is the state after delta.
+// with returns the state after delta.
 func (s *state) with(ctx context.Context, k *Knowledge, delta Delta) (*state, error) {
 	next := &state{revision: delta.Revision, views: maps.Clone(s.views)}
 	if next.views == nil {
@@ -217,8 +218,9 @@ func (s *state) with(ctx context.Context, k *Knowledge, delta Delta) (*state, er
 	return next, nil
 }
 
-// view is the tenant's, an empty one for a new tenant: without an index, which
-// all cores then make, only at the start, when nobody is answered beside it.
+// view is the tenant's, an empty one for a new tenant. At the start the empty one
+// has no index, so that View.with builds one on all cores; later it has, and
+// building takes one core, since customers are being answered.
 func (s *state) view(k *Knowledge, tenant desk.TenantID) (*View, error) {
 	if v := s.views[tenant]; v != nil {
 		return v, nil
@@ -241,9 +243,9 @@ func (s *state) size() (documents, flagged, chunks int) {
 	return documents, flagged, chunks
 }
 
-// Run follows the source until ctx ends: it catches up after every publish,
-// renews the lease every third of it, and leaves at the end. While the source
-// fails, it tries again after growing pauses.
+// Run follows the source until ctx ends: it catches up after every publish, renews
+// the lease every third of it, and gives it up at the end. While the source fails,
+// it tries again after growing pauses. It always returns nil.
 func (k *Knowledge) Run(ctx context.Context) error {
 	defer k.leave(ctx)
 	backoff := firstBackoff
@@ -266,19 +268,19 @@ func (k *Knowledge) Run(ctx context.Context) error {
 	}
 }
 
-// follow waits for a publish, or for the time to renew the lease, and catches
-// up.
+// follow waits for a publish, or until the lease is to be renewed, and catches up.
 func (k *Knowledge) follow(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(ctx, k.lease/3)
 	defer cancel()
 	err := k.source.Wait(wait, k.Revision())
 	if err != nil && wait.Err() == nil {
-		// The way to hear of publishes is broken; asking may still work.
+		// The source cannot tell of publishes now, but may still answer.
 		return errors.Join(err, k.CatchUp(ctx))
 	}
 	return k.CatchUp(ctx)
 }
 
+// leave gives up the lease, so that publishers need not wait for it to run out.
 func (k *Knowledge) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()

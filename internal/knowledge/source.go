@@ -13,33 +13,33 @@ import (
 type Source interface {
 	// Revision is the newest published revision; it is cheap.
 	Revision(ctx context.Context) (desk.Revision, error)
-	// Changes reads, as one state of the source, all that was published after
-	// since. Items carry vectors of that embedding model where there are any, or
+	// Changes reads, from one snapshot of the source, all that was published after
+	// since. Items carry their vectors of that embedding model, if there are any, or
 	// the keys of those that Vectors searches.
 	Changes(ctx context.Context, model string, since desk.Revision) (Delta, error)
-	// Vectors searches the tenant's vectors of that embedding model; nil where
-	// items carry them.
+	// Vectors searches the tenant's vectors of that embedding model; nil if items
+	// carry them.
 	Vectors(tenant desk.TenantID, model string) retrieval.Vectors
-	// Join says that the replica serves rev, and that publishers have to wait
-	// for it for as long as ttl, counted from when the source received it. It
-	// returns how many replicas there are, this one included.
+	// Join renews the lease of a replica that serves rev: publishers have to wait for
+	// it during the next ttl, counted from when the source receives the call. It
+	// returns how many replicas have a lease, this one included.
 	Join(ctx context.Context, replica string, rev desk.Revision, ttl time.Duration) (alive int, err error)
 	// Leave ends the lease.
 	Leave(ctx context.Context, replica string) error
-	// Wait returns once there may be a revision newer than since.
+	// Wait returns once there may be a revision newer than since, or when ctx ends.
 	Wait(ctx context.Context, since desk.Revision) error
 }
 
 // Delta is what was published between two revisions.
 type Delta struct {
-	Revision desk.Revision // the newest, which the rest brings a replica to
-	Changes  []Change      // one a document: its newest state
-	// Items are the chunks of the changed documents that were not removed.
+	Revision desk.Revision // the newer of the two
+	Changes  []Change      // one per changed document: its newest state
+	// Items are the chunks of the changed documents, without the removed ones.
 	Items map[desk.TenantID][]retrieval.Item
 }
 
-// Change is the newest state of a document. A change may leave the document
-// itself as it was, when only vectors were added.
+// Change is the newest state of a document. The document itself may be the same
+// as before, if only vectors were added.
 type Change struct {
 	Tenant   desk.TenantID
 	Document desk.DocumentID

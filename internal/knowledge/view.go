@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// manyNew is the number of chunks published since an answer from which on
-	// one search is cheaper than ranking each of them.
+	// manyNew is the number of chunks published since an answer above which one
+	// search is cheaper than ranking each of them.
 	manyNew = 1000
-	// searched is how deep that search looks.
+	// searched is how many passages that search returns.
 	searched = 64
 )
 
@@ -28,8 +28,8 @@ type View struct {
 	flagged   marked
 }
 
-// with is the view after changes; items are the chunks of the changed
-// documents that were not removed.
+// with returns the view after changes. items are the chunks of the changed
+// documents, without the removed ones.
 func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change, items []retrieval.Item) (*View, error) {
 	next := &View{vectors: v.vectors, revision: v.revision, documents: v.documents}
 	drop := make([]desk.DocumentID, 0, len(changes))
@@ -59,10 +59,11 @@ func (v *View) with(ctx context.Context, cfg retrieval.Config, changes []Change,
 	return next, nil
 }
 
-// marked are documents that something is true of. It is never changed.
+// marked are the documents with a certain property. It is never changed.
 type marked map[desk.DocumentID]bool
 
-// with is what is marked after changes.
+// with returns the marked documents after changes; is tells whether a chunk has
+// the property.
 func (m marked) with(changes []Change, items []retrieval.Item, is func(desk.Chunk) bool) marked {
 	next := make(marked, len(m))
 	maps.Copy(next, m)
@@ -77,6 +78,7 @@ func (m marked) with(changes []Change, items []retrieval.Item, is func(desk.Chun
 	return next
 }
 
+// document returns the content hash of a document that is in the view.
 func (v *View) document(id desk.DocumentID) (hash string, ok bool) {
 	if v.index == nil {
 		return "", false
@@ -104,9 +106,10 @@ func (v *View) Chunks() int {
 	return v.index.Len()
 }
 
-// Search finds passages by meaning and by words, best first. With
-// retrieval.ErrVectors they were found by words alone. Vectors outside of the
-// view may be those of any release; all that comes out is passages of this one.
+// Search finds passages by vectors and by words, best first. Beside
+// retrieval.ErrVectors it returns those found by words alone. Vectors kept outside
+// of the view may belong to other revisions, but the passages returned are always
+// of this one.
 func (v *View) Search(ctx context.Context, q retrieval.Query) ([]desk.Passage, error) {
 	if v.index == nil {
 		return nil, nil
@@ -115,9 +118,9 @@ func (v *View) Search(ctx context.Context, q retrieval.Query) ([]desk.Passage, e
 	return v.index.Search(ctx, q)
 }
 
-// Compare tells passages that Lexical found how similar they are to the
-// question's vector, where Evidence could not see it. An error that is not of
-// ctx is retrieval.ErrVectors.
+// Compare sets how similar the passages that Lexical found are to the question's
+// vector, for Evidence, if the vectors are kept outside of the view. An error that
+// is not ctx's is retrieval.ErrVectors.
 func (v *View) Compare(ctx context.Context, q retrieval.Query, found []desk.Passage) error {
 	if v.index == nil {
 		return nil
@@ -134,7 +137,8 @@ func (v *View) Lexical(question string, k int) []desk.Passage {
 	return v.index.Lexical(question, k)
 }
 
-// Evidence weighs what Search or Lexical found for a question.
+// Evidence tells what in the passages that Search or Lexical found speaks for an
+// answer to the question.
 func (v *View) Evidence(q retrieval.Query, found []desk.Passage) retrieval.Evidence {
 	if v.index == nil {
 		return retrieval.Evidence{}
@@ -150,11 +154,12 @@ func (v *View) Matched(question string, chunk desk.ChunkID) []string {
 	return v.index.Matched(question, chunk)
 }
 
-// Holds tells whether an answer to question that rests on b may be given
-// today. It may while every cited document is as it was and no chunk published
-// since ranks, by today's BM25, as high as the weakest source; an answer
-// without sources only at its own revision. A source that shares no word with
-// the question, as in another language, ranks 0: then every new chunk counts.
+// Holds tells whether an answer to question that rests on b is still valid. It is
+// while every cited document is unchanged and no chunk published since ranks as
+// high, by BM25 in this view, as the lowest of its sources. An answer without
+// sources is valid at its own revision only. A source that shares no word with the
+// question, as in another language, ranks 0: then any new chunk makes the answer
+// invalid.
 func (v *View) Holds(b desk.Basis, question desk.Masked) bool {
 	if b.Revision == v.revision {
 		return true
@@ -174,14 +179,14 @@ func (v *View) Holds(b desk.Basis, question desk.Masked) bool {
 	if len(published) > manyNew {
 		return !v.foundNew(b.Revision, question, sources, weakest)
 	}
-	// A source published again as it was is nothing new.
+	// A source that was published again unchanged is nothing new.
 	published = slices.DeleteFunc(published, func(id desk.ChunkID) bool {
 		return slices.Contains(sources, id)
 	})
 	return len(published) == 0 || slices.Max(v.index.Rank(string(question), published)) < weakest
 }
 
-// unchanged tells whether the documents of all sources are as they were.
+// unchanged tells whether the documents of all sources have the same content hash.
 func (v *View) unchanged(sources []desk.BasisSource) bool {
 	for _, s := range sources {
 		if hash, ok := v.document(s.Document); !ok || hash != s.Hash {
@@ -191,9 +196,9 @@ func (v *View) unchanged(sources []desk.BasisSource) bool {
 	return true
 }
 
-// foundNew tells whether a chunk published after rev ranks at least as high
-// as weakest. When so many chunks do that the search does not reach the last
-// of them, it says yes.
+// foundNew tells whether a chunk published after rev ranks at least as high as
+// weakest. If the search ends before it reaches chunks that rank lower, it assumes
+// so.
 func (v *View) foundNew(rev desk.Revision, question desk.Masked, sources []desk.ChunkID, weakest float64) bool {
 	if weakest == 0 {
 		return true
