@@ -11,11 +11,10 @@ const (
 	Agent   RouteKind = "agent"   // Complex with a bounded tool loop
 )
 
-// Reasons of a route that the router did not decide: the caller chose it, or the
-// answer of the simple route found no support.
+// Reasons of a route that the router did not decide.
 const (
-	RouteRequested = "requested"
-	RouteEscalated = "escalated"
+	RouteRequested = "requested" // the caller chose it
+	RouteEscalated = "escalated" // the simple route's answer had no support
 )
 
 // Route is a routing decision that explains itself.
@@ -25,8 +24,8 @@ type Route struct {
 	Confidence float64   `json:"confidence"` // [0,1]
 	// Pleasantry marks a greeting, thanks or goodbye, which needs no source.
 	Pleasantry bool `json:"pleasantry,omitempty"`
-	// Action marks a question for Agent that asks for something to be done, not
-	// only told: only then may tools change anything.
+	// Action marks a question that asks for something to be done, not only told:
+	// only then may tools change anything.
 	Action bool `json:"action,omitempty"`
 }
 
@@ -64,10 +63,10 @@ type HandoffReason string
 const (
 	HandoffNoAnswer  HandoffReason = "no_answer" // the knowledge base has no supported answer
 	HandoffRequested HandoffReason = "requested" // the customer asked for a person
-	// HandoffTool says that what was asked needs a tool that did not work, or a
-	// model that can use tools.
+	// HandoffTool says that a tool was needed that did not work, or that no model
+	// was there to use it.
 	HandoffTool HandoffReason = "tool_unavailable"
-	// HandoffUnknown follows a change of which nobody knows whether it was made.
+	// HandoffUnknown says that a tool may or may not have changed something.
 	HandoffUnknown HandoffReason = "outcome_unknown"
 	// HandoffUnverified follows a streamed answer that was found unsupported
 	// only after it was shown.
@@ -79,8 +78,8 @@ const (
 type Handoff struct {
 	Reason  HandoffReason `json:"reason"`
 	Contact Contact       `json:"contact"`
-	// Pages may help all the same, the likeliest first: of HandoffNoAnswer
-	// alone, and at most three.
+	// Pages may help all the same, the likeliest first: at most three, and only with
+	// HandoffNoAnswer.
 	Pages []HelpPage `json:"pages,omitempty"`
 }
 
@@ -89,8 +88,8 @@ type HelpPage struct {
 	Document DocumentID `json:"document_id"`
 	Title    string     `json:"title"`
 	URL      string     `json:"url"` // may be empty
-	// Excerpt is what of it is nearest to the question, word for word, in some
-	// 200 characters; an ellipsis stands for what is left out.
+	// Excerpt is the part of it that is nearest to the question, word for word, in
+	// about 200 characters; an ellipsis stands for what is left out.
 	Excerpt string `json:"excerpt"`
 }
 
@@ -124,7 +123,7 @@ type Answer struct {
 	Degraded  bool       `json:"degraded,omitempty"`
 	Handoff   *Handoff   `json:"handoff,omitempty"`
 	Basis     Basis      `json:"basis"`
-	// Composed is when it was put into the cache, to the second.
+	// Composed is when it was put into the cache, to the second; zero: it was not.
 	Composed time.Time `json:"composed,omitzero"`
 
 	// The rest belongs to one delivery, not to the cached answer.
@@ -168,17 +167,17 @@ type Trace struct {
 	Passages []TracedPassage `json:"passages"`
 	Attempts []Attempt       `json:"attempts"`
 	Grounds  []Ground        `json:"grounds"`
-	// ByWords tells that passages were found by words alone: the embedder or the
-	// index of vectors did not answer.
+	// ByWords tells that passages were found by words alone, because the embedder
+	// or the index of vectors did not answer.
 	ByWords bool `json:"by_words,omitempty"`
 	// Answerable is how far the passages found spoke for an answer, in [0,1];
-	// 0 where that was not asked.
+	// 0 where that was not judged.
 	Answerable float64 `json:"answerable,omitempty"`
 	Stages     []Stage `json:"stages"`
-	// Guard are the verdicts that were not to allow.
+	// Guard are the guard's verdicts, without those that allow.
 	Guard []Verdict `json:"guard,omitempty"`
-	// Tools were used, in the order in which they ended; Stop is why no more
-	// were. Both are empty on the other routes.
+	// Tools are the uses of tools, in the order in which they ended; Stop is why
+	// there were no more. Both are empty for answers without tools.
 	Tools []ToolUse `json:"tools,omitempty"`
 	Stop  LoopStop  `json:"stop,omitempty"`
 	// Decisions are what was done about calls that failed or were slow.
@@ -227,7 +226,7 @@ const (
 	StepHedge           Step = "hedge"            // a second time, beside the first
 )
 
-// Decision is one such step.
+// Decision is a Step that was taken.
 type Decision struct {
 	Step     Step   `json:"step"`
 	Provider string `json:"provider"` // of the model that did not answer
@@ -267,8 +266,8 @@ type Attempt struct {
 	Priced   bool          `json:"priced"` // false: the model has no known price and Cost is unknown, not 0
 	// Failure is empty after success, else the name of a failure kind.
 	Failure string `json:"failure,omitempty"`
-	// Cause is what is known of it, for the log alone: a status and a code, or
-	// whatever an error of unknown kind says.
+	// Cause explains Failure, for the log alone: a status and a code, or the text of
+	// an error of unknown kind.
 	Cause string `json:"-"`
 	// PromptLength and ResponseLength count characters; texts are never kept.
 	PromptLength   int `json:"prompt_length"`

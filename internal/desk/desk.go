@@ -89,21 +89,21 @@ type Ask struct {
 	Scope        Scope
 	Text         string
 	Conversation ConversationID
-	// Earlier is what was said before, oldest first, where the caller keeps that;
-	// else what was kept of Conversation counts.
+	// Earlier is what was said before, oldest first, from callers that keep the
+	// conversation themselves; empty: what Kefu has kept of Conversation counts.
 	Earlier  []Exchange
 	Model    string    // name from the configuration; empty: by route
 	Provider string    // name from the configuration; empty: by route
 	Route    RouteKind // Simple or Complex; empty: the router decides
-	// Stream asks for the answer while it is made. What was shown cannot be taken
-	// back then: text that fails verification is followed by a handoff.
+	// Stream asks for the answer while it is made. Text that was shown and then
+	// fails verification cannot be taken back: it is followed by a handoff.
 	Stream bool
 	// Confirmation is the token of an action that the customer agrees to.
 	Confirmation string
-	// Batch marks a question whose answer nobody is waiting for: where there is
-	// too much to do, it is refused before others.
+	// Batch marks a question whose answer nobody is waiting for: under too much
+	// load it is refused before others.
 	Batch bool
-	// Admit holds the asker to their limits.
+	// Admit keeps the asker within their limits; nil: there are none.
 	Admit Admit
 }
 
@@ -112,8 +112,8 @@ type Question struct {
 	ID    AnswerID
 	Scope Scope
 	Text  Masked
-	// Said is the question as it was asked, where Text was made to stand alone by
-	// what Earlier holds; both are empty where it stood alone.
+	// Said is a follow-up as it was asked, and Earlier the conversation by which
+	// Text was made to stand alone. Both are empty for a question that stood alone.
 	Said         Masked
 	Earlier      []Turn
 	Lang         Lang
@@ -124,23 +124,23 @@ type Question struct {
 	// Alone keeps the answer out of shared caches and shared flights, because
 	// it depends on personal data, history or tools.
 	Alone bool
-	// Care marks a question that may be an attack: it is answered by a harder
-	// prompt, without tools, and its answer is not kept for others.
+	// Care marks a question that may be an attack: it is answered with a stricter
+	// prompt, without tools, and for its asker alone.
 	Care bool
-	// Topic is why the question is for private models alone, by the operator's
-	// name for it; empty: it is not.
+	// Topic names the operator's topic that makes the question one for private
+	// models alone; empty: none does.
 	Topic string
-	// Cheaper asks the cheap model alone, because a budget has too little left
-	// for another. The answer is not given to others.
+	// Cheaper restricts the answer to the cheap model, because a budget has too
+	// little left for another. The answer is for its asker alone.
 	Cheaper bool
-	// Ahead marks a question that nobody asks now: its answer is composed for
-	// those who will.
+	// Ahead marks a question that nobody has asked now: its answer is composed for
+	// the cache.
 	Ahead  bool
 	Asked  time.Time
-	Stream bool
-	// Tools is the route of a question that tools are used for; nil for others.
+	Stream bool // as in Ask
+	// Tools is the route of a question for which tools are used; nil for others.
 	Tools *Route
-	// Confirmation is as in Ask. It is kept nowhere.
+	// Confirmation is as in Ask. It is never stored.
 	Confirmation string
 	Batch        bool // as in Ask
 }

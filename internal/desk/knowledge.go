@@ -17,24 +17,24 @@ const (
 type Document struct {
 	ID     DocumentID
 	Tenant TenantID
-	// Source names the load the document came with, Path where it was found
-	// there (slash-separated, relative to the source's root).
+	// Source names what the document was loaded from, and Path its place there
+	// (slash-separated, relative to the source's root).
 	Source string
 	Path   string
 	Title  string
 	URL    string // where a customer may read it; may be empty
 	Lang   Lang
 	Kind   DocumentKind
-	// TranslationKey is what the document and its translations declare alike;
-	// empty: their paths tell.
+	// TranslationKey is the same for a document and its translations; empty: they
+	// are known by their paths.
 	TranslationKey string
-	// LocalOnly keeps what the document says from every third party: only private
-	// models may be shown it.
+	// LocalOnly keeps the document from every third party: only private models may
+	// be shown it.
 	LocalOnly bool
-	// Flag is that of its first chunk that has one.
+	// Flag is the first Flag of its chunks; empty: no chunk has one.
 	Flag string
-	// Validators are by what its server tells whether a page has changed, for
-	// package ingest alone; empty: nothing.
+	// Validators are the marks of a page (ETag and the like) by which its server tells
+	// whether it has changed. They are for package ingest alone and may be empty.
 	Validators string
 	Hash       string // hex SHA-256 of the extracted content and its metadata
 	Bytes      int64  // size of the original
@@ -59,8 +59,8 @@ type Chunk struct {
 	Tokens int // o200k tokens of Text
 	// LocalOnly is that of the document.
 	LocalOnly bool
-	// Flag is the rule by which the guard suspects the chunk of speaking to the
-	// assistant instead of its readers; empty: it does not.
+	// Flag is the rule by which the guard suspects that the chunk addresses the
+	// model instead of its readers; empty: it does not.
 	Flag string
 }
 
@@ -75,8 +75,8 @@ func (c Chunk) NearestHeading() string {
 	return c.Heading
 }
 
-// Opens tells whether the chunk stands above the section that the other one
-// belongs to, in the same document.
+// Opens tells whether the chunk stands above the section of the other one: in the
+// same document, before it, and under the heading that the section belongs to.
 func (c Chunk) Opens(other Chunk) bool {
 	return c.Document == other.Document && c.Ordinal < other.Ordinal && strings.HasPrefix(other.Heading, c.Heading+HeadingSeparator)
 }
@@ -90,26 +90,30 @@ type Passage struct {
 	Kind     DocumentKind
 	Hash     string   // of the document
 	Revision Revision // of the document
-	Origin   string   // source and path of the document; its translations are named like it
-	// TranslationKey is that of the document, and tells its translations instead
-	// of Origin; empty: it has none.
+	Origin   string   // source and path of the document, by which its translations are known
+	// TranslationKey is that of the document; if it is set, translations are known
+	// by it instead of Origin.
 	TranslationKey string
-	// Excerpt is what of Text a model is shown; empty: all of it.
+	// Excerpt is the part of Text that a model is shown; empty: all of it.
 	Excerpt string
-	// Score ranks passages of one search, in [0,1]. Vector is the cosine
-	// similarity in [-1,1], Lexical the BM25 score, at least 0, and Fused what
-	// both make of it, in [0,1]. Of the best by that, four more shares in [0,1]
-	// count: Coverage, of the question's distinct content terms that the passage
-	// holds, its title and headings included, each term weighing the more the
-	// rarer it is; Sentence, how alike question and best sentence are; Pairs, of
-	// the pairs of words behind each other that it has so, too; Page, what vector
-	// and words make of the best other passage of the same page.
-	Score, Vector, Lexical, Fused, Coverage, Sentence, Pairs, Page float64
-	// Translation tells that the passage was found for the page that it
-	// translates: all but Score is 0.
+
+	// Score ranks the passages of one search, in [0,1].
+	Score float64
+	// Vector is the cosine similarity to the question, in [-1,1], Lexical the BM25
+	// score, at least 0, and Fused both as one score, in [0,1].
+	Vector, Lexical, Fused float64
+	// The best passages by Fused are ranked by four more shares, in [0,1]. Coverage
+	// is the share of the question's distinct content terms that the passage holds,
+	// title and headings included; rarer terms weigh more. Sentence is how alike the
+	// question and the nearest sentence are. Pairs is the share of the question's
+	// pairs of neighbouring words that are neighbours in the passage too. Page is
+	// Fused of the best other passage of the same page.
+	Coverage, Sentence, Pairs, Page float64
+	// Translation tells that the passage was not found itself, but as the
+	// translation of one that was: all scores but Score are 0.
 	Translation bool
-	// Borrowed tells that Score is that of a page in another language, of which
-	// the passage is the translation, whether it was found itself or not.
+	// Borrowed tells that Score is that of a page in another language, of which the
+	// passage is a translation, whether it was found itself or not.
 	Borrowed bool
 }
 
