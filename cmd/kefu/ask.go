@@ -245,7 +245,10 @@ func refused(resp *http.Response, raw []byte) error {
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		kind = desk.Invalid
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized:
+		kind = desk.Unauthorised
+		p.Detail += " This command sends KEFU_API_KEY."
+	case http.StatusForbidden:
 		kind = desk.Unauthorised
 	case http.StatusTooManyRequests:
 		kind = desk.RateLimited

@@ -139,6 +139,7 @@ func TestExitStatusTellsWhatWentWrong(t *testing.T) {
 		says []string
 	}{
 		{"an unknown flag is usage", nil, "", []string{"ask", "--loud", "hello"}, 2, []string{"--loud", "kefu ask --help"}},
+		{"a flag that is needed is usage", nil, "", []string{"guard", "train", "--dir", "docs"}, 2, []string{`"out" not set`, "kefu guard train --help"}},
 		{"an unknown command is usage", nil, "", []string{"serv"}, 2, []string{`"serv"`, "serve"}},
 		{"an unknown command below another is usage", nil, "", []string{"kb", "lod", "docs"}, 2, []string{`"lod"`, "load"}},
 		{"an unknown command below prices is usage", nil, "", []string{"prices", "lst"}, 2, []string{`"lst"`, "list"}},

@@ -131,8 +131,8 @@ func TestACallerNeedsTheKeyWhereThereIsOne(t *testing.T) {
 		t.Errorf("/health without the key: status %d, want 200", status)
 	}
 	holds(t, "kefu ask with the key", site.Must("ask", "--server", server.URL, simpleEN), "30 days")
-	if r := site.With("KEFU_API_KEY=").Run("ask", "--server", server.URL, simpleEN); r.Code != 5 {
-		t.Errorf("kefu ask without the key: exit status %d, want 5", r.Code)
+	if r := site.With("KEFU_API_KEY=").Run("ask", "--server", server.URL, simpleEN); r.Code != 5 || !strings.Contains(r.Stderr, "KEFU_API_KEY") {
+		t.Errorf("kefu ask without the key: exit status %d, %s, want 5 and the variable", r.Code, r.Stderr)
 	}
 	if strings.Contains(server.Log.String(), key) {
 		t.Error("the log holds the key")

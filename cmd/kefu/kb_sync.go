@@ -19,12 +19,11 @@ func (c *cli) kbSync() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sync FOLDER|URL", Short: "Make a source equal to a folder or a sitemap: add, update and remove",
 		Long: `Makes the documents of a source equal to the files of a folder, or to the pages
-of a sitemap. All changes are
-served at once, as one release that 'kefu kb rollback' can take back. Unchanged
-documents are skipped and unchanged chunks are not embedded again. A sync that
-is killed has changed nothing; the next one goes on with what it had done.
-A file that cannot be loaded is named, what was published of it before stays,
-and the exit status is 3.
+of a sitemap. All changes are served at once, as one release that 'kefu kb
+rollback' can take back. Unchanged documents are skipped and unchanged chunks are
+not embedded again. A sync that is killed has changed nothing; the next one goes
+on with what it had done. A file that cannot be loaded is named, what was
+published of it before stays, and the exit status is 3.
 
 A timer that syncs every half an hour says --again-within 2h: when no sync has
 succeeded as a whole by then, 'kefu doctor' names the source and the alert

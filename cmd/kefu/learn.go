@@ -91,6 +91,10 @@ func (a *app) loadFirst(ctx context.Context, c *cli, path string) (after time.Du
 	for _, f := range report.Flagged {
 		c.say("flagged: %s", flagged(f.Path, f.Rule, f.Chunks))
 	}
+	if report.Added == 0 {
+		c.say("The knowledge base is empty: nothing in %q could be loaded. Load documents with 'kefu kb load PATH'.", path)
+		return 0, nil
+	}
 	c.say("Loaded %s (%s) from %s in %s.", plural(report.Added, "document"), plural(report.Chunks, "chunk"),
 		strings.TrimSuffix(path, "/"), report.Elapsed.Round(time.Millisecond))
 	return 0, nil

@@ -46,9 +46,16 @@ func newRoot(stdin io.Reader, stdout, stderr io.Writer) *cobra.Command {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+	misused := func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
-	})
+	}
+	root.SetFlagErrorFunc(misused)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateRequiredFlags(); err != nil {
+			return misused(cmd, err)
+		}
+		return nil
+	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.configPath, "config", "", "configuration file (default kefu.yaml, where there is one)")
 	flags.BoolVar(&c.json, "json", false, "print JSON")

@@ -238,3 +238,16 @@ func TestAFirstStartLoadsWhatAProcessThatIsGoneHadBegun(t *testing.T) {
 	server.Log.Await(t, "Loaded 3 documents")
 	e2e.Eventually(t, "the documents are served", func() bool { return server.Ask(simpleEN).Grounded })
 }
+
+func TestAFirstStartFromAFolderWithoutDocumentsSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	site := e2e.NewSite(t, "KEFU_KNOWLEDGE_PATH=docs")
+	site.Write("docs/prices.xyz", "not supported")
+	server := site.Serve()
+	server.Log.Await(t, "Kefu answers at")
+	said := server.Log.String()
+	holds(t, "the log", said, "not loaded: docs/prices.xyz: ", `nothing in "docs" could be loaded. Load documents with 'kefu kb load PATH'.`)
+	if strings.Contains(said, "Loaded 0") {
+		t.Errorf("nothing is said to be loaded:\n%s", said)
+	}
+}
