@@ -20,10 +20,10 @@ func (api *API) visitor(c *gin.Context) { api.admit(c, desk.RoleWidget) }
 // asker lets those pass who may ask and see what they were answered.
 func (api *API) asker(c *gin.Context) { api.admit(c, desk.RoleAsk) }
 
-// admit lets the holders of a key with the role pass, who is signed in to the
-// console, or anybody while no key is needed. Whoever shows a key of ours
-// nevertheless is who it says; what clients made for OpenAI send because they
-// must send something is no key.
+// admit lets pass whoever has a key with the role or is signed in to the console,
+// and anybody while no key is needed. In that case a key that is shown still
+// counts, if it is one of ours: clients made for OpenAI send something else, since
+// they cannot send nothing.
 func (api *API) admit(c *gin.Context, needed desk.Role) {
 	if !api.open() || c.GetHeader(consoleHeader) != "" {
 		api.authenticate(c, needed)
@@ -39,7 +39,7 @@ func (api *API) admit(c *gin.Context, needed desk.Role) {
 		case err == nil:
 			r.key = key
 			return
-		case strings.HasPrefix(secret, desk.KeyMark): // a tenant's, which has ended: nobody else's answers for it
+		case strings.HasPrefix(secret, desk.KeyMark): // one of ours, no longer valid: not to be answered for another tenant
 			api.fail(c, err)
 			return
 		}
@@ -79,8 +79,8 @@ func publicName(host string) bool {
 // open tells whether questions are taken without a key.
 func (api *API) open() bool { return api.cfg.Keys == nil || api.cfg.Keys.Open() }
 
-// watcher lets those pass who look after the installation: what they see is
-// about all tenants.
+// watcher lets pass who may see what is about all tenants: operators of the
+// default tenant, and anybody while no key is needed.
 func (api *API) watcher(c *gin.Context) {
 	if api.open() {
 		if err := api.foreignHost(c); err != nil {
@@ -96,12 +96,12 @@ func (api *API) watcher(c *gin.Context) {
 	}
 }
 
-// holder lets only keys pass that have at least the role.
+// holder lets pass whoever has a key with at least the role, or is signed in so.
 func (api *API) holder(needed desk.Role) gin.HandlerFunc {
 	return func(c *gin.Context) { api.authenticate(c, needed) }
 }
 
-// authenticate finds out who calls; it fails the request of those who may not.
+// authenticate finds out who calls, and fails the request if they lack the role.
 func (api *API) authenticate(c *gin.Context, needed desk.Role) bool {
 	key, err := api.callerWith(c, needed)
 	if err != nil {
@@ -121,7 +121,7 @@ func (api *API) callerWith(c *gin.Context, needed desk.Role) (desk.Key, error) {
 	return key, err
 }
 
-// caller is who the key that was shown says, else who is signed in.
+// caller is the key that was shown, or else who is signed in to the console.
 func (api *API) caller(c *gin.Context) (desk.Key, error) {
 	if secret := shownKey(c); secret != "" && api.cfg.Keys != nil {
 		return api.cfg.Keys.Key(c.Request.Context(), secret)
@@ -138,6 +138,7 @@ func forbidden(needed desk.Role) error {
 	return &desk.Error{Kind: desk.Forbidden, Code: "role_missing", Public: "This needs a key with the role " + string(needed) + "."}
 }
 
+// shownKey is the secret that the request carries, empty for none.
 func shownKey(c *gin.Context) string {
 	if scheme, token, ok := strings.Cut(c.GetHeader("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		return strings.TrimSpace(token)

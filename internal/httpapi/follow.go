@@ -11,8 +11,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Why a stream that had begun ended without its end, a closed set for metrics.
-// That the process ends is none of them: nobody would come to read it.
+// Why a stream that had begun broke off, a closed set for metrics. The end of the
+// process is not in it, since nobody would read that metric any more.
 const (
 	clientGone = "client_gone" // the caller left
 	slowReader = "slow_reader" // the caller did not take an event in time
@@ -22,12 +22,12 @@ const (
 	ourMistake = "internal"
 )
 
-// follow streams an answer: its events while they come, then whole, or broken
-// where it fails. Until the first event nothing is written, so that an early
-// failure is a problem like any other and a client may try again.
+// follow streams an answer. It emits events while they come, then calls whole with
+// the answer, or broken if it fails. Nothing is written before the first event, so
+// that an early failure is a problem like any other, and may be tried again.
 func (api *API) follow(c *gin.Context, events *eventWriter, ask desk.Ask, emit desk.Emit, whole func(desk.Answer) error, broken func(problem)) {
 	defer events.keepAlive()()
-	aborted := ourMistake // where it panics
+	aborted := ourMistake // unless it is set below: a panic
 	defer func() {
 		if aborted != "" && events.begun() {
 			api.observer.StreamAborted(aborted)
@@ -37,7 +37,7 @@ func (api *API) follow(c *gin.Context, events *eventWriter, ask desk.Ask, emit d
 	ask.Stream = true
 	a, err := api.answer(ctx, c, ask, emit)
 	if err == nil {
-		left := ctx.Err() // of one who has left, writing may not tell
+		left := ctx.Err() // writing does not always fail after the caller has left
 		aborted = events.aborted(ctx, cmp.Or(whole(a), left))
 		return
 	}
@@ -52,9 +52,9 @@ func (api *API) follow(c *gin.Context, events *eventWriter, ask desk.Ask, emit d
 	broken(p)
 }
 
-// aborted says why a stream ended with an error, empty for none. Of one who
-// leaves, the end of the request's context may tell before writing does; of one
-// who does not read, writing alone.
+// aborted says why a stream broke off with err, empty if err is nil. That the
+// caller left is known from a failed write or from the request's context; that they
+// do not read, from a failed write alone.
 func (ew *eventWriter) aborted(ctx context.Context, err error) string {
 	if err == nil {
 		return ""

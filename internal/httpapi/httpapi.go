@@ -1,6 +1,7 @@
-// Package httpapi is the HTTP edge: it turns requests into questions, answers
-// into JSON or a stream of events, and errors into problem+json, or all of them
-// into what clients made for OpenAI expect. It decides nothing about answers.
+// Package httpapi is the HTTP edge. It turns requests into questions, answers into
+// JSON or a stream of events, and errors into problem+json; under /v1/chat and
+// /v1/models, into the forms that clients made for OpenAI expect. It decides
+// nothing about answers.
 package httpapi
 
 import (
@@ -17,8 +18,8 @@ import (
 	"kefu/internal/desk"
 )
 
-// Answerer answers a question whose asker it admits first. Errors that a caller
-// may read are *desk.Error.
+// Answerer answers a question, after it has called ask.Admit. Of its errors,
+// callers are shown what a *desk.Error says, and nothing of others.
 type Answerer interface {
 	Answer(ctx context.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error)
 }
@@ -30,11 +31,10 @@ type Observer interface {
 	// Request is called when a request has ended; route is the router's
 	// pattern, "other" when none matched.
 	Request(route, method string, code int, took time.Duration)
-	// RateLimited is called when a request was refused by a rate limit, with
-	// whose that is and why.
+	// RateLimited is called when a rate limit has refused a request: whose limit it
+	// is, and which.
 	RateLimited(scope, reason string)
-	// StreamAborted is called when an answer's stream that had begun ended
-	// without its end, with why.
+	// StreamAborted is called when a stream had begun and broke off, with why.
 	StreamAborted(reason string)
 	// Error is called with every error that a request ended with.
 	Error(ctx context.Context, err error)
@@ -47,7 +47,7 @@ type Keys interface {
 	Key(ctx context.Context, secret string) (desk.Key, error)
 	// Open tells whether questions are taken without a key.
 	Open() bool
-	// Refresh makes a change of keys and budgets seen by this process at once.
+	// Refresh makes this process see a change of keys and budgets at once.
 	Refresh(ctx context.Context) error
 }
 
@@ -59,8 +59,8 @@ type Config struct {
 	Keys Keys
 	// Identities tell which customer of a website asks; nil: websites cannot say.
 	Identities Identities
-	// TrustedProxies are those whose X-Forwarded-For tells who calls; empty: who
-	// is connected calls.
+	// TrustedProxies are those whose X-Forwarded-For is believed; empty: the caller
+	// is whoever is connected.
 	TrustedProxies []netip.Prefix
 	// Origins are the websites whose scripts may ask, such as
 	// https://shop.example.com or https://*.example.com; none: only Kefu's own
@@ -70,8 +70,8 @@ type Config struct {
 	MaxBodyBytes int64
 	// Limiter bounds how much a caller may ask. Nil: unlimited.
 	Limiter Limiter
-	// Idempotency carries requests with an Idempotency-Key out once; nil: the
-	// header is ignored.
+	// Idempotency makes a request with an Idempotency-Key run once, however often
+	// it is sent; nil: the header is ignored.
 	Idempotency Idempotency
 	// Admin is what administrators change; nil: its paths are not served.
 	Admin *Admin
@@ -175,10 +175,11 @@ func (api *API) draining() bool {
 	}
 }
 
+// routes says what is served where, and who may call it.
 func (api *API) routes() {
 	e := api.engine
 	e.HandleMethodNotAllowed = true
-	e.RedirectTrailingSlash = false // a redirect would pass by the middleware
+	e.RedirectTrailingSlash = false // the redirect would not pass through the middleware
 	forwarded(e, api.cfg.TrustedProxies)
 	e.Use(api.edge)
 	e.Use(api.cfg.Middleware...)
@@ -186,41 +187,8 @@ func (api *API) routes() {
 	e.NoRoute(api.noRoute)
 	e.NoMethod(api.noMethod)
 
-	docs := newDocs()
-	public := func(path string, h gin.HandlerFunc) { e.Match([]string{http.MethodGet, http.MethodHead}, path, h) }
-	if api.cfg.Chat != nil {
-		public("/", gin.WrapH(api.cfg.Chat))
-		public("/chat/*asset", gin.WrapH(api.cfg.Chat))
-	}
-	if api.cfg.Widget != nil {
-		public("/widget", gin.WrapH(api.cfg.Widget))
-		public("/widget.js", gin.WrapH(api.cfg.Widget))
-		public("/widget/*asset", gin.WrapH(api.cfg.Widget))
-	}
-	if api.cfg.Console != nil {
-		public("/console", gin.WrapH(api.cfg.Console))
-		public("/console/*asset", gin.WrapH(api.cfg.Console))
-	}
-	public("/health", api.health)
-	public("/readyz", api.readyz)
-	public("/openapi.json", document(openapi))
-	public("/docs", docs)
-	public("/docs/*asset", docs)
-
-	visiting := e.Group("/", api.visitor)
-	visiting.POST("/query", api.once, api.query)
-	if api.cfg.Feedback != nil {
-		visiting.POST("/v1/answers/:id/feedback", api.rateAnswer)
-	}
-	asking := e.Group("/", api.asker)
-	asking.POST("/v1/chat/completions", api.complete)
-	if api.cfg.Conversations != nil {
-		asking.GET("/v1/conversations", api.listConversations)
-		asking.GET("/v1/conversations/:id", api.showConversation)
-		asking.DELETE("/v1/conversations/:id", api.deleteConversation)
-	}
-	asking.GET("/v1/models", api.listModels)
-	asking.GET("/v1/models/*model", api.showModel)
+	api.publicRoutes()
+	api.questionRoutes()
 	if api.cfg.Metrics != nil {
 		e.GET("/metrics", api.watcher, gin.WrapH(api.cfg.Metrics))
 	}
@@ -229,6 +197,49 @@ func (api *API) routes() {
 	}
 	api.sessionRoutes()
 	api.adminRoutes()
+}
+
+// publicRoutes are the pages and what else needs no key.
+func (api *API) publicRoutes() {
+	public := func(path string, h gin.HandlerFunc) {
+		api.engine.Match([]string{http.MethodGet, http.MethodHead}, path, h)
+	}
+	page := func(h http.Handler, paths ...string) {
+		if h == nil {
+			return
+		}
+		for _, path := range paths {
+			public(path, gin.WrapH(h))
+		}
+	}
+	page(api.cfg.Chat, "/", "/chat/*asset")
+	page(api.cfg.Widget, "/widget", "/widget.js", "/widget/*asset")
+	page(api.cfg.Console, "/console", "/console/*asset")
+	docs := newDocs()
+	public("/health", api.health)
+	public("/readyz", api.readyz)
+	public("/openapi.json", document(openapi))
+	public("/docs", docs)
+	public("/docs/*asset", docs)
+}
+
+// questionRoutes are for those who ask: visitors of a website, who may do nothing
+// else, and callers with a key of their own.
+func (api *API) questionRoutes() {
+	visiting := api.engine.Group("/", api.visitor)
+	visiting.POST("/query", api.once, api.query)
+	if api.cfg.Feedback != nil {
+		visiting.POST("/v1/answers/:id/feedback", api.rateAnswer)
+	}
+	asking := api.engine.Group("/", api.asker)
+	asking.POST("/v1/chat/completions", api.complete)
+	asking.GET("/v1/models", api.listModels)
+	asking.GET("/v1/models/*model", api.showModel)
+	if api.cfg.Conversations != nil {
+		asking.GET("/v1/conversations", api.listConversations)
+		asking.GET("/v1/conversations/:id", api.showConversation)
+		asking.DELETE("/v1/conversations/:id", api.deleteConversation)
+	}
 }
 
 // Routes lists every route, for tests that walk them.

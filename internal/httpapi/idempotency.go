@@ -21,9 +21,11 @@ import (
 
 // Idempotency remembers the replies to requests that are carried out once.
 type Idempotency interface {
-	// Begin claims a request, or returns what it was answered with before.
+	// Begin claims a request; if it was answered before, it returns that reply. It
+	// fails with a *desk.Error while the request is under way elsewhere.
 	Begin(ctx context.Context, o desk.Once) (*desk.Reply, error)
-	// End keeps the reply; nil lets the request be made again.
+	// End keeps the reply; nil gives the claim up, so that the request may be sent
+	// again.
 	End(ctx context.Context, o desk.Once, r *desk.Reply) error
 }
 
@@ -35,9 +37,9 @@ const (
 	maxReply = 1 << 20
 )
 
-// once carries a request that has an Idempotency-Key out once: whoever sends
-// it again gets the same reply for 24 hours. Failures of ours and refusals by
-// a limit are not kept, since they are to be tried again.
+// once runs a request that has an Idempotency-Key once: whoever sends it again
+// within 24 hours gets the same reply. Our failures (5xx) and refusals by a limit
+// are not kept, since they should be tried again.
 func (api *API) once(c *gin.Context) {
 	name := c.GetHeader(idempotencyHeader)
 	if name == "" || api.cfg.Idempotency == nil {

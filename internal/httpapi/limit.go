@@ -12,17 +12,18 @@ import (
 	"kefu/internal/limit"
 )
 
-// Limiter decides whether a caller may ask now, and reads a key on the way; the
-// verdict's Leave is called when those who may have their answer.
+// Limiter decides whether a caller may ask now, and reads key from Redis in the
+// same round trip (see desk.Admit). The verdict's Leave is called when a caller
+// who was let in has their answer.
 type Limiter interface {
 	Enter(ctx context.Context, c limit.Caller, key string) limit.Verdict
 }
 
-// priorityHeader says whether somebody waits for the answer: interactive, the
-// default, or batch.
+// priorityHeader tells whether somebody waits for the answer ("interactive", the
+// default) or nobody does ("batch").
 const priorityHeader = "X-Kefu-Priority"
 
-// answer asks the Answerer for a caller who is within their limits.
+// answer asks the Answerer, with the caller's limits as ask.Admit.
 func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit desk.Emit) (desk.Answer, error) {
 	switch priority := c.GetHeader(priorityHeader); priority {
 	case "", "interactive":
@@ -49,8 +50,8 @@ func (api *API) answer(ctx context.Context, c *gin.Context, ask desk.Ask, emit d
 	return a, err
 }
 
-// enter decides whether a caller may do what counts as a request; the error says
-// why not. The verdict's Leave must be called at the end.
+// enter counts a request against the caller's limits; the error says that one of
+// them is reached. The verdict's Leave must be called when the request ends.
 func (api *API) enter(ctx context.Context, c *gin.Context, scope desk.Scope, key string) (limit.Verdict, error) {
 	if api.cfg.Limiter == nil {
 		return limit.Verdict{}, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// parameters refuses a query with a parameter that the route does not have, where
-// it has some: who misspells ?tenant= would see, or change, what is another's.
+// parameters refuses query parameters that the route does not have, on routes that
+// have any: whoever misspelt ?tenant= would see, or change, another tenant's data.
 func (api *API) parameters(c *gin.Context) {
 	if c.Request.URL.RawQuery == "" {
 		return

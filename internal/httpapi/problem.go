@@ -75,8 +75,8 @@ func outcomeOf(kind desk.Kind) outcome {
 	}
 }
 
-// fail ends the request with the problem that err is; err itself goes to the
-// log and the Observer.
+// fail ends the request with a problem; err itself goes to the log and the
+// Observer alone.
 func (api *API) fail(c *gin.Context, err error) {
 	c.Abort()
 	_ = c.Error(err)
@@ -84,8 +84,8 @@ func (api *API) fail(c *gin.Context, err error) {
 	api.writeProblem(c, explained(c.Request.Context(), err))
 }
 
-// explained finds what may be said about err: nothing, unless it brings words
-// for the caller.
+// explained finds what a caller may be told of err: only what a *desk.Error in it
+// says, else no more than its kind.
 func explained(ctx context.Context, err error) *desk.Error {
 	var e *desk.Error
 	switch {

@@ -115,13 +115,13 @@ type eventWriter struct {
 
 	mu    sync.Mutex
 	last  int   // number of the last event, 0 before the first
-	lost  error // by which writing failed first
+	lost  error // the first failure to write; nil: none yet
 	buf   bytes.Buffer
 	pings *time.Timer // nil: stopped
 }
 
-// newEventWriter controls the writer beneath w: Gin's own Flush would swallow
-// the error that tells that the caller left.
+// newEventWriter flushes the writer beneath w itself: Gin's Flush would swallow the
+// error that tells that the caller left.
 func newEventWriter(w gin.ResponseWriter) *eventWriter {
 	var beneath http.ResponseWriter = w
 	if wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
@@ -147,8 +147,8 @@ func (ew *eventWriter) write(event string, body any) error {
 	return ew.flush()
 }
 
-// begin makes room for the next event, and of the reply a stream if it is the
-// first.
+// begin numbers the next event and, before the first one, sets the headers of a
+// stream.
 func (ew *eventWriter) begin() {
 	if ew.last == 0 {
 		h := ew.w.Header()
@@ -162,7 +162,7 @@ func (ew *eventWriter) begin() {
 }
 
 // keepAlive writes comments into a stream that has begun, until stop is called.
-// It takes a timer, not a goroutine: a thousand streams wait most of the time.
+// It uses a timer instead of a goroutine, since thousands of streams may wait.
 func (ew *eventWriter) keepAlive() (stop func()) {
 	ew.mu.Lock()
 	defer ew.mu.Unlock()
@@ -189,9 +189,9 @@ func (ew *eventWriter) ping() {
 	ew.pings.Reset(pingEvery)
 }
 
-// flush sends the buffer. The server's limit on a whole reply does not suit a
-// stream: each write has its own. Its error is that of a caller who left, since
-// one who does not read is as good as gone.
+// flush sends the buffer, within writeWithin: the server's limit on a whole reply
+// does not suit a stream. Any error is of kind Cancelled, since a caller who does
+// not read counts as one who left.
 func (ew *eventWriter) flush() error {
 	err := ew.control.SetWriteDeadline(time.Now().Add(writeWithin))
 	if err == nil {
