@@ -62,7 +62,7 @@ func maxPagesFlag(cmd *cobra.Command, req *ingest.Request) {
 func checkLoad(paths []string, pages int) error {
 	switch {
 	case slices.Contains(paths, ""):
-		return usageError{errors.New("a path is empty; the working directory is written as .")}
+		return usageError{errors.New("an empty path names nothing; write . for the working directory")}
 	case pages < 1 || pages > sitemap.MaxEntries:
 		return usageError{fmt.Errorf("--max-pages %d: want 1 to %d", pages, sitemap.MaxEntries)}
 	}
