@@ -215,7 +215,8 @@ func read(r *http.Response, text []byte) (Result, error) {
 		return Result{}, &desk.Error{Kind: desk.Unavailable, Code: CodeUnavailable, Public: "the tool does not work right now", Err: statusError(status)}
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	isText := kind == "" || strings.HasPrefix(kind, "text/") || kind == "application/json" || strings.HasSuffix(kind, "+json")
+	isPage := kind == "text/html" // for people: to log in, or that nothing works today
+	isText := kind == "" || strings.HasPrefix(kind, "text/") && !isPage || kind == "application/json" || strings.HasSuffix(kind, "+json")
 	if !isText || !utf8.Valid(text) {
 		return Result{}, &desk.Error{Kind: desk.Unavailable, Code: CodeUnusable, Public: "the result is no text", Err: fmt.Errorf("content type %q", kind)}
 	}

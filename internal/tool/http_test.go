@@ -101,6 +101,9 @@ func TestHostileServers(t *testing.T) {
 		case "picture":
 			w.Header().Set("Content-Type", "image/png")
 			io.WriteString(w, "\x89PNG")
+		case "page":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, "<html><body>Please log in")
 		case "binary":
 			io.WriteString(w, "\xff\xfe\x00")
 		case "cut":
@@ -135,6 +138,7 @@ func TestHostileServers(t *testing.T) {
 		{"loopback", "egress_url_refused", "egress_redirect_refused"},
 		{"metadata", "egress_host_refused", "egress_redirect_refused"},
 		{"picture", CodeUnusable, CodeOutcomeUnknown},
+		{"page", CodeUnusable, CodeOutcomeUnknown},
 		{"binary", CodeUnusable, CodeOutcomeUnknown},
 		{"cut", "egress_failed", CodeOutcomeUnknown},
 		{"500", CodeUnavailable, CodeOutcomeUnknown},

@@ -49,8 +49,8 @@ func (c Config) client(x *exchange) *vendor.Client {
 		config.BaseURL = c.BaseURL
 	}
 	config.HTTPClient = x
-	// Blank lines count as empty messages: the idle
-	// limit of the gateway bounds them, not their number.
+	// Blank lines count as empty messages: the idle limit of the gateway bounds
+	// them, not their number.
 	config.EmptyMessagesLimit = math.MaxInt32
 	return vendor.NewClientWithConfig(config)
 }
