@@ -49,7 +49,11 @@ func (c *corpus) answers(quotes []candidate) bool {
 	if s := quotes[0].source; s.lang == c.lang && c.namesOnly(s.headed) { // of another language it can hold no more
 		named *= ofName
 	}
-	speaks := c.covered(quotes, stated) + forNamed*named
+	speaks := c.covered(quotes, stated)
+	if c.ofAnother(quotes[0].source) {
+		named = 0 // the words that they share tell nothing
+	}
+	speaks += forNamed * named
 	if stated && c.facts[0].must && c.facts[0] != aNumber {
 		speaks += forFact
 	}
@@ -57,6 +61,24 @@ func (c *corpus) answers(quotes []candidate) bool {
 		return speaks >= enoughChinese
 	}
 	return speaks >= enoughEnglish
+}
+
+// ofAnother tells whether a curated question asks the same of something else:
+// each of the two has a word that the other lacks.
+func (c *corpus) ofAnother(s *source) bool {
+	if s.curated == "" || shareHeld(s.asked, c.all) == 1 {
+		return false
+	}
+	held := func(i int) bool {
+		t := c.terms[i]
+		return c.naming[t] || s.heading[t] || s.title[t] || slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] })
+	}
+	for i := range c.terms {
+		if !held(i) && !inside(c.raw, i, held) {
+			return true
+		}
+	}
+	return false
 }
 
 // namesOnly tells whether all that the question says of a heading is names.

@@ -283,6 +283,21 @@ func TestDeclinesWhereTheSourcesAreDoubtful(t *testing.T) {
 	}
 }
 
+func TestTheSameAskedOfSomethingElseIsNotAnswered(t *testing.T) {
+	drill := pair("How long does the battery of the drill last?", "The drill's battery lasts 40 minutes.")
+	watches := pair("你们修手表吗？", "修，机械表两周内修好。")
+	hours, cards := pair("你们几点开门？", "每天 9:00 到 18:00。"), pair("可以刷卡吗？", "可以，支持银行卡和手机支付。")
+	for question, answered := range map[string]bool{
+		"How long does the battery of the saw last?": false, "How long does the drill battery last?": true,
+		"你们修手机吗？": false, "你们修手表么": true,
+	} {
+		text := ask(t, desk.Complex, question, drill, watches, hours, cards)
+		if (text != llm.NoAnswer) != answered {
+			t.Errorf("%s: %s", question, text)
+		}
+	}
+}
+
 func TestOfALongListTheBeginningIsQuoted(t *testing.T) {
 	got := ask(t, desk.Complex, "Which photos count?", photos)
 	if n := strings.Count(got, "\n- "); n < 5 || n > 9 || !strings.HasSuffix(got, " [1]\n\n…") {
