@@ -137,7 +137,8 @@ func (c *checker) find(cl claim) (finding, bool) {
 	return best, false
 }
 
-// support finds the run of sentences in the source that covers the claim best.
+// support finds the run of sentences in the source that covers the claim best,
+// unless the source says the opposite.
 func (s *source) support(cl claim) (finding, bool) {
 	if s.lang != cl.lang {
 		return s.translated(cl)
@@ -153,6 +154,9 @@ func (s *source) support(cl claim) (finding, bool) {
 			}
 			best, ok = f, holds
 		}
+	}
+	if ok && s.denies(cl) {
+		best.reason, ok = opposite, false
 	}
 	return best, ok
 }
@@ -186,9 +190,6 @@ func (s *source) covers(cl claim, run []piece) (finding, bool) {
 		return f, false
 	case f.coverage < need || inText == 0:
 		f.reason = "words are not in the source"
-		return f, false
-	case s.denies(cl):
-		f.reason = opposite
 		return f, false
 	}
 	return f, true
