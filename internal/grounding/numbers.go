@@ -25,32 +25,34 @@ func (s *source) hasNumbers(run []piece, cl claim) bool {
 // another is none of its.
 func (s *source) states(run []piece, cl claim, number string) bool {
 	return slices.ContainsFunc(run, func(p piece) bool {
-		if !slices.Contains(p.numbers, number) {
-			return false
-		}
 		cells := s.cells(p)
-		if len(cells) == 1 {
-			return true
-		}
-		most := cl.shared(p.terms)
-		for _, other := range run {
-			if !slices.Contains(other.numbers, number) && cl.shared(other.terms) > most && len(s.cells(other)) > 1 {
-				return false
-			}
-		}
-		if slices.Contains(lang.Numbers(cells[0]), number) {
-			return true
-		}
-		its, others := 0, 0
-		for _, cell := range cells[1:] {
-			if like := cl.shared(set(lang.Terms(cell))); slices.Contains(lang.Numbers(cell), number) {
-				its = max(its, like)
-			} else {
-				others = max(others, like)
-			}
-		}
-		return its >= others
+		return slices.Contains(p.numbers, number) && (len(cells) == 1 || s.likeliestRow(run, p, cl, number) && likeliestCell(cells, cl, number))
 	})
+}
+
+// likeliestRow tells whether no row without the number is more like the claim.
+func (s *source) likeliestRow(run []piece, row piece, cl claim, number string) bool {
+	like := cl.shared(row.terms)
+	return !slices.ContainsFunc(run, func(other piece) bool {
+		return !slices.Contains(other.numbers, number) && len(s.cells(other)) > 1 && cl.shared(other.terms) > like
+	})
+}
+
+// likeliestCell tells whether no cell without the number is more like the claim.
+// The first cell says what the row is about.
+func likeliestCell(cells []string, cl claim, number string) bool {
+	if slices.Contains(lang.Numbers(cells[0]), number) {
+		return true
+	}
+	its, others := 0, 0
+	for _, cell := range cells[1:] {
+		if like := cl.shared(set(lang.Terms(cell))); slices.Contains(lang.Numbers(cell), number) {
+			its = max(its, like)
+		} else {
+			others = max(others, like)
+		}
+	}
+	return its >= others
 }
 
 // cells are those of a row of a table, or the whole sentence.

@@ -1,6 +1,7 @@
 package grounding
 
 import (
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ var bullet = regexp.MustCompile(`^\s*[-*•·]\s`)
 // source to the letter needs no further look: two or three words.
 const minVerbatim = 24
 
-// opposite is why a claim is refused that a source denies, whatever others say.
+// opposite is why a claim is refused that a source denies.
 const opposite = "the source says the opposite"
 
 // verbatim finds a claim that is quoted from a source it names.
@@ -100,41 +101,41 @@ func (c *checker) heads(cl claim) bool {
 
 // find looks for the claim first in the sources it names, then in the others:
 // a sentence that is true but cites the wrong passage is set right rather than
-// thrown away.
+// thrown away. A source that denies it is believed.
 func (c *checker) find(cl claim) (finding, bool) {
 	best := finding{reason: "no source holds it"}
-	denied := false
-	try := func(n int) bool {
+	for n := range c.order(cl.named) {
 		f, ok := c.source(n).support(cl)
-		if denied = denied || f.reason == opposite; denied {
-			ok = false
-		}
-		if !ok && f.coverage <= best.coverage {
-			return false
-		}
-		if f.index = n; !ok {
-			f.index = 0
-		}
-		best = f
-		return ok
-	}
-	for _, n := range cl.named {
-		if n < 1 || n > len(c.sources) {
-			continue
-		}
-		if try(n) {
-			return best, true
-		}
-	}
-	for n := 1; n <= len(c.sources); n++ {
-		if !slices.Contains(cl.named, n) && try(n) {
-			if len(cl.named) > 0 {
-				best.reason = "cited another source"
+		switch {
+		case ok:
+			f.index = n
+			if len(cl.named) > 0 && !slices.Contains(cl.named, n) {
+				f.reason = "cited another source"
 			}
-			return best, true
+			return f, true
+		case f.reason == opposite:
+			return f, false
+		case f.coverage > best.coverage:
+			best = f
 		}
 	}
 	return best, false
+}
+
+// order yields the numbers of the sources, those that a claim names first.
+func (c *checker) order(named []int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, n := range named {
+			if n >= 1 && n <= len(c.sources) && !yield(n) {
+				return
+			}
+		}
+		for n := 1; n <= len(c.sources); n++ {
+			if !slices.Contains(named, n) && !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // support finds the run of sentences in the source that covers the claim best,
