@@ -2,8 +2,10 @@ package offline
 
 import (
 	"slices"
+	"strings"
 
 	"kefu/internal/desk"
+	"kefu/internal/lang"
 )
 
 // What speaks for an answer is added up, in shares of the weight of the
@@ -22,6 +24,9 @@ const (
 	// soleNamed must be named of the heading or the title, where the question
 	// has one term.
 	soleNamed = 0.25
+	// reworded is the share of a question's terms that a curated question may lack
+	// and still ask the same.
+	reworded = 1.0 / 3
 	// ofName is what a name counts: it is held in any case, and to know the
 	// product is not to know what was asked of it.
 	ofName = 0.5
@@ -64,21 +69,29 @@ func (c *corpus) answers(quotes []candidate) bool {
 }
 
 // ofAnother tells whether a curated question asks the same of something else:
-// each of the two has a word that the other lacks.
+// it has a word that the question lacks, and what it lacks of the question is
+// more than another way to put it.
 func (c *corpus) ofAnother(s *source) bool {
-	if s.curated == "" || shareHeld(s.asked, c.all) == 1 {
+	if s.curated == "" || !slices.ContainsFunc(s.asked, func(t string) bool { return !slices.Contains(c.all, t) && !written(t, c.text) }) {
 		return false
 	}
-	held := func(i int) bool {
-		t := c.terms[i]
-		return c.naming[t] || s.heading[t] || s.title[t] || slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] })
-	}
-	for i := range c.terms {
-		if !held(i) && !inside(c.raw, i, held) {
-			return true
+	asked, lacks, all := lang.Normalise(s.chunk.Question), 0.0, 0.0
+	for _, t := range c.terms {
+		if c.naming[t] {
+			continue
+		}
+		all++
+		if !s.heading[t] && !s.title[t] && !written(t, asked) && !slices.ContainsFunc(s.units, func(u unit) bool { return u.terms[t] }) {
+			lacks++
 		}
 	}
-	return false
+	return lacks > reworded*all
+}
+
+// written tells whether a text has the characters of a Han bigram, in any order:
+// one that spans two words is as good as held where both of these are.
+func written(term, text string) bool {
+	return isHan(term) && !strings.ContainsFunc(term, func(r rune) bool { return !strings.ContainsRune(text, r) })
 }
 
 // namesOnly tells whether all that the question says of a heading is names.
