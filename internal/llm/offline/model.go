@@ -1,3 +1,6 @@
+// Package offline is the provider that is always there: a model that answers by
+// quoting its sources, and an embedder that goes by words. Neither needs a
+// network, a key or another server.
 package offline
 
 import (
