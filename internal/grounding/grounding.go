@@ -80,7 +80,7 @@ func Verify(text string, sources []desk.Passage) Verdict {
 			}
 		}
 		v.Grounds = append(v.Grounds, ground)
-		if ground.Supported && !label.MatchString(claim.text) {
+		if ground.Supported && !claim.labels() {
 			kept.WriteString(s.lead + claim.withCitation(ground.Source))
 		}
 	}

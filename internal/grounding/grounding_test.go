@@ -266,6 +266,12 @@ func FuzzEveryQuoteIsInItsSource(f *testing.F) {
 	})
 }
 
+func BenchmarkVerifyQuotes(b *testing.B) {
+	for b.Loop() {
+		grounding.Verify("You can return most items within 30 days of delivery [1]. Orders over $50 ship free [2].", sources)
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	answer := "Most items can be returned within 30 days after delivery [1]. Orders over $50 ship free [2]. Gift cards cannot be returned [1]."
 	for b.Loop() {

@@ -9,12 +9,29 @@ import (
 // wrote them: [1, 2], 【1】, [Source 1], (source 1), ([1]), （来源：1）. It changes
 // nothing else, and nothing when it is applied again.
 func Markers(text string) string {
-	if !strings.ContainsAny(text, "[【［(（") {
+	if !odd(text) {
 		return text
 	}
 	text = bracketed.ReplaceAllStringFunc(text, numbered)
 	text = parenthesised.ReplaceAllStringFunc(text, numbered)
 	return wrapped.ReplaceAllStringFunc(text, numbered)
+}
+
+// odd tells whether a bracket opens that is none of [n], which most texts do not
+// have: looking for the rest takes far longer.
+func odd(text string) bool {
+	for {
+		at := strings.IndexAny(text, "[【［(（")
+		if at < 0 {
+			return false
+		}
+		after := strings.TrimLeft(text[at:], "[")
+		number := strings.TrimLeft(after, "0123456789")
+		if len(text)-at-len(after) != 1 || len(number) == len(after) || !strings.HasPrefix(number, "]") {
+			return true
+		}
+		text = number
+	}
 }
 
 const (

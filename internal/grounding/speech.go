@@ -61,5 +61,12 @@ const (
 	told      = `(?:sources?|documents?|information|passages?|help cent(?:er|re)|articles?|pages?|context)`
 )
 
+// labels tells whether the sentence is no more than what stands before a list of
+// sources.
+func (c claim) labels() bool { return len(c.text) <= longestLabel && label.MatchString(c.text) }
+
+// longestLabel is more bytes than any label has.
+const longestLabel = 40
+
 // label stands before a list of sources, which the citations are anyway.
 var label = regexp.MustCompile(`(?i)(?:^|\n)[\s*]*(?:sources?|references?|citations?|来源|资料来源|参考资料|参考|出处)[\s*]*[:：]?[\s*]*$`)
