@@ -25,12 +25,11 @@ func odd(text string) bool {
 		if at < 0 {
 			return false
 		}
-		after := strings.TrimLeft(text[at:], "[")
-		number := strings.TrimLeft(after, "0123456789")
-		if len(text)-at-len(after) != 1 || len(number) == len(after) || !strings.HasPrefix(number, "]") {
+		plain := marker.FindStringIndex(text[at:])
+		if plain == nil || plain[0] > 0 {
 			return true
 		}
-		text = number
+		text = text[at+plain[1]:]
 	}
 }
 
