@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"database/sql"
 	"net/http"
 	"os/exec"
 	"regexp"
@@ -197,14 +198,21 @@ func TestAnInterruptedFirstStartSaysHowToLoadTheRest(t *testing.T) {
 	holds(t, "the log", start.Log.String(), "Interrupted after 0 documents; the next start, or 'kefu kb load docs', goes on from there.")
 }
 
-func TestALoadThatTheDatabaseRefusesIsNotSaidToHaveLoadedAnything(t *testing.T) {
-	t.Parallel()
+// migratedShop is a shop whose database has its tables and nothing in them.
+func migratedShop(t *testing.T) (*e2e.Site, *sql.DB) {
+	t.Helper()
 	site := newShop(t)
 	if r := site.Run("migrate"); r.Code != 0 {
 		t.Fatal(r.Stderr)
 	}
 	db := site.DB()
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
+	return site, db
+}
+
+func TestALoadThatTheDatabaseRefusesIsNotSaidToHaveLoadedAnything(t *testing.T) {
+	t.Parallel()
+	site, db := migratedShop(t)
 	if _, err := db.ExecContext(t.Context(), "CREATE TRIGGER refuse BEFORE INSERT ON releases BEGIN SELECT RAISE(ABORT, 'no room for releases'); END"); err != nil {
 		t.Fatal(err)
 	}
@@ -222,12 +230,7 @@ func TestALoadThatTheDatabaseRefusesIsNotSaidToHaveLoadedAnything(t *testing.T) 
 
 func TestAFirstStartLoadsWhatAProcessThatIsGoneHadBegun(t *testing.T) {
 	t.Parallel()
-	site := newShop(t)
-	if r := site.Run("migrate"); r.Code != 0 {
-		t.Fatal(r.Stderr)
-	}
-	db := site.DB()
-	defer db.Close()
+	site, db := migratedShop(t)
 	since := time.Now()
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO source_leases (tenant, source, id, author, host, pid, since, expires_at)
 		VALUES ('default', 'files', 'lease_gone', 'cli:root', 'another-machine', 1, $1, $2)`, since.UnixMilli(), since.Add(5*time.Second).UnixMilli()); err != nil {
